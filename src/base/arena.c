@@ -1,0 +1,143 @@
+/* arena.c: memory that is given back all at once.
+ *
+ * Place in the pipeline and picture: arena.h.
+ * Non-goals: giving memory back to the system before delete; a host that wants that deletes the arena.
+ */
+#include "base/arena.h"
+
+enum {
+    FIRST_CHUNK = 4096 - (int)sizeof(cj_arena_chunk),
+    MAX_CHUNK = 1 << 20, /* chunks double up to here; a bigger request gets a chunk of its own size */
+    MAX_ALIGN = 16,
+};
+
+_Static_assert(sizeof(cj_arena_chunk) % MAX_ALIGN == 0, "data begins where malloc's alignment holds");
+_Static_assert(offsetof(cj_arena, at) == 0 && offsetof(cj_arena, end) == sizeof(void *), "arena.h promises these offsets");
+
+static cj_arena_chunk *chunk_new(cj_arena *arena, size_t size)
+{
+    if (size > PTRDIFF_MAX - sizeof(cj_arena_chunk))
+        return NULL;
+    cj_arena_chunk *chunk = cj__malloc(arena->alloc, sizeof(cj_arena_chunk) + size);
+    if (chunk) {
+        chunk->next = NULL;
+        chunk->size = size;
+        CJ_ARENA_HIDE(chunk->data, size);
+    }
+    return chunk;
+}
+
+static void make_current(cj_arena *arena, cj_arena_chunk *chunk)
+{
+    arena->current = chunk;
+    arena->at = chunk->data;
+    arena->end = chunk->data + chunk->size;
+}
+
+cj_status cj_arena_new(const cj_allocator *hook, cj_arena **out)
+{
+    const cj_allocator *alloc = cj__alloc_or_default(hook);
+    cj_arena *arena = cj__calloc(alloc, 1, sizeof(*arena));
+    if (!arena)
+        return CJ_NO_MEMORY;
+    arena->alloc = alloc;
+    arena->next_size = 2 * FIRST_CHUNK;
+    arena->first = chunk_new(arena, FIRST_CHUNK);
+    if (!arena->first) {
+        cj__free(alloc, arena, sizeof(*arena));
+        return CJ_NO_MEMORY;
+    }
+    make_current(arena, arena->first);
+    *out = arena;
+    return CJ_OK;
+}
+
+void cj_arena_delete(cj_arena *arena)
+{
+    if (!arena)
+        return;
+    for (cj_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        CJ_ARENA_SHOW(chunk->data, chunk->size);
+        cj__free(arena->alloc, chunk, sizeof(*chunk) + chunk->size);
+    }
+    cj__free(arena->alloc, arena, sizeof(*arena));
+}
+
+void cj_arena_reset(cj_arena *arena)
+{
+    cj__arena_release(arena, (cj_arena_mark){arena->first, arena->first->data, 0});
+}
+
+void *cj_arena_alloc(cj_arena *arena, size_t size, size_t align)
+{
+    return cj__arena_alloc(arena, size, align);
+}
+
+/* The current chunk is too full: go on in the first spare one that is large enough, or in a new one. */
+void *cj__arena_alloc_slow(cj_arena *arena, size_t size, size_t align)
+{
+    cj_arena_chunk **link = &arena->current->next;
+    while (*link && (*link)->size < size)
+        link = &(*link)->next;
+    cj_arena_chunk *chunk = *link;
+    if (chunk) {
+        *link = chunk->next;
+    } else {
+        chunk = chunk_new(arena, size > arena->next_size ? size : arena->next_size);
+        if (!chunk && size < arena->next_size)
+            chunk = chunk_new(arena, size > FIRST_CHUNK ? size : FIRST_CHUNK);
+        if (!chunk)
+            return NULL;
+        if (arena->next_size < MAX_CHUNK)
+            arena->next_size *= 2;
+    }
+    chunk->next = arena->current->next;
+    arena->current->next = chunk;
+    arena->used_before += (uint64_t)(arena->at - arena->current->data);
+    make_current(arena, chunk);
+    return cj__arena_alloc(arena, size, align); /* fits: data is aligned to MAX_ALIGN */
+}
+
+void cj__arena_release(cj_arena *arena, cj_arena_mark mark)
+{
+#if CJ_ARENA_POISONS
+    for (cj_arena_chunk *chunk = mark.chunk->next; chunk; chunk = chunk->next)
+        CJ_ARENA_HIDE(chunk->data, chunk->size);
+    CJ_ARENA_HIDE(mark.at, (size_t)(mark.chunk->data + mark.chunk->size - mark.at));
+#endif
+    arena->current = mark.chunk;
+    arena->at = mark.at;
+    arena->end = mark.chunk->data + mark.chunk->size;
+    arena->used_before = mark.used_before;
+}
+
+void *cj__arena_calloc(cj_arena *arena, size_t count, size_t size, size_t align)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        return NULL;
+    void *ptr = cj__arena_alloc(arena, total, align);
+    if (ptr)
+        memset(ptr, 0, total);
+    return ptr;
+}
+
+void *cj__arena_dup(cj_arena *arena, const void *bytes, size_t size, size_t align)
+{
+    void *ptr = cj__arena_alloc(arena, size, align);
+    if (ptr && size)
+        memcpy(ptr, bytes, size);
+    return ptr;
+}
+
+char *cj__arena_strdup(cj_arena *arena, cj_str s)
+{
+    char *copy = s.len < PTRDIFF_MAX ? cj__arena_alloc(arena, s.len + 1, 1) : NULL;
+    if (copy) {
+        if (s.len)
+            memcpy(copy, s.ptr, s.len);
+        copy[s.len] = 0;
+    }
+    return copy;
+}
