@@ -64,8 +64,9 @@ static cj_status read_leb(cj_reader *r, unsigned width, bool is_signed, uint64_t
             }
             if (!ok) {
                 r->at = start;
-                return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s, found an integer of more than %u bits",
-                                   what, width);
+                cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s, found an integer of more than %u bits", what,
+                            width);
+                return CJ_MALFORMED;
             }
         }
         shift += 7;
