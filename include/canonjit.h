@@ -1,0 +1,471 @@
+/* canonjit.h: the WebAssembly Component Model on WAMR, its Canonical ABI compiled by LLVM.
+ *
+ * The whole public API. C11 and C++17; no type of WAMR or LLVM appears in it.
+ *
+ *     engine ── compiles and caches; thread-safe; one per process is enough
+ *       ├── component ── decoded, validated, linked, its plans built; immutable, thread-safe
+ *       ├── linker ── what the host offers to a component's imports
+ *       └── store ── the single-threaded world in which instances live
+ *             └── instance ── a component, instantiated
+ *                   └── func ── one exported function, ready to call
+ *
+ * Rules that hold everywhere:
+ *   - Handles are opaque. Every creator names its destroyer. An object outlives what is made from it: delete
+ *     stores before components and linkers, and these before the engine; the delete functions accept NULL.
+ *   - Functions return a cj_status; what they make is an out-parameter, set only on CJ_OK. Details go into a cj_error
+ *     that the caller owns (`err` may be NULL); reporting an error never allocates.
+ *   - Sizes are in bytes unless the name says otherwise. Strings from the host are UTF-8.
+ *   - An engine, a component and, once complete, a linker may be used by any number of threads at once. A store
+ *     and all that belongs to it is for one thread at a time; it may move to another thread between calls.
+ *   - Bytes of components and everything that guests say are untrusted and never crash the process; pointers that the
+ *     host passes are trusted. In a debug build of the library, misuse that can be recognised is reported as CJ_MISUSE.
+ *
+ * "Spec" in comments is the Component Model's Canonical ABI (design/mvp/CanonicalABI.md), by section.
+ */
+#ifndef CANONJIT_H
+#define CANONJIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define CJ_API
+#else
+#define CJ_API __attribute__((visibility("default")))
+#endif
+
+#define CJ_VERSION_MAJOR 0
+#define CJ_VERSION_MINOR 1
+#define CJ_VERSION_PATCH 0
+#define CJ_VERSION_STRING "0.1.0"
+
+/* The version of the library that runs, "0.1.0"; compare with CJ_VERSION_STRING, that of this header. */
+CJ_API const char *cj_version(void);
+/* What the library was built from and for, one line: "WAMR 1.1.2 llvm-jit, LLVM 15.0.6" or "WAMR 1.1.2 fast-interp, no LLVM". */
+CJ_API const char *cj_build_info(void);
+
+/* -- Status, traps, errors ------------------------------------------------------------------------------------ */
+
+/* X(NAME, text). The classes of outcome; cj_error has the details. */
+#define CJ_STATUS_MAP(X) \
+    X(OK, "ok") \
+    X(MALFORMED, "malformed component")     /* the bytes are not a component: binary format */ \
+    X(INVALID, "invalid component")         /* decodes, but breaks a validation rule */ \
+    X(UNSUPPORTED, "unsupported")           /* valid, but canonjit cannot run it; the message names the feature */ \
+    X(LINK, "cannot link")                  /* an import is missing from the linker, or differs in type */ \
+    X(TRAP, "trap")                         /* a guest, or a host function for it, trapped; the instance is dead */ \
+    X(LIMIT, "limit exceeded")              /* a limit of cj_config or cj_limits; the message has its name */ \
+    X(MISUSE, "API misuse")                 /* the host called a function in a way that this header forbids */ \
+    X(NOT_FOUND, "not found")               /* no such export, type or name */ \
+    X(HOST, "host function failed")         /* for host functions to return: becomes a trap with their message */ \
+    X(NO_MEMORY, "out of memory") \
+    X(INTERNAL, "internal error")           /* a fault of canonjit, LLVM or WAMR; please report it */
+
+typedef enum cj_status {
+#define CJ_X(name, text) CJ_##name,
+    CJ_STATUS_MAP(CJ_X)
+#undef CJ_X
+    CJ_STATUS_COUNT
+} cj_status;
+
+/* X(NAME, text). Why a call trapped. The first group are core WebAssembly's, the others the Canonical ABI's. */
+#define CJ_TRAP_MAP(X) \
+    X(NONE, "no trap") \
+    X(UNREACHABLE, "unreachable executed") \
+    X(DIVIDE_BY_ZERO, "integer divide by zero") \
+    X(INTEGER_OVERFLOW, "integer overflow") \
+    X(BAD_CONVERSION, "invalid conversion to integer") \
+    X(MEMORY_BOUNDS, "out of bounds memory access") \
+    X(TABLE_BOUNDS, "out of bounds table access") \
+    X(NULL_ELEMENT, "uninitialized element") \
+    X(INDIRECT_TYPE, "indirect call type mismatch") \
+    X(STACK_OVERFLOW, "stack overflow") \
+    X(INTERRUPTED, "interrupted by the host") \
+    X(CORE, "core trap")                                    /* one that WAMR reports in words of its own */ \
+    X(CANNOT_LEAVE, "cannot leave component instance")      /* an import called during realloc or post-return */ \
+    X(CANNOT_ENTER, "cannot enter component instance")      /* re-entrance, or the instance trapped before */ \
+    X(CHAR_RANGE, "char is past U+10FFFF") \
+    X(CHAR_SURROGATE, "char is a surrogate") \
+    X(DISCRIMINANT, "discriminant names no case") \
+    X(STRING_LENGTH, "string is longer than 2^28-1 bytes") \
+    X(STRING_ALIGNMENT, "string pointer is not aligned") \
+    X(STRING_BOUNDS, "string is out of bounds of memory") \
+    X(STRING_UTF8, "string is not valid UTF-8") \
+    X(STRING_UTF16, "string is not valid UTF-16") \
+    X(LIST_LENGTH, "list is longer than 2^28-1 bytes") \
+    X(LIST_ALIGNMENT, "list pointer is not aligned") \
+    X(LIST_BOUNDS, "list is out of bounds of memory") \
+    X(PARAMS_ALIGNMENT, "pointer to parameters is not aligned") \
+    X(PARAMS_BOUNDS, "parameters are out of bounds of memory") \
+    X(RESULTS_ALIGNMENT, "pointer to results is not aligned") \
+    X(RESULTS_BOUNDS, "results are out of bounds of memory") \
+    X(REALLOC_ALIGNMENT, "realloc returned a pointer that is not aligned") \
+    X(REALLOC_BOUNDS, "realloc returned memory that is out of bounds") \
+    X(HANDLE_INDEX, "unknown handle index") \
+    X(HANDLE_KIND, "handle is of another kind") \
+    X(HANDLE_TYPE, "handle is of another resource type") \
+    X(HANDLE_LENT, "handle is lent") \
+    X(HANDLE_BORROWED, "handle is borrowed") \
+    X(HANDLE_TABLE_FULL, "handle table is full") \
+    X(BORROW_NOT_DROPPED, "borrow handles still remain at the end of the call") \
+    X(HOST, "host function failed") \
+    X(HOST_LIMIT, "a limit on the host's memory was exceeded") /* cj_limits.max_host_bytes */
+
+typedef enum cj_trap {
+#define CJ_X(name, text) CJ_TRAP_##name,
+    CJ_TRAP_MAP(CJ_X)
+#undef CJ_X
+    CJ_TRAP_COUNT
+} cj_trap;
+
+/* English text of a status or trap; static, never NULL. */
+CJ_API const char *cj_status_text(cj_status);
+CJ_API const char *cj_trap_text(cj_trap);
+
+#define CJ_NO_OFFSET UINT64_MAX
+
+/* Details of what went wrong. Owned by the caller, filled in place, cut to fit; both texts are terminated UTF-8. */
+typedef struct cj_error {
+    cj_status status;
+    cj_trap trap;      /* when status is CJ_TRAP */
+    uint64_t offset;   /* byte offset in the component's file, or CJ_NO_OFFSET */
+    char where[192];   /* "ns:pkg/iface@1.0.0#f: param 0 .items[3] .name", or "" */
+    char message[256]; /* one sentence; for a limit it has the limit's name */
+} cj_error;
+
+/* Writes "malformed component: offset 0x1f: message" or "trap: where: message" into `buffer`, cut to `size` bytes
+ * with the terminator. Returns the untruncated length, as snprintf does. */
+CJ_API size_t cj_error_format(const cj_error *err, char *buffer, size_t size);
+
+/* -- Types -------------------------------------------------------------------------------------------------------- */
+
+/* X(NAME, wit). Kinds of component value types (Explainer, "Type definitions"). */
+#define CJ_KIND_MAP(X) \
+    X(BOOL, "bool") X(S8, "s8") X(U8, "u8") X(S16, "s16") X(U16, "u16") X(S32, "s32") X(U32, "u32") \
+    X(S64, "s64") X(U64, "u64") X(F32, "f32") X(F64, "f64") X(CHAR, "char") X(STRING, "string") \
+    X(LIST, "list") X(RECORD, "record") X(TUPLE, "tuple") X(VARIANT, "variant") X(ENUM, "enum") \
+    X(OPTION, "option") X(RESULT, "result") X(FLAGS, "flags") X(OWN, "own") X(BORROW, "borrow")
+
+typedef enum cj_kind {
+#define CJ_X(name, wit) CJ_KIND_##name,
+    CJ_KIND_MAP(CJ_X)
+#undef CJ_X
+    CJ_KIND_COUNT
+} cj_kind;
+
+/* The WIT keyword of a kind; static. */
+CJ_API const char *cj_kind_name(cj_kind);
+
+/* A value type and a function type. Owned by the component, immutable, valid as long as it. Structurally equal value
+ * types of one component are one pointer. */
+typedef struct cj_type cj_type;
+typedef struct cj_functype cj_functype;
+
+CJ_API cj_kind cj_type_kind(const cj_type *);
+/* The host layout (docs/host-layout.md): size and alignment of the C type in bytes. */
+CJ_API size_t cj_type_size(const cj_type *);
+CJ_API size_t cj_type_align(const cj_type *);
+/* Members: fields of a record, elements of a tuple, cases of a variant or enum, labels of flags, 1 for list and option
+ * (the payload of `some`), 2 for result (ok, err), 0 for the rest. */
+CJ_API uint32_t cj_type_count(const cj_type *);
+/* Type of member `i`: NULL for a case without payload, an enum case or a flags label. */
+CJ_API const cj_type *cj_type_member(const cj_type *, uint32_t i);
+/* Name of member `i` and, unless NULL, its length: "" for tuples and lists; "some", "ok", "err" for those. Terminated. */
+CJ_API const char *cj_type_member_name(const cj_type *, uint32_t i, size_t *len);
+/* Offset of member `i` in the host layout: of a field; of the payload for variant, option and result. */
+CJ_API size_t cj_type_member_offset(const cj_type *, uint32_t i);
+/* Width in bytes of a variant's, enum's, option's or result's discriminant (1, 2, 4), or of a flags value; 0 for the rest. */
+CJ_API size_t cj_type_discriminant_size(const cj_type *);
+/* Writes the type in WIT, "list<tuple<u32, string>>", cut to `size`; returns the untruncated length. */
+CJ_API size_t cj_type_format(const cj_type *, char *buffer, size_t size);
+
+CJ_API uint32_t cj_functype_param_count(const cj_functype *);
+CJ_API const cj_type *cj_functype_param(const cj_functype *, uint32_t i);
+CJ_API const char *cj_functype_param_name(const cj_functype *, uint32_t i, size_t *len);
+/* The result's type, or NULL when there is none. */
+CJ_API const cj_type *cj_functype_result(const cj_functype *);
+/* The native door's argument struct: its size, alignment, and the offset of parameter `i`, in bytes. */
+CJ_API size_t cj_functype_args_size(const cj_functype *);
+CJ_API size_t cj_functype_args_align(const cj_functype *);
+CJ_API size_t cj_functype_param_offset(const cj_functype *, uint32_t i);
+/* "func(a: u32, b: string) -> string", cut to `size`; returns the untruncated length. */
+CJ_API size_t cj_functype_format(const cj_functype *, char *buffer, size_t size);
+
+/* -- Allocator hook and arenas ---------------------------------------------------------------------------------- */
+
+/* All memory of canonjit's own comes from here (WAMR's and LLVM's does not). Must be thread-safe. A member that is given
+ * replaces malloc's; give all three or none. `size` is what was asked for; sizes are never 0. */
+typedef struct cj_allocator {
+    void *(*alloc)(void *user, size_t size);                                       /* aligned as malloc's; NULL when there is none */
+    void *(*resize)(void *user, void *ptr, size_t old_size, size_t new_size);      /* as realloc; NULL leaves `ptr` valid */
+    void (*release)(void *user, void *ptr, size_t size);
+    void *user;
+} cj_allocator;
+
+/* An arena: memory that is given back all at once. Strings and lists of results live in one. Not thread-safe. */
+typedef struct cj_arena cj_arena;
+CJ_API cj_status cj_arena_new(const cj_allocator *hook /* borrowed for the arena's life, NULL = malloc */, cj_arena **out);
+CJ_API void cj_arena_delete(cj_arena *);
+/* Forgets all that was allocated; keeps the memory for the next use. */
+CJ_API void cj_arena_reset(cj_arena *);
+/* `align` is a power of two, 16 at most. NULL when out of memory. Valid until reset or delete. */
+CJ_API void *cj_arena_alloc(cj_arena *, size_t size, size_t align);
+
+/* -- Values in the host layout ------------------------------------------------------------------------------------ */
+
+/* The C forms of string and list<T>. `ptr` may be anything when `len` is 0. */
+typedef struct cj_string {
+    const char *ptr; /* UTF-8, not terminated */
+    size_t len;      /* in bytes */
+} cj_string;
+
+typedef struct cj_list {
+    void *ptr;  /* elements in the host layout, aligned as their type wants */
+    size_t len; /* number of elements */
+} cj_list;
+
+#define CJ_STRING(literal) ((cj_string){(literal), sizeof(literal) - 1})
+
+/* -- Dynamic values --------------------------------------------------------------------------------------------- */
+
+/* A value with its kind: for tools and scripting. In arguments everything is borrowed from the caller for the call; in
+ * results everything lives in the call's arena. */
+typedef struct cj_val cj_val;
+struct cj_val {
+    cj_kind kind;
+    union {
+        bool b;
+        int8_t s8;
+        uint8_t u8;
+        int16_t s16;
+        uint16_t u16;
+        int32_t s32;
+        uint32_t u32;
+        int64_t s64;
+        uint64_t u64;
+        float f32;
+        double f64;
+        uint32_t ch;       /* a Unicode scalar value */
+        cj_string string;
+        struct {           /* list, record (all fields, in the type's order), tuple */
+            cj_val *ptr;
+            size_t len;
+        } seq;
+        struct {           /* variant, option (0 none, 1 some), result (0 ok, 1 err), enum */
+            uint32_t index;
+            cj_val *payload; /* NULL when the case has none */
+        } choice;
+        uint32_t flags;    /* bit i is label i */
+        uint32_t handle;   /* own, borrow */
+    } of;
+};
+
+/* -- Engine -------------------------------------------------------------------------------------------------------- */
+
+typedef struct cj_engine cj_engine;
+typedef struct cj_component cj_component;
+typedef struct cj_linker cj_linker;
+typedef struct cj_store cj_store;
+typedef struct cj_instance cj_instance;
+typedef struct cj_func cj_func;
+typedef struct cj_call_ctx cj_call_ctx;
+
+/* How boundary functions run. Guest code itself runs as WAMR was built: cj_build_info. */
+typedef enum cj_tier {
+    CJ_TIER_DEFAULT, /* CJ_TIER_JIT where the library has LLVM, else CJ_TIER_INTERP */
+    CJ_TIER_INTERP,  /* plans are interpreted */
+    CJ_TIER_JIT,     /* plans are compiled when a component is instantiated; CJ_UNSUPPORTED without LLVM */
+} cj_tier;
+
+/* Limits on component files. X(type, name, default, what). They bound the time and memory that loading takes. */
+#define CJ_LOAD_LIMIT_MAP(X) \
+    X(uint64_t, max_component_size, 256u << 20, "bytes of a component") \
+    X(uint32_t, max_type_depth, 100, "nesting of value types") \
+    X(uint32_t, max_component_depth, 100, "nesting of components and component types") \
+    X(uint32_t, max_definitions, 1000000, "definitions of all kinds in a component file") \
+    X(uint32_t, max_name_length, 100000, "bytes of a name") \
+    X(uint32_t, max_members, 10000, "fields, cases, labels or elements of a type") \
+    X(uint32_t, max_params, 1000, "parameters of a function") \
+    X(uint32_t, max_plan_ops, 65536, "operations in the plan of one function") \
+    X(uint32_t, max_core_instances, 1000, "core module instances in a component") \
+    X(uint64_t, max_merged_size, 512u << 20, "bytes of core modules after merging") \
+    X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \
+    X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function")
+
+typedef struct cj_config {
+    size_t struct_size;            /* set by cj_config_init */
+    const cj_allocator *allocator; /* borrowed for the engine's life; NULL = malloc */
+    cj_tier tier;
+    bool interruptible;            /* loop heads and function entries of guests check cj_store_interrupt's flag */
+#define CJ_X(type, name, default_value, what) type name;
+    CJ_LOAD_LIMIT_MAP(CJ_X)
+#undef CJ_X
+} cj_config;
+
+/* Fills in the defaults. Call it first, then change members. */
+CJ_API void cj_config_init(cj_config *);
+
+/* Starts WAMR if the process has not yet, and the compiler. `config` is copied; NULL means defaults.
+ * Delete with cj_engine_delete after everything made from it. Engines are counted: WAMR stops with the last one. */
+CJ_API cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err);
+CJ_API void cj_engine_delete(cj_engine *);
+
+/* Counters, for tests and monitoring. */
+typedef struct cj_engine_stats {
+    uint64_t thunks_compiled; /* by LLVM since the engine was made */
+    uint64_t thunk_cache_hits;
+    uint64_t compile_ns;      /* time spent compiling thunks */
+} cj_engine_stats;
+CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
+
+/* -- Component ----------------------------------------------------------------------------------------------------- */
+
+/* Decodes, validates and links; builds the plan of every boundary function. `bytes` is borrowed for the call only.
+ * Errors: CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED, CJ_LIMIT, each with the offset. Delete with cj_component_delete. */
+CJ_API cj_status cj_component_new(cj_engine *, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err);
+CJ_API void cj_component_delete(cj_component *);
+
+/* Imported and exported functions, in the order of the file. `interface` is "" for the root's own; the strings live as
+ * long as the component. */
+typedef struct cj_extern_func {
+    const char *interface; /* "ns:pkg/iface@1.0.0" or "" */
+    const char *name;      /* "f", "[method]r.f" */
+    const cj_functype *type;
+} cj_extern_func;
+CJ_API size_t cj_component_import_count(const cj_component *);
+CJ_API cj_extern_func cj_component_import(const cj_component *, size_t i);
+CJ_API size_t cj_component_export_count(const cj_component *);
+CJ_API cj_extern_func cj_component_export(const cj_component *, size_t i);
+
+/* -- Linker -------------------------------------------------------------------------------------------------------- */
+
+/* A host function. `args` points to a struct of the parameters and `results` to one for the result, both in the host
+ * layout; `results` is zeroed. Strings and lists in `args` may be views into guest memory: they are valid until the
+ * function returns, but not across a call into the same guest. What `results` points to is copied out before the
+ * guest goes on; use cj_ctx_alloc for memory that need not live longer. Any return but CJ_OK becomes a trap of the calling guest
+ * with the text in `err`; so does a CJ_TRAP that a nested call returned. Called on the thread that entered the store. */
+typedef cj_status (*cj_host_fn)(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err);
+
+/* The dynamic door for host functions: values instead of structs. `results[0]` is to be filled when the function has a
+ * result; what it points to follows the same rules. */
+typedef cj_status (*cj_host_dyn_fn)(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                                    size_t nresults, cj_error *err);
+
+CJ_API cj_status cj_linker_new(cj_engine *, cj_linker **out, cj_error *err);
+CJ_API void cj_linker_delete(cj_linker *);
+/* Offers a function. `interface` NULL or "" is the component's root. Names are copied; `user` is passed to `fn` and must
+ * live as long as instances made with this linker. A second definition of a name is CJ_MISUSE. The type is that of the
+ * component's import: `fn` must have been written for it (compare with cj_component_import where in doubt). */
+CJ_API cj_status cj_linker_func(cj_linker *, const char *interface, const char *name, cj_host_fn fn, void *user, cj_error *err);
+CJ_API cj_status cj_linker_dyn_func(cj_linker *, const char *interface, const char *name, cj_host_dyn_fn fn, void *user,
+                                    cj_error *err);
+
+/* In a host function: memory that lives until the guest goes on; NULL when out of memory or past max_host_bytes. */
+CJ_API void *cj_ctx_alloc(cj_call_ctx *, size_t size, size_t align);
+CJ_API cj_store *cj_ctx_store(cj_call_ctx *);
+CJ_API cj_instance *cj_ctx_instance(cj_call_ctx *); /* the calling instance */
+CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
+
+/* -- Store and instances ------------------------------------------------------------------------------------------- */
+
+/* Limits at run time. X(type, name, default, what). */
+#define CJ_LIMIT_MAP(X) \
+    X(uint64_t, max_host_bytes, 1u << 30, "bytes that one call may make the host allocate for lifted values") \
+    X(uint32_t, max_memory_pages, 65536, "64 KiB pages of one linear memory") \
+    X(uint32_t, max_table_elements, 10000000, "elements of one table") \
+    X(uint32_t, max_instances, 10000, "component instances in a store") \
+    X(uint32_t, wasm_stack_size, 1u << 20, "bytes of the operand stack, where WAMR interprets")
+
+typedef struct cj_limits {
+    size_t struct_size; /* set by cj_limits_init */
+#define CJ_X(type, name, default_value, what) type name;
+    CJ_LIMIT_MAP(CJ_X)
+#undef CJ_X
+} cj_limits;
+
+CJ_API void cj_limits_init(cj_limits *);
+
+/* `limits` is copied, NULL means defaults; `user` is for the host: cj_store_user gives it back.
+ * cj_store_delete deletes the store's instances too; it must not be called inside a call. */
+CJ_API cj_status cj_store_new(cj_engine *, const cj_limits *limits, void *user, cj_store **out, cj_error *err);
+CJ_API void cj_store_delete(cj_store *);
+CJ_API void *cj_store_user(const cj_store *);
+/* From any thread: guests of the store that run now, or next, trap with CJ_TRAP_INTERRUPTED at their next check, until
+ * cj_store_resume. Needs cj_config.interruptible, else CJ_UNSUPPORTED. */
+CJ_API cj_status cj_store_interrupt(cj_store *);
+CJ_API void cj_store_resume(cj_store *);
+/* What the last call that failed in this store left: valid until the next call. Never NULL. */
+CJ_API const cj_error *cj_store_error(const cj_store *);
+
+/* Instantiates: core modules in order, their start functions, tier JIT: compiles thunks that the engine does not have yet.
+ * The instance is owned by the store. The component must outlive the store, the linker only this call.
+ * CJ_LINK names the first import that the linker lacks; CJ_TRAP when a start function or segment traps. */
+CJ_API cj_status cj_instantiate(cj_store *, const cj_linker *, const cj_component *, cj_instance **out, cj_error *err);
+
+/* An exported function by path: "f", or "ns:pkg/iface@1.0.0#f". NULL when there is none. Owned by the instance. */
+CJ_API cj_func *cj_instance_func(cj_instance *, const char *path);
+/* The same by position in cj_component_export. */
+CJ_API cj_func *cj_instance_func_at(cj_instance *, size_t i);
+CJ_API const cj_functype *cj_func_type(const cj_func *);
+/* "ns:pkg/iface@1.0.0#f"; lives as long as the component. */
+CJ_API const char *cj_func_name(const cj_func *);
+CJ_API cj_instance *cj_func_instance(const cj_func *);
+
+/* -- Calls ---------------------------------------------------------------------------------------------------------- */
+
+/* What every cj_func begins with; the rest is private. */
+struct cj_func_head {
+    cj_status (*entry)(cj_func *, const void *args, void *results, cj_arena *arena);
+};
+
+/* The native door: `args` is a C struct of the parameters, `results` room for the result, both in the host layout
+ * (docs/host-layout.md) and trusted; either may be NULL when there are none. Strings and lists of the result live in
+ * `arena` until it is reset; with NULL, in the store's own arena until the next call at the same depth of nesting. Post-return
+ * has run when this returns. On CJ_TRAP the instance cannot be entered again, and cj_store_error tells why. `results` is undefined unless CJ_OK. */
+static inline cj_status cj_call_native(cj_func *f, const void *args, void *results, cj_arena *arena)
+{
+    return ((const struct cj_func_head *)(const void *)f)->entry(f, args, results, arena);
+}
+
+/* The dynamic door: checks `args` against the type (CJ_MISUSE), writes them to the host layout and takes the same path.
+ * `nresults` is 1 when the function has a result, else 0. */
+CJ_API cj_status cj_call(cj_func *, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_arena *arena,
+                         cj_error *err);
+
+/* Between the two forms: writes `val` as a value of `type` at `at` (its memory comes from `arena`); reads one back. */
+CJ_API cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_arena *arena, cj_error *err);
+CJ_API cj_status cj_val_load(const cj_type *type, const void *at, cj_val *out, cj_arena *arena, cj_error *err);
+/* Structural equality of two values of one type; NaNs are equal to each other. */
+CJ_API bool cj_val_equal(const cj_val *a, const cj_val *b);
+
+/* -- WAVE: values as text ------------------------------------------------------------------------------------------- */
+
+/* Parses a value of `type` from `text` (the WebAssembly Value Encoding). Integers out of range, unknown labels and duplicates are
+ * errors (CJ_INVALID, offset is the byte in `text`). Memory comes from `arena`. */
+CJ_API cj_status cj_wave_parse(const cj_type *type, const char *text, size_t len, cj_val *out, cj_arena *arena, cj_error *err);
+/* Writes a value as WAVE text, cut to `size` bytes with the terminator; returns the untruncated length. */
+CJ_API size_t cj_wave_format(const cj_type *type, const cj_val *val, char *buffer, size_t size);
+
+/* -- Inspection ------------------------------------------------------------------------------------------------------ */
+
+/* Texts for people: allocated with the engine's allocator, terminated; free with cj_text_delete. */
+typedef enum cj_text_kind {
+    CJ_TEXT_WIT,  /* imports and exports of the component, in WIT; `func` is ignored */
+    CJ_TEXT_JSON, /* the same as JSON */
+    CJ_TEXT_PLAN, /* the move plan of a function, "f", "iface#f"; imports as well as exports */
+    CJ_TEXT_LLVM, /* the LLVM IR that it became, optimised */
+    CJ_TEXT_ASM,  /* the machine code, in assembler */
+} cj_text_kind;
+CJ_API cj_status cj_component_text(const cj_component *, cj_text_kind, const char *func, char **out, cj_error *err);
+CJ_API void cj_text_delete(const cj_component *, char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

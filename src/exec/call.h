@@ -1,0 +1,105 @@
+/* call.h: what is shared by everything that runs a boundary call: the engine's entry, both back ends, the runtime.
+ *
+ * Place in the pipeline: below runtime/ (whose objects begin with these structs) and engine/, which know its fields by
+ * name; compiled code knows them by offsetof. Keep hot fields first.
+ * Non-goals: no WAMR type; nothing about how values move (abi/plan.h).
+ */
+#ifndef CJ_EXEC_CALL_H
+#define CJ_EXEC_CALL_H
+
+#include "abi/plan.h"
+#include "base/arena.h"
+#include "base/base.h"
+
+enum { CJ_TRAP_DEPTH = 8 }; /* list indices that a value path can show; deeper ones are left out */
+
+/* Where and why a call trapped: written by whichever code found it, turned into a cj_error by the frame that the host
+ * entered. `message` is for traps with words of their own (a host function's, WAMR's). */
+typedef struct cj_trap_record {
+    uint32_t kind;      /* cj_trap; CJ_TRAP_NONE: nothing recorded, ask the engine's exception text */
+    uint32_t site;      /* op index in the plan's args or results program, or CJ_NO_SITE */
+    uint8_t in_results; /* which of the two programs */
+    uint32_t index[CJ_TRAP_DEPTH];  /* list positions, outermost first */
+    const struct cj_binding *bound;   /* the boundary function; NULL: not at a boundary */
+    const char *detail;             /* e.g. "in realloc", or a limit's name; static; NULL: none */
+    cj_error *host_error;           /* what a host function left, or NULL */
+} cj_trap_record;
+#define CJ_NO_SITE UINT32_MAX
+
+/* The part of a store that calls use. */
+typedef struct cj_store_core {
+    void *env;               /* the engine's execution environment, NULL until the first core instance */
+    const void *owner;       /* thread that entered last: the engine compares it to its own anchor */
+    cj_arena *arena;         /* the store's own */
+    uint64_t host_bytes;     /* left of max_host_bytes in the outermost call */
+    uint64_t max_host_bytes;
+    cj_trap_record trap;
+    cj_error host_error;     /* room for what host functions report */
+    cj_error error;          /* of the last failed call: cj_store_error */
+    const cj_allocator *alloc;
+} cj_store_core;
+
+/* The part of a component instance that calls use. Flags are bytes: compiled code tests and sets them. */
+typedef struct cj_instance_core {
+    uint8_t may_enter; /* 0 while a call is inside, and for ever after a trap */
+    uint8_t may_leave; /* 0 during realloc and post-return */
+    cj_store_core *store;
+} cj_instance_core;
+
+/* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but for
+ * `code`, which a tier switch replaces with one atomic store. */
+typedef struct cj_binding {
+    cj_instance_core *instance;
+    void *core_instance;   /* the engine's instance of the group: cj_core_instance */
+    void *core_env_inst;   /* what exec_env->module_inst must be while it runs (engine) */
+    void *memory;          /* the engine's memory record (cj_core_layout), or NULL */
+    void *realloc;         /* callable: native code, or the engine's function record where WAMR interprets */
+    void *post_return;     /* likewise */
+    void *core_func;       /* export: the lifted core function, likewise */
+    void *code;            /* export: cj_export_thunk; import: native function with the C ABI of its core signature plus slot */
+    const cj_plan *plan;
+    cj_host_fn host;       /* import: the host function ... */
+    void *host_user;
+    const struct cj_func_info *info; /* names and types, for errors */
+} cj_binding;
+
+/* Names of a boundary function, for errors and inspection; lives in the program. */
+typedef struct cj_func_info {
+    const char *path; /* "iface#name" or "name" */
+    const char *interface, *name;
+    const cj_functype *type;
+} cj_func_info;
+
+/* One activation of a boundary function: an object of its own, so that it can one day outlive a C frame. Also what host
+ * functions know as cj_call_ctx. */
+struct cj_call_ctx {
+    const cj_binding *bound;
+    cj_store_core *store;
+    void *env;
+    cj_arena *arena;  /* where lifted values go */
+    uint32_t index[CJ_TRAP_DEPTH]; /* the interpreter's current list positions */
+};
+
+/* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). */
+typedef struct cj_group_core {
+    cj_instance_core *instance;
+    cj_binding *imports; /* by slot number */
+    uint32_t import_count;
+} cj_group_core;
+
+/* Export code: moves args in, calls the core function, moves the result out, runs post-return. Called with the region entered and flags set.
+ * Returns a cj_trap after recording it (cj__call_trap), CJ_TRAP_NONE when all went well, or CJ_TRAP_CORE with nothing
+ * recorded when the engine's exception text has the reason. */
+typedef uint32_t (*cj_export_thunk)(cj_call_ctx *call, const void *args, void *results);
+
+/* Records a trap for the frame that the host entered; returns `kind` so that `return cj__call_trap(...)` reads well. Index
+ * positions are taken from call->index. */
+uint32_t cj__call_trap(cj_call_ctx *call, cj_trap kind, bool in_results, uint32_t site);
+
+/* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of memory. */
+void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
+
+/* What a host function's return means: CJ_OK gives CJ_TRAP_NONE, anything else records the trap. Shared by both back ends. */
+uint32_t cj__call_host(cj_call_ctx *call, const void *args, void *results);
+
+#endif

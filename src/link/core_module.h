@@ -1,0 +1,78 @@
+/* core_module.h: a core module's outline: everything but its instructions.
+ *
+ * Place in the pipeline: parsed from a component's core module sections; link.c resolves imports and exports with it, merge.c
+ * rewrites the module from it. Non-goals: validation of function bodies (WAMR's loader does that; merge.c decodes every
+ * instruction it copies). Slices point into the component's bytes.
+ */
+#ifndef CJ_LINK_CORE_MODULE_H
+#define CJ_LINK_CORE_MODULE_H
+
+#include "component/ast.h"
+#include "component/types.h"
+
+typedef struct cj_core_functype {
+    const uint8_t *params, *results; /* value type bytes, cj_core */
+    uint32_t param_count, result_count;
+} cj_core_functype;
+
+typedef struct cj_core_import {
+    cj_str module, name;
+    cj_ast_coretype type; /* CORE_FUNC: func_type indexes cj_core_outline.types */
+    uint32_t index;       /* in the index space of its sort */
+    uint64_t offset;
+} cj_core_import;
+
+typedef struct cj_core_export {
+    cj_str name;
+    cj_sort sort; /* CORE_FUNC, CORE_TABLE, CORE_MEMORY, CORE_GLOBAL, CORE_TAG */
+    uint32_t index;
+} cj_core_export;
+
+/* A constant expression: its bytes with the `end`. */
+typedef struct cj_core_global {
+    uint8_t type;
+    bool is_mutable;
+    bool imported;
+    cj_bytes init; /* defined ones */
+} cj_core_global;
+
+typedef struct cj_core_elem {
+    uint32_t flags;      /* the format's, 0..7 */
+    uint32_t table;
+    cj_bytes offset_expr; /* active */
+    uint8_t ref_type;
+    uint32_t count;
+    cj_bytes items;       /* as in the file: indices, or expressions when flags & 4 */
+} cj_core_elem;
+
+typedef struct cj_core_data {
+    uint32_t flags; /* 0 active, 1 passive, 2 active with a memory index */
+    cj_bytes offset_expr;
+    cj_bytes bytes;
+} cj_core_data;
+
+typedef struct cj_core_outline {
+    cj_bytes file;
+    cj_core_functype *types;
+    cj_core_import *imports;
+    uint32_t *func_types;              /* type index of every function, imported ones first */
+    cj_ast_coretype *tables, *memories; /* imported ones first */
+    cj_core_global *globals;
+    cj_core_export *exports;
+    cj_core_elem *elems;
+    cj_core_data *datas;
+    cj_bytes *bodies;                  /* of defined functions: locals and code, without the size */
+    uint32_t type_count, import_count, func_count, table_count, memory_count, global_count, tag_count, export_count;
+    uint32_t elem_count, data_count, body_count;
+    uint32_t imported_funcs, imported_tables, imported_memories, imported_globals, imported_tags;
+    bool has_start, has_data_count;
+    uint32_t start;
+    cj_bytes names; /* content of the name section, or empty */
+} cj_core_outline;
+
+/* Memory of the outline comes from `arena`. CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED (a proposal by name), CJ_LIMIT, with file offsets. */
+cj_status cj__core_outline(const cj_config *, cj_bytes module, cj_arena *arena, cj_core_outline *out, cj_error *err);
+/* By name; NULL when there is none. Must be fast: modules with thousands of exports occur. */
+const cj_core_export *cj__core_find_export(const cj_core_outline *, cj_str name);
+
+#endif

@@ -1,0 +1,70 @@
+/* merge.h: core instances that share a memory, table or global become one core module.
+ *
+ * Place in the pipeline: link.c decides who belongs together and what every import is; this writes the module that WAMR loads.
+ * Every rule and its reason: docs/merging.md. Non-goals: component types, plans; what a boundary function does.
+ */
+#ifndef CJ_LINK_MERGE_H
+#define CJ_LINK_MERGE_H
+
+#include "link/core_module.h"
+
+/* What an import of one instance is. */
+typedef enum cj_source_kind {
+    CJ_SOURCE_INSTANCE, /* item `index` (in the index space of its sort) of instance number `instance` of this group, an earlier one */
+    CJ_SOURCE_BOUNDARY, /* a function: boundary slot `slot` */
+} cj_source_kind;
+
+typedef struct cj_merge_source {
+    cj_source_kind kind;
+    uint32_t instance, index;
+    uint32_t slot;
+} cj_merge_source;
+
+typedef struct cj_merge_instance {
+    const cj_core_outline *module;
+    const cj_merge_source *sources; /* one per import of the module */
+} cj_merge_instance;
+
+/* A function that instances import from outside the group: a lowered import or a canonical builtin. */
+typedef struct cj_merge_slot {
+    cj_core_functype type; /* without the slot parameter */
+    uint32_t shape;        /* slots of one shape (and so of one type) share one import */
+} cj_merge_slot;
+
+/* A function of the group that the runtime calls. */
+typedef struct cj_merge_export {
+    uint32_t instance, index; /* function index in that instance's module; resolved through re-exported imports */
+} cj_merge_export;
+
+typedef struct cj_merge_input {
+    const cj_merge_instance *instances; /* in the order of instantiation */
+    uint32_t instance_count;
+    const cj_merge_slot *slots;
+    uint32_t slot_count;
+    const cj_merge_export *exports;
+    uint32_t export_count;
+    bool interruptible;
+} cj_merge_input;
+
+typedef struct cj_merged {
+    uint8_t *bytes; /* allocated with the config's allocator; freed by cj__merged_fini */
+    size_t size;
+    /* Imports of the merged module: one per shape in use, in this order; type is that of the slots with one more i32, the slot number. */
+    uint32_t *import_shapes;
+    uint32_t import_count;
+    /* Function exports: first those asked for, in order (equal ones are repeated); then the initialisers. */
+    uint32_t export_count;
+    /* For each instance: number of the function export that does its segments and start function, or UINT32_MAX when nothing is
+     * left to do. To be called in instance order, after WAMR has instantiated the module. */
+    uint32_t *init_exports;
+    /* The interrupt flag: index of the mutable global, or UINT32_MAX; how it is checked: docs/merging.md. */
+    uint32_t interrupt_global;
+    bool has_memory;
+} cj_merged;
+
+/* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with references or several
+ * results, a proposal), CJ_LIMIT (max_merged_size, max_function_body, max_function_slots). */
+cj_status cj__merge(const cj_config *, const cj_merge_input *, cj_merged *out, cj_error *err);
+void cj__merged_fini(const cj_config *, cj_merged *);
+
+#endif

@@ -1,0 +1,78 @@
+/* program.h: a linked component: what WAMR must load and in which order, and every boundary function with its plan.
+ *
+ * Place in the pipeline: link.c runs a component's definitions symbolically and leaves this; runtime/ instantiates it.
+ * Immutable; shared by all instances of the component. Non-goals: anything that differs from one instance to the next.
+ */
+#ifndef CJ_LINK_PROGRAM_H
+#define CJ_LINK_PROGRAM_H
+
+#include "abi/plan.h"
+#include "component/ast.h"
+#include "component/types.h"
+#include "exec/call.h"
+#include "link/merge.h"
+
+#define CJ_NONE UINT32_MAX
+
+/* What a boundary slot of a group does. Resources and calls into other components will add kinds. */
+typedef enum cj_slot_kind {
+    CJ_SLOT_LOWER, /* canon lower of an imported (host) function */
+} cj_slot_kind;
+
+typedef struct cj_slot {
+    cj_slot_kind kind;
+    uint32_t import;      /* LOWER: index into cj_program.imports */
+    cj_plan *plan;
+    uint32_t realloc;     /* function export number in the group, or CJ_NONE */
+    uint32_t shape;       /* index into the group's shapes */
+} cj_slot;
+
+/* Core instances merged into one module. */
+typedef struct cj_group {
+    cj_merged merged;
+    struct cj_core_type *import_types; /* per import of the merged module, the slot parameter included (engine/engine.h) */
+    cj_slot *slots;
+    uint32_t slot_count;
+} cj_group;
+
+/* One step of instantiation, in order. */
+typedef enum cj_step_kind {
+    CJ_STEP_INSTANTIATE, /* WAMR instantiates group `group` */
+    CJ_STEP_INIT,        /* function export `export_` of `group` is called: segments and start of one core instance */
+} cj_step_kind;
+
+typedef struct cj_program_step {
+    cj_step_kind kind;
+    uint32_t group;
+    uint32_t export_;
+    uint64_t offset; /* of the core instance in the file */
+} cj_program_step;
+
+typedef struct cj_program_import {
+    cj_func_info info;
+} cj_program_import;
+
+typedef struct cj_program_export {
+    cj_func_info info;
+    cj_plan *plan;
+    uint32_t group;
+    uint32_t core_func;   /* function export number in the group */
+    uint32_t realloc, post_return; /* likewise, or CJ_NONE */
+} cj_program_export;
+
+typedef struct cj_program {
+    cj_types *types;
+    cj_arena *arena; /* of everything below */
+    cj_group *groups;
+    cj_program_step *steps;
+    cj_program_import *imports;
+    cj_program_export *exports;
+    uint32_t group_count, step_count, import_count, export_count;
+    cj_config config; /* the limits it was linked with */
+} cj_program;
+
+/* Decoded bytes in, program out; the AST may be deleted afterwards. */
+cj_status cj__link(const cj_config *, const cj_ast *, cj_program **out, cj_error *err);
+void cj__program_delete(cj_program *);
+
+#endif
