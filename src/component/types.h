@@ -25,7 +25,10 @@ enum {
     CJ_MAX_FLAT_PARAMS = 16,
     CJ_MAX_FLAT_RESULTS = 1,
     CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1, /* flat_count of a type with more slots than any call passes: counting stops */
-    CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string or list, in either memory */
+    CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string, a list or one value, in either memory */
+    CJ_MAX_FLAGS = 32,
+    CJ_DEPTH_CEILING = 1000,      /* what max_type_depth and max_component_depth can be raised to: code recurses that deep */
+    CJ_FORMAT_MAX = 64 * 1024,    /* bytes of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
 };
 
 typedef struct cj_member {
@@ -45,6 +48,7 @@ struct cj_type {
 
     /* Canonical layout in linear memory with 32-bit pointers. Saturates at UINT32_MAX; a size over 2^28-1 is refused. */
     uint32_t size, align;
+    uint32_t size64, align64; /* the same with 64-bit pointers: what validation of the size goes by */
     uint32_t disc_size; /* variant and kin: 1, 2, 4; flags: size; else 0 */
 
     /* Host layout (design D3). */
@@ -83,8 +87,10 @@ cj_types *cj__types_new(const cj_allocator *, uint32_t max_depth);
 void cj__types_delete(cj_types *);
 uint32_t cj__types_count(const cj_types *);
 
-/* Each gives the one type of that structure. NULL with `err` filled: CJ_NO_MEMORY, CJ_LIMIT (max_type_depth; size past
- * 2^28-1 is CJ_INVALID). Names are copied. Members' types must come from the same interner. */
+/* Each gives the one type of that structure. NULL with `err` filled: CJ_NO_MEMORY, CJ_LIMIT (max_type_depth), CJ_INVALID (size past
+ * 2^28-1, no members, more than 32 flags). Names are copied; those of list, tuple, option and result are ignored. Members' types must
+ * come from the same interner. An empty tuple is allowed: it is what a function without parameters takes. Handles are all
+ * of equal layout: `resource` only tells them apart. Time and memory are linear in `count`: nothing below a member is visited. */
 const cj_type *cj__type_scalar(cj_types *, cj_kind kind, cj_error *err); /* BOOL .. STRING */
 const cj_type *cj__type_make(cj_types *, cj_kind kind, const cj_param *members, uint32_t count, cj_error *err);
 const cj_type *cj__type_handle(cj_types *, cj_kind own_or_borrow, uint32_t resource, cj_error *err);
@@ -106,7 +112,10 @@ void cj__core_sig(const cj_functype *, bool lower, cj_core_sig *out);
 /* The join of two flat slot types of variant cases (spec, "Flattening"). */
 cj_core cj__core_join(cj_core a, cj_core b);
 
-/* WIT text of types, for errors and inspection: as snprintf. */
+/* WIT text of types, for errors and inspection: as snprintf. The text has CJ_FORMAT_MAX bytes at most. */
 size_t cj__type_format(const cj_type *, char *buffer, size_t size);
+size_t cj__functype_format(const cj_functype *, char *buffer, size_t size);
+/* Labels that are words of WIT are written with a '%' before them. */
+bool cj__wit_is_keyword(cj_str label);
 
 #endif
