@@ -124,12 +124,19 @@ static inline uint64_t cj__memory_size(const void *memory)
     return (uint64_t)pages * page_size;
 }
 
-/* The one checked view of guest memory (design D5): `len` bytes at guest address `at`, or NULL when any lies outside. Must be taken
- * again after every call-out, which can grow or move the memory. Raw base + offset stands nowhere else. */
-static inline uint8_t *cj__memory_view(const void *memory, uint32_t at, uint64_t len)
+/* True when `len` bytes at guest address `at` lie in the memory. */
+static inline bool cj__memory_covers(const void *memory, uint32_t at, uint64_t len)
 {
     uint64_t size = cj__memory_size(memory);
-    return at <= size && len <= size - at ? cj__memory_base(memory) + at : NULL;
+    return at <= size && len <= size - at;
+}
+
+/* The one checked view of guest memory: `len` bytes at guest address `at`, or NULL when any lies outside. Must be taken
+ * again after every call-out, which can grow or move the memory. Raw base + offset stands nowhere else. A memory of no bytes may have no base:
+ * where `len` can be 0, ask cj__memory_covers. */
+static inline uint8_t *cj__memory_view(const void *memory, uint32_t at, uint64_t len)
+{
+    return cj__memory_covers(memory, at, len) ? cj__memory_base(memory) + at : NULL;
 }
 
 #endif

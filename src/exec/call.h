@@ -21,7 +21,7 @@ typedef struct cj_trap_record {
     uint8_t in_results; /* which of the two programs */
     uint32_t index[CJ_TRAP_DEPTH];  /* list positions, outermost first */
     const struct cj_binding *bound;   /* the boundary function; NULL: not at a boundary */
-    const char *detail;             /* e.g. "in realloc", or a limit's name; static; NULL: none */
+    const char *detail;             /* e.g. "in realloc", or a limit's name: set while that runs; static; NULL: none */
     cj_error *host_error;           /* what a host function left, or NULL */
 } cj_trap_record;
 #define CJ_NO_SITE UINT32_MAX
@@ -77,7 +77,11 @@ struct cj_call_ctx {
     cj_store_core *store;
     void *env;
     cj_arena *arena;  /* where lifted values go */
-    uint32_t index[CJ_TRAP_DEPTH]; /* the interpreter's current list positions */
+    uint32_t index[CJ_TRAP_DEPTH]; /* current list positions: kept by the back end, read by cj__call_trap */
+    /* What may alias the guest's memory while results of an import are lowered: where it lay when the host function returned. Set by the back
+     * end (plan.h); size 0 in an export call. The host function may return views that it was given, and realloc may move or reuse the memory. */
+    const uint8_t *alias_base;
+    uint64_t alias_size;
 };
 
 /* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). */
@@ -93,13 +97,40 @@ typedef struct cj_group_core {
 typedef uint32_t (*cj_export_thunk)(cj_call_ctx *call, const void *args, void *results);
 
 /* Records a trap for the frame that the host entered; returns `kind` so that `return cj__call_trap(...)` reads well. Index
- * positions are taken from call->index. */
+ * positions are taken from call->index. `detail` is left as it is: cj__call_alloc and the callers of realloc and post-return set it. `kind` CJ_TRAP_CORE
+ * records the place only (kind stays CJ_TRAP_NONE: the engine has the reason); a trap already recorded is kept. Whoever turns the record into an
+ * error zeroes it: cj__call_trap_clear. */
 uint32_t cj__call_trap(cj_call_ctx *call, cj_trap kind, bool in_results, uint32_t site);
+void cj__call_trap_clear(cj_store_core *store);
 
-/* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of memory. */
+/* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of memory; the trap is
+ * CJ_TRAP_HOST_LIMIT, and the record's `detail` says which. */
 void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
+/* Counts bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is bounded too. False: past the limit. */
+bool cj__call_charge(cj_call_ctx *call, uint64_t size);
 
-/* What a host function's return means: CJ_OK gives CJ_TRAP_NONE, anything else records the trap. Shared by both back ends. */
+/* `size` bytes at `ptr` that are about to be lowered: `ptr`, or a copy in call->arena when they lie in the aliased guest memory (alias_base).
+ * NULL: past the limit. Must be asked before any realloc for the value, and for strings cj__string_lower does so. */
+const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, uint32_t align);
+
+/* An import gives back what it took when it returns to the guest: memory and its count. */
+typedef struct cj_call_point {
+    cj_arena_mark arena;
+    uint64_t host_bytes;
+} cj_call_point;
+static inline cj_call_point cj__call_mark(const cj_call_ctx *call)
+{
+    return (cj_call_point){cj__arena_mark(call->arena), call->store->host_bytes};
+}
+static inline void cj__call_release(cj_call_ctx *call, cj_call_point point)
+{
+    cj__arena_release(call->arena, point.arena);
+    call->store->host_bytes = point.host_bytes;
+}
+
+/* Calls bound->host. `results` is room for the result, zeroed by the caller. CJ_OK gives CJ_TRAP_NONE. Anything else records a trap with the host
+ * function's words (trap.host_error) and returns it: CJ_TRAP_HOST, or for CJ_TRAP the kind of the nested call's trap. STACK_OVERFLOW when there is
+ * too little native stack to call it. Shared by both back ends. */
 uint32_t cj__call_host(cj_call_ctx *call, const void *args, void *results);
 
 #endif

@@ -31,16 +31,18 @@ void cj__compiler_stats(const cj_compiler *, cj_engine_stats *add_to);
 
 /* -- Helpers of both back ends (exec/text/strings.c, exec/call.c). They give a cj_trap and record nothing: the caller knows the site ------------- */
 
-/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order. `view`: a UTF-8 string is handed out in place; else
- * it is copied to call->arena, with no terminator. */
+/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit. `view`: a UTF-8 string is handed
+ * out in place; else it is copied to call->arena, with no terminator. Both count against max_host_bytes. */
 uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units, cj_string *out);
 
-/* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Invalid UTF-8 from the host is CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
+/* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host
+ * CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
 uint32_t cj__string_lower(cj_call_ctx *call, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
 
-/* realloc(0, 0, align, size) with the checks on what it returns. may_leave is 0 meanwhile. */
+/* realloc(0, 0, align, size) with the checks on what it returns: REALLOC_ALIGNMENT, then REALLOC_BOUNDS. may_leave is 0 and trap.detail "in realloc"
+ * meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of two. */
 uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr);
-/* The same with an old block (string growth). `check_align`: 0 when the spec re-checks bounds only. */
+/* The same with an old block (string growth). `check_align`: false when the spec re-checks bounds only. */
 uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, bool check_align,
                            uint32_t *ptr);
 
