@@ -1,0 +1,46 @@
+# The commands that people use; CMake does the work (see CMakePresets.json for builds of your own).
+#
+#   make demo     everything on a fresh machine, then the main job: a real component through compiled thunks
+#   make check    the same set-up, then every test in three builds; the last line counts them
+#   make bench    the benchmark table
+#   make build    the set-up and the release build: build/canonjit
+#   make setup    Debian packages and npm packages only
+#   make clean    removes build/ (node_modules stays)
+
+.PHONY: all setup setup-check build demo check bench clean
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+RELEASE = build/release
+NPM = node_modules/.package-lock.json
+
+all: build
+
+setup: packages $(NPM)
+setup-check: packages-check $(NPM)
+
+.PHONY: packages packages-check
+packages:
+	@tools/setup-packages.sh
+packages-check:
+	@tools/setup-packages.sh check
+
+# npm writes this file last.
+$(NPM): package.json package-lock.json .npmrc
+	npm ci --loglevel=error
+	@touch $@
+
+build: setup
+	@tools/build.sh release
+
+demo: build
+	@tools/demo.sh
+
+check: setup-check
+	@tools/check.sh
+
+bench: build
+	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS)
+
+clean:
+	rm -rf build

@@ -1,0 +1,22 @@
+/* build_info.c: which WAMR this is.
+ *
+ * Place in the pipeline: a leaf of engine/.
+ */
+#include "engine/engine.h"
+
+#include "version.h"
+
+#if CJ_ENGINE_JIT
+#define CJ_ENGINE_NAME "llvm-jit"
+#else
+#define CJ_ENGINE_NAME "fast-interp"
+#endif
+
+#define CJ_TEXT_(x) #x
+#define CJ_TEXT(x) CJ_TEXT_(x)
+#define CJ_WAMR_VERSION CJ_TEXT(WAMR_VERSION_MAJOR) "." CJ_TEXT(WAMR_VERSION_MINOR) "." CJ_TEXT(WAMR_VERSION_PATCH)
+
+const char *cj__core_build_info(void)
+{
+    return "WAMR " CJ_WAMR_VERSION " " CJ_ENGINE_NAME;
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Configures (the first time) and builds one preset of CMakePresets.json in build/PRESET; quiet when there is nothing to do.
+# build/canonjit is the command of the release build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+dir=build/$preset
+
+mkdir -p build
+if [ ! -f "$dir/build.ninja" ]; then
+    echo "configure: $preset"
+    if ! cmake --preset "$preset" >"build/configure-$preset.log" 2>&1; then
+        cat "build/configure-$preset.log"
+        exit 1
+    fi
+fi
+if ! cmake --build "$dir" >"build/build-$preset.log" 2>&1; then
+    tail -n 100 "build/build-$preset.log"
+    echo "build: $preset failed (build/build-$preset.log)"
+    exit 1
+fi
+echo "build: $preset in $dir"
+if [ "$preset" = release ] && [ -x "$dir/canonjit" ]; then
+    ln -sfn release/canonjit build/canonjit
+fi
