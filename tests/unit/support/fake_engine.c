@@ -1,0 +1,598 @@
+/* fake_engine.c: see fake_engine.h.
+ */
+#include "fake_engine.h"
+
+#include <ffi.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A core function: how it is called from C and from native code. */
+typedef enum func_kind { FUNC_REALLOC, FUNC_CORE, FUNC_POST_RETURN } func_kind;
+typedef struct fake_func {
+    struct fake_func *next;
+    fake_engine *fake;
+    func_kind kind;
+    fake_core_fn fn;
+    void *user;
+    cj_core params[CJ_MAX_FLAT_PARAMS + 1];
+    uint32_t param_count, result_count;
+    cj_core result;
+    ffi_cif cif;
+    ffi_type *ffi_params[CJ_MAX_FLAT_PARAMS + 2];
+    ffi_closure *closure;
+    void *code; /* what cj_binding's callables hold */
+} fake_func;
+
+typedef struct fake_bound {
+    struct fake_bound *next;
+    cj_binding binding;
+    cj_func_info info;
+} fake_bound;
+
+const cj_core_layout cj__core_layout = {
+    .env_module_inst = offsetof(fake_env, module_inst),
+    .env_stack_boundary = offsetof(fake_env, stack_boundary),
+    .inst_exception = offsetof(fake_inst, exception),
+    .inst_custom_data = offsetof(fake_inst, custom_data),
+    .memory_data = offsetof(fake_memory, data),
+    .memory_page_count = offsetof(fake_memory, page_count),
+    .memory_page_size = offsetof(fake_memory, page_size),
+};
+
+static void *must(void *ptr)
+{
+    if (!ptr)
+        abort();
+    return ptr;
+}
+
+/* -- Memory, events ------------------------------------------------------------------------------------------------------- */
+
+static void memory_resize(fake_engine *fake, uint32_t size)
+{
+    uint32_t old_size = fake->memory.page_count, kept = old_size < size ? old_size : size;
+    uint8_t *data = size ? must(malloc(size)) : NULL;
+    if (kept)
+        memcpy(data, fake->memory.data, kept);
+    if (size > kept)
+        memset(data + kept, FAKE_POISON, size - kept);
+    free(fake->memory.data);
+    fake->memory.data = data;
+    fake->memory.page_count = size;
+    fake->memory.page_size = 1;
+}
+
+void fake_grow(fake_engine *fake, uint32_t bytes)
+{
+    memory_resize(fake, fake->memory.page_count + bytes);
+}
+
+uint8_t *fake_at(fake_engine *fake, uint32_t address, uint32_t len)
+{
+    return must(cj__memory_view(&fake->memory, address, len));
+}
+
+void fake_put32(fake_engine *fake, uint32_t address, uint32_t value)
+{
+    memcpy(fake_at(fake, address, 4), &value, 4);
+}
+
+uint32_t fake_get32(fake_engine *fake, uint32_t address)
+{
+    uint32_t value;
+    memcpy(&value, fake_at(fake, address, 4), 4);
+    return value;
+}
+
+const char *fake_events(const fake_engine *fake)
+{
+    return fake->events ? fake->events : "";
+}
+
+void fake_event(fake_engine *fake, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof(text))
+        abort();
+    if (fake->events_len + (size_t)n + 2 > fake->events_cap) {
+        fake->events_cap = 2 * fake->events_cap + 1024;
+        fake->events = must(realloc(fake->events, fake->events_cap));
+    }
+    memcpy(fake->events + fake->events_len, text, (size_t)n);
+    fake->events_len += (size_t)n;
+    fake->events[fake->events_len++] = ' ';
+    fake->events[fake->events_len] = 0;
+}
+
+/* -- realloc ---------------------------------------------------------------------------------------------------------------- */
+
+uint32_t fake_guest_alloc(fake_engine *fake, uint32_t align, uint32_t size)
+{
+    uint64_t at = cj__align_up(fake->bump, align ? align : 1), end = at + size;
+    if (end > UINT32_MAX)
+        return UINT32_MAX;
+    if (end > fake->memory.page_count)
+        fake_grow(fake, (uint32_t)end - fake->memory.page_count + fake->grow_by);
+    fake->bump = (uint32_t)end;
+    return (uint32_t)at;
+}
+
+static void scripted_realloc(fake_engine *fake, void *user, uint64_t *flat)
+{
+    (void)user;
+    uint32_t old_ptr = (uint32_t)flat[0], old_size = (uint32_t)flat[1], align = (uint32_t)flat[2], size = (uint32_t)flat[3];
+    fake->realloc_calls++;
+    fake->may_leave_in_realloc = fake->instance.may_leave;
+    fake_action action = FAKE_BUMP;
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < fake->script_len; i++) {
+        if (fake->script[i].nth == fake->realloc_calls) {
+            action = fake->script[i].action;
+            value = fake->script[i].value;
+        }
+    }
+
+    uint32_t result;
+    if (action == FAKE_TRAP) {
+        fake_event(fake, "realloc(%u,%u,%u,%u)=trap", old_ptr, old_size, align, size);
+        fake_trap(fake, "unreachable");
+        return;
+    }
+    if (action == FAKE_AT_END) {
+        result = (uint32_t)(fake->memory.page_count - size + value);
+    } else {
+        if (action == FAKE_GROW)
+            fake_grow(fake, (uint32_t)value);
+        if (action == FAKE_FILL)
+            memset(fake->memory.data, (int)value, fake->memory.page_count < FAKE_HEAP_BASE ? fake->memory.page_count : FAKE_HEAP_BASE);
+        result = fake_guest_alloc(fake, align, size);
+        uint32_t kept = old_size < size ? old_size : size;
+        if (kept && result != UINT32_MAX && cj__memory_covers(&fake->memory, old_ptr, kept))
+            memmove(fake_at(fake, result, kept), fake_at(fake, old_ptr, kept), kept);
+        if (action == FAKE_RETURN)
+            result = (uint32_t)value;
+        if (action == FAKE_ADD)
+            result += (uint32_t)value;
+    }
+    fake_event(fake, "realloc(%u,%u,%u,%u)=%u", old_ptr, old_size, align, size, result);
+    flat[0] = result;
+}
+
+void fake_script(fake_engine *fake, uint32_t nth, fake_action action, uint64_t value)
+{
+    if (fake->script_len == FAKE_MAX_SCRIPT)
+        abort();
+    fake->script[fake->script_len].nth = fake->realloc_calls + nth;
+    fake->script[fake->script_len].action = action;
+    fake->script[fake->script_len++].value = value;
+}
+
+/* -- Core functions --------------------------------------------------------------------------------------------------------- */
+
+static void run_func(fake_func *func, uint64_t *flat)
+{
+    fake_engine *fake = func->fake;
+    if (func->kind != FUNC_REALLOC) {
+        char text[400];
+        int n = snprintf(text, sizeof(text), func->kind == FUNC_CORE ? "core(" : "post-return(");
+        for (uint32_t i = 0; i < func->param_count; i++)
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%llx", i ? "," : "", (unsigned long long)flat[i]);
+        fake_event(fake, "%s)", text);
+    }
+    if (func->kind == FUNC_CORE) {
+        memset(fake->core_args, 0, sizeof(fake->core_args));
+        memcpy(fake->core_args, flat, func->param_count * sizeof(*flat));
+        fake->may_leave_in_core = fake->instance.may_leave;
+    } else if (func->kind == FUNC_POST_RETURN) {
+        fake->may_leave_in_post_return = fake->instance.may_leave;
+    }
+    func->fn(fake, func->user, flat);
+}
+
+static ffi_type *ffi_of(cj_core type)
+{
+    switch (type) {
+    case CJ_CORE_I32: return &ffi_type_sint32;
+    case CJ_CORE_I64: return &ffi_type_sint64;
+    case CJ_CORE_F32: return &ffi_type_float;
+    case CJ_CORE_F64: return &ffi_type_double;
+    default: abort();
+    }
+}
+
+static size_t size_of(cj_core type)
+{
+    return type == CJ_CORE_I64 || type == CJ_CORE_F64 ? 8 : 4;
+}
+
+/* The native entry: (env, params...) with the C ABI. */
+static void native_entry(ffi_cif *cif, void *ret, void **args, void *user)
+{
+    (void)cif;
+    fake_func *func = user;
+    uint64_t flat[CJ_MAX_FLAT_PARAMS + 1] = {0};
+    for (uint32_t i = 0; i < func->param_count; i++)
+        memcpy(&flat[i], args[i + 1], size_of(func->params[i]));
+    run_func(func, flat);
+    if (func->result_count) {
+        uint64_t value = func->fake->inst.exception[0] ? 0 : flat[0];
+        if (func->result == CJ_CORE_I32)
+            value &= UINT32_MAX;
+        memcpy(ret, &value, func->result == CJ_CORE_F32 ? 4 : 8); /* libffi widens small integers to a register */
+    }
+}
+
+static fake_func *func_new(fake_engine *fake, func_kind kind, fake_core_fn fn, void *user, const cj_core *params, uint32_t param_count,
+                           const cj_core *result)
+{
+    fake_func *func = must(calloc(1, sizeof(*func)));
+    func->next = fake->funcs;
+    fake->funcs = func;
+    func->fake = fake;
+    func->kind = kind;
+    func->fn = fn;
+    func->user = user;
+    func->param_count = param_count;
+    func->result_count = result != NULL;
+    func->result = result ? *result : CJ_CORE_I32;
+    func->ffi_params[0] = &ffi_type_pointer;
+    for (uint32_t i = 0; i < param_count; i++) {
+        func->params[i] = params[i];
+        func->ffi_params[i + 1] = ffi_of(params[i]);
+    }
+    func->closure = must(ffi_closure_alloc(sizeof(ffi_closure), &func->code));
+    if (ffi_prep_cif(&func->cif, FFI_DEFAULT_ABI, param_count + 1, result ? ffi_of(*result) : &ffi_type_void, func->ffi_params) != FFI_OK ||
+        ffi_prep_closure_loc(func->closure, &func->cif, native_entry, func, func->code) != FFI_OK)
+        abort();
+    return func;
+}
+
+static fake_func *func_find(fake_engine *fake, const void *code)
+{
+    fake_func *func = fake->funcs;
+    while (func && func->code != code)
+        func = func->next;
+    return must(func);
+}
+
+void fake_trap(fake_engine *fake, const char *text)
+{
+    snprintf(fake->inst.exception, sizeof(fake->inst.exception), "%s", text);
+    if (fake->longjmp_on_trap)
+        longjmp(*fake->top, 1);
+}
+
+/* -- Fakes and bindings ----------------------------------------------------------------------------------------------------- */
+
+fake_engine *fake_new(uint32_t memory_size)
+{
+    fake_engine *fake = must(calloc(1, sizeof(*fake)));
+    if (cj_arena_new(NULL, &fake->arena) != CJ_OK)
+        abort();
+    fake->env.fake = fake;
+    fake->env.module_inst = &fake->inst;
+    fake->inst.custom_data = &fake->group;
+    fake->group.instance = &fake->instance;
+    fake->group.imports = fake->imports;
+    fake->instance.store = &fake->store;
+    fake->store.env = &fake->env;
+    fake->store.arena = fake->arena;
+    fake->store.alloc = cj__alloc_or_default(NULL);
+    static const cj_core realloc_params[4] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
+    fake->realloc = func_new(fake, FUNC_REALLOC, scripted_realloc, NULL, realloc_params, 4, realloc_params);
+    fake_reset(fake, memory_size);
+    return fake;
+}
+
+void fake_reset(fake_engine *fake, uint32_t memory_size)
+{
+    memory_resize(fake, 0);
+    memory_resize(fake, memory_size);
+    cj_arena_reset(fake->arena);
+    fake->store.max_host_bytes = fake->store.host_bytes = 1u << 30;
+    memset(&fake->store.trap, 0, sizeof(fake->store.trap));
+    memset(&fake->store.host_error, 0, sizeof(fake->store.host_error));
+    memset(&fake->store.error, 0, sizeof(fake->store.error));
+    fake->instance.may_enter = fake->instance.may_leave = 1;
+    fake->inst.exception[0] = 0;
+    fake->longjmp_on_trap = false;
+    fake_set_stack_low(fake, false);
+    fake->bump = FAKE_HEAP_BASE;
+    fake->grow_by = 0;
+    fake->script_len = fake->realloc_calls = 0;
+    fake->may_leave_in_realloc = fake->may_leave_in_core = fake->may_leave_in_post_return = 0xff;
+    fake->events_len = 0;
+    if (fake->events)
+        fake->events[0] = 0;
+}
+
+void fake_delete(fake_engine *fake)
+{
+    for (fake_func *func = fake->funcs, *next; func; func = next) {
+        next = func->next;
+        ffi_closure_free(func->closure);
+        free(func);
+    }
+    for (fake_bound *bound = fake->bounds, *next; bound; bound = next) {
+        next = bound->next;
+        free(bound);
+    }
+    cj_arena_delete(fake->arena);
+    free(fake->memory.data);
+    free(fake->events);
+    free(fake);
+}
+
+static fake_bound *bound_new(fake_engine *fake)
+{
+    fake_bound *bound = must(calloc(1, sizeof(*bound)));
+    bound->next = fake->bounds;
+    fake->bounds = bound;
+    return bound;
+}
+
+static void bind(fake_engine *fake, cj_binding *b, cj_func_info *info, const cj_plan *plan, const cj_functype *type)
+{
+    *info = (cj_func_info){.path = "f", .interface = "", .name = "f", .type = type};
+    *b = (cj_binding){
+        .instance = &fake->instance,
+        .core_env_inst = &fake->inst,
+        .memory = fake->no_memory ? NULL : &fake->memory,
+        .realloc = fake->no_memory ? NULL : fake->realloc->code,
+        .plan = plan,
+        .info = info,
+    };
+}
+
+cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functype *type, fake_core_fn core, fake_core_fn post_return, void *user)
+{
+    fake_bound *bound = bound_new(fake);
+    bind(fake, &bound->binding, &bound->info, plan, type);
+    const cj_core_sig *sig = &plan->sig;
+    const cj_core *result = sig->result_count ? &sig->result : NULL;
+    bound->binding.core_func = func_new(fake, FUNC_CORE, core, user, sig->params, sig->param_count, result)->code;
+    if (post_return)
+        bound->binding.post_return = func_new(fake, FUNC_POST_RETURN, post_return, user, result, sig->result_count, NULL)->code;
+    return &bound->binding;
+}
+
+cj_binding *fake_import(fake_engine *fake, const cj_plan *plan, const cj_functype *type, cj_host_fn host, void *user)
+{
+    if (fake->group.import_count == FAKE_MAX_IMPORTS)
+        abort();
+    cj_binding *b = &fake->imports[fake->group.import_count++];
+    bind(fake, b, &bound_new(fake)->info, plan, type);
+    b->host = host;
+    b->host_user = user;
+    return b;
+}
+
+void fake_set_stack_low(fake_engine *fake, bool low)
+{
+    fake->stack_low = low;
+    fake->env.stack_boundary = low ? UINTPTR_MAX : 0;
+}
+
+/* -- Calls ------------------------------------------------------------------------------------------------------------------ */
+
+/* Fields that back ends must set themselves hold rubbish. */
+static cj_call_ctx context(fake_engine *fake, const cj_binding *b)
+{
+    cj_call_ctx call;
+    memset(&call, FAKE_POISON, sizeof(call));
+    call.bound = b;
+    call.store = &fake->store;
+    call.env = &fake->env;
+    call.arena = fake->arena;
+    return call;
+}
+
+/* What the frame that the host entered finds: the engine leaves kind NONE for traps of core code. */
+static cj_trap outcome(fake_engine *fake, uint32_t returned)
+{
+    if (returned == CJ_TRAP_NONE && !fake->inst.exception[0])
+        return CJ_TRAP_NONE;
+    return fake->store.trap.kind != CJ_TRAP_NONE ? (cj_trap)fake->store.trap.kind : CJ_TRAP_CORE;
+}
+
+cj_trap fake_call_export(fake_engine *fake, cj_binding *b, const void *args, void *results)
+{
+    cj_call_ctx call = context(fake, b);
+    cj__call_trap_clear(&fake->store);
+    fake->inst.exception[0] = 0;
+    jmp_buf here, *outer = fake->top;
+    fake->top = &here;
+    volatile uint32_t returned = CJ_TRAP_CORE;
+    if (setjmp(here) == 0) {
+        cj_export_thunk thunk = cj__interp_export;
+        if (b->code)
+            memcpy(&thunk, &b->code, sizeof(thunk));
+        returned = thunk(&call, args, results);
+    }
+    fake->top = outer;
+    return outcome(fake, returned);
+}
+
+/* As WAMR's code calls a native function: (env, params..., slot). */
+static void call_native(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
+{
+    const cj_core_sig *sig = &b->plan->sig;
+    ffi_type *types[CJ_MAX_FLAT_PARAMS + 3];
+    void *args[CJ_MAX_FLAT_PARAMS + 3];
+    uint64_t values[CJ_MAX_FLAT_PARAMS + 1];
+    void *env = &fake->env;
+    uint32_t n = 0, slot = (uint32_t)(b - fake->imports);
+    types[n] = &ffi_type_pointer;
+    args[n++] = &env;
+    for (uint32_t i = 0; i < sig->param_count; i++) {
+        values[i] = flat[i];
+        types[n] = ffi_of(sig->params[i]);
+        args[n++] = &values[i];
+    }
+    types[n] = &ffi_type_sint32;
+    args[n++] = &slot;
+    ffi_cif cif;
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, n, sig->result_count ? ffi_of(sig->result) : &ffi_type_void, types) != FFI_OK)
+        abort();
+    void (*code)(void);
+    memcpy(&code, &b->code, sizeof(code));
+    ffi_call(&cif, code, sig->result_count ? result : NULL, args);
+    if (sig->result_count && size_of(sig->result) == 4)
+        *result &= UINT32_MAX;
+}
+
+cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
+{
+    cj_arena_mark mark = cj__arena_mark(fake->arena);
+    uint64_t host_bytes = fake->store.host_bytes, unused;
+    cj__call_trap_clear(&fake->store);
+    fake->inst.exception[0] = 0;
+    jmp_buf here, *outer = fake->top;
+    fake->top = &here;
+    volatile uint32_t returned = CJ_TRAP_CORE;
+    if (setjmp(here) == 0) {
+        cj_call_ctx call = context(fake, b);
+        if (b->code) {
+            call_native(fake, b, flat, result ? result : &unused);
+            returned = fake->store.trap.kind;
+        } else {
+            returned = cj__interp_import(&call, flat, result ? result : &unused);
+        }
+    }
+    fake->top = outer;
+    cj_trap trap = outcome(fake, returned);
+    if (trap != CJ_TRAP_NONE) {
+        cj__arena_release(fake->arena, mark);
+        fake->store.host_bytes = host_bytes;
+    }
+    return trap;
+}
+
+const char *fake_trap_path(fake_engine *fake, char *buffer, size_t size)
+{
+    const cj_trap_record *trap = &fake->store.trap;
+    buffer[0] = 0;
+    if (trap->bound) {
+        const cj_plan *plan = trap->bound->plan;
+        cj__plan_path_format(trap->in_results ? &plan->results : &plan->args, trap->site, trap->index, trap->bound->info->type, buffer, size);
+    }
+    return buffer;
+}
+
+/* -- engine.h: calls ---------------------------------------------------------------------------------------------------------- */
+
+static fake_engine *fake_of(const cj_call_ctx *call)
+{
+    return ((fake_env *)call->env)->fake;
+}
+
+uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat)
+{
+    fake_engine *fake = fake_of(call);
+    fake_func *f = func_find(fake, func);
+    if (type->param_count != f->param_count || type->result_count != f->result_count ||
+        (type->param_count && memcmp(type->params, f->params, type->param_count * sizeof(cj_core)) != 0) ||
+        (type->result_count && type->result != f->result))
+        abort(); /* WAMR would misread its arguments */
+    uint64_t at[CJ_MAX_FLAT_PARAMS + 1] = {0};
+    for (uint32_t i = 0; i < f->param_count; i++)
+        at[i] = size_of(f->params[i]) == 4 ? (uint32_t)flat[i] : flat[i];
+    run_func(f, at);
+    if (fake->inst.exception[0])
+        return CJ_TRAP_CORE;
+    if (f->result_count)
+        flat[0] = size_of(f->result) == 4 ? (uint32_t)at[0] : at[0];
+    return CJ_TRAP_NONE;
+}
+
+uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out)
+{
+    uint64_t flat[4] = {old_ptr, old_size, align, new_size};
+    fake_engine *fake = fake_of(call);
+    if (call->bound->realloc != fake->realloc->code)
+        abort();
+    run_func(fake->realloc, flat);
+    if (fake->inst.exception[0])
+        return CJ_TRAP_CORE;
+    *out = (uint32_t)flat[0];
+    return CJ_TRAP_NONE;
+}
+
+bool cj__core_stack_low(const cj_call_ctx *call)
+{
+    return fake_of(call)->stack_low;
+}
+
+void cj__core_throw(cj_call_ctx *call)
+{
+    longjmp(*fake_of(call)->top, 1);
+}
+
+cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size)
+{
+    fake_inst *inst = core_env_inst;
+    if (!inst->exception[0])
+        return CJ_TRAP_NONE;
+    snprintf(text, size, "%s", inst->exception);
+    inst->exception[0] = 0;
+    return CJ_TRAP_CORE;
+}
+
+/* -- engine.h: what no fake has: here so that the real engine is not linked ----------------------------------------------------- */
+
+cj_status cj__core_runtime_acquire(cj_error *err)
+{
+    (void)err;
+    return CJ_OK;
+}
+
+void cj__core_runtime_release(void)
+{
+}
+
+const char *cj__core_build_info(void)
+{
+    return "fake engine";
+}
+
+void cj__core_set_gate(cj_import_gate gate)
+{
+    (void)gate;
+}
+
+cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t size, const cj_core_type *imports, uint32_t import_count,
+                        cj_core_module **out, cj_error *err)
+{
+    (void)alloc, (void)bytes, (void)size, (void)imports, (void)import_count, (void)out, (void)err;
+    abort();
+}
+
+void cj__core_unload(cj_core_module *module)
+{
+    (void)module;
+    abort();
+}
+
+cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits, cj_group_core *group,
+                               cj_core_instance **out, cj_error *err)
+{
+    (void)store, (void)module, (void)limits, (void)group, (void)out, (void)err;
+    abort();
+}
+
+void cj__core_deinstantiate(cj_core_instance *instance)
+{
+    (void)instance;
+    abort();
+}
+
+void cj__core_store_fini(cj_store_core *store)
+{
+    (void)store;
+    abort();
+}
