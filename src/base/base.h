@@ -26,6 +26,8 @@
             return cj_try_; \
     } while (0)
 
+enum { CJ_DEPTH_CEILING = 1000 }; /* what max_type_depth and max_component_depth can be raised to: code recurses that deep */
+
 /* A slice of bytes that are UTF-8 unless said otherwise; not terminated, never owned by the slice. */
 typedef struct cj_str {
     const char *ptr;

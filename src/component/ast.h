@@ -2,8 +2,17 @@
  *
  * Place in the pipeline: decode.c makes it from bytes, link/ runs it. The whole binary grammar is here, async, threads and
  * gated features included; what cannot run is refused later, by name.
- * Non-goals: index spaces, types as values, validation beyond what the grammar says.
+ * Non-goals: index spaces, types as values, anything that needs to know what an index refers to.
  * Spec: design/mvp/Binary.md. Slices (cj_str, bytes) point into the AST's own copy of the file.
+ *
+ * What a decoded AST is known to satisfy, beyond the grammar, so that nobody checks it again:
+ *   - labels and extern names are well-formed, and strongly unique in their type, component, component or instance type or
+ *     bag of exports; annotated names stand on functions only, `implements` on instances with plain names only
+ *   - records, variants, tuples, flags, enums and fixed-length lists are not empty; flags have 32 labels at most
+ *   - canonical options occur once, where they may occur, and with those that they depend on
+ *   - resource types are not defined inside component and instance types; aliases there are of the allowed sorts
+ *   - exports are of component-level sorts or core modules; outer aliases of the allowed sorts
+ *   - core modules are well-formed down to the order and sizes of their sections
  */
 #ifndef CJ_COMPONENT_AST_H
 #define CJ_COMPONENT_AST_H
@@ -81,8 +90,9 @@ typedef struct cj_ast_decls {
 
 /* Core types as far as component definitions can name them. */
 typedef struct cj_ast_corefunc {
-    const uint8_t *params, *results; /* value type bytes (cj_core); reference types with an index are not representable: see `opaque` */
+    const uint8_t *params, *results; /* value type bytes (cj_core) */
     uint32_t param_count, result_count;
+    bool opaque; /* a type among them is not one of cj_core: a GC or typed reference; its byte is the first of its encoding */
 } cj_ast_corefunc;
 
 typedef struct cj_ast_limits {
@@ -96,6 +106,7 @@ typedef struct cj_ast_coretype {
     uint32_t func_type;     /* FUNC, TAG: index into the enclosing core type space */
     cj_ast_limits limits;   /* TABLE, MEMORY */
     uint8_t value_type;     /* TABLE: element type; GLOBAL: content */
+    bool opaque;            /* value_type is not one of cj_core */
     bool is_mutable;        /* GLOBAL */
 } cj_ast_coretype;
 
@@ -119,7 +130,7 @@ typedef struct cj_ast_moduledecl {
 typedef enum cj_ast_coretypedef_kind {
     CJ_CORETYPE_FUNC,
     CJ_CORETYPE_MODULE,
-    CJ_CORETYPE_OTHER, /* struct, array, rec, sub: decoded over, `unsupported: GC types` where used */
+    CJ_CORETYPE_OTHER, /* struct, array, rec, sub, shared: decoded over, `unsupported: GC types` where used */
 } cj_ast_coretypedef_kind;
 
 typedef struct cj_ast_coretypedef {
@@ -290,7 +301,7 @@ typedef struct cj_ast_canon {
     uint32_t func;          /* LIFT: core function; LOWER: function */
     uint32_t type;          /* LIFT: function type; RESOURCE_*: resource type; STREAM_*, FUTURE_*: type; THREAD_*: core type */
     cj_ast_canonopts opts;
-    cj_ast_valtype result;  /* TASK_RETURN; CONTEXT_*: its type */
+    cj_ast_valtype result;  /* TASK_RETURN; CONTEXT_*: `prim` is the core type's byte, 0x7f i32 or 0x7e i64 */
     uint32_t immediate;     /* CONTEXT_*: slot; THREAD_*_INDIRECT: table; WAITABLE_SET_WAIT, POLL: memory */
     bool flag;              /* the `async?`, `cancel?` or `shared?` byte */
 } cj_ast_canon;
@@ -330,7 +341,7 @@ typedef struct cj_ast_export {
 typedef struct cj_ast_start {
     uint32_t func;
     uint32_t *args;
-    uint32_t arg_count, result_count;
+    uint32_t arg_count, result_count; /* results: 0 or 1 */
 } cj_ast_start;
 
 typedef struct cj_ast_def {
@@ -383,8 +394,10 @@ typedef struct cj_ast {
     cj_arena *arena;
 } cj_ast;
 
-/* Decodes a whole component. `config` gives the limits and the allocator. CJ_MALFORMED with offset and what was expected;
- * CJ_LIMIT; CJ_NO_MEMORY. Delete with cj__ast_delete. Core modules are only delimited, not parsed. */
+/* Decodes a whole component. `config` gives the limits and the allocator; NULL means defaults. CJ_MALFORMED with offset and what was
+ * expected; CJ_INVALID; CJ_LIMIT; CJ_NO_MEMORY. Delete with cj__ast_delete. What is inside the sections of core modules is not
+ * looked at. max_definitions counts everything that takes a place in the AST: definitions, declarations, members of types,
+ * arguments and inline exports; memory is in proportion to it and to the file's size. */
 cj_status cj__ast_decode(const cj_config *config, const uint8_t *bytes, size_t size, cj_ast **out, cj_error *err);
 void cj__ast_delete(cj_ast *);
 

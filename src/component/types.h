@@ -25,10 +25,9 @@ enum {
     CJ_MAX_FLAT_PARAMS = 16,
     CJ_MAX_FLAT_RESULTS = 1,
     CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1, /* flat_count of a type with more slots than any call passes: counting stops */
-    CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string, a list or one value, in either memory */
+    CJ_MAX_BYTES = (1 << 28) - 1, /* of a string, a list or one value, in either memory */
     CJ_MAX_FLAGS = 32,
-    CJ_DEPTH_CEILING = 1000,      /* what max_type_depth and max_component_depth can be raised to: code recurses that deep */
-    CJ_FORMAT_MAX = 64 * 1024,    /* bytes of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
+    CJ_FORMAT_MAX = 64 * 1024, /* bytes of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
 };
 
 typedef struct cj_member {
