@@ -11,7 +11,8 @@
  *
  * Rules that hold everywhere:
  *   - Handles are opaque. Every creator names its destroyer. An object outlives what is made from it: delete
- *     stores before components and linkers, and these before the engine; the delete functions accept NULL.
+ *     stores before components and linkers, and these before the engine; the delete functions accept NULL. Users are counted:
+ *     what is deleted too early goes when its last user does.
  *   - Functions return a cj_status; what they make is an out-parameter, set only on CJ_OK. Details go into a cj_error
  *     that the caller owns (`err` may be NULL); reporting an error never allocates.
  *   - Sizes are in bytes unless the name says otherwise. Strings from the host are UTF-8.
@@ -391,7 +392,7 @@ typedef struct cj_limits {
 CJ_API void cj_limits_init(cj_limits *);
 
 /* `limits` is copied, NULL means defaults; `user` is for the host: cj_store_user gives it back.
- * cj_store_delete deletes the store's instances too; it must not be called inside a call. */
+ * cj_store_delete deletes the store's instances too; inside a call of the store it deletes nothing, and cj_store_error says so. */
 CJ_API cj_status cj_store_new(cj_engine *, const cj_limits *limits, void *user, cj_store **out, cj_error *err);
 CJ_API void cj_store_delete(cj_store *);
 CJ_API void *cj_store_user(const cj_store *);
@@ -404,7 +405,8 @@ CJ_API const cj_error *cj_store_error(const cj_store *);
 
 /* Instantiates: core modules in order, their start functions, tier JIT: compiles thunks that the engine does not have yet.
  * The instance is owned by the store. The component must outlive the store, the linker only this call.
- * CJ_LINK names the first import that the linker lacks; CJ_TRAP when a start function or segment traps. */
+ * CJ_LINK names the first import that the linker lacks; CJ_TRAP when a start function or segment traps; the store goes on after either. `linker`
+ * may be NULL for a component without imports. */
 CJ_API cj_status cj_instantiate(cj_store *, const cj_linker *, const cj_component *, cj_instance **out, cj_error *err);
 
 /* An exported function by path: "f", or "ns:pkg/iface@1.0.0#f". NULL when there is none. Owned by the instance. */
@@ -425,22 +427,26 @@ struct cj_func_head {
 
 /* The native door: `args` is a C struct of the parameters, `results` room for the result, both in the host layout
  * (docs/host-layout.md) and trusted; either may be NULL when there are none. Strings and lists of the result live in
- * `arena` until it is reset; with NULL, in the store's own arena until the next call at the same depth of nesting. Post-return
- * has run when this returns. On CJ_TRAP the instance cannot be entered again, and cj_store_error tells why. `results` is undefined unless CJ_OK. */
+ * `arena` until it is reset; with NULL, in the store's own arena: until the next call that does not come from inside a host function
+ * has returned (so they may be its arguments), or, inside one, until that host function returns. Instantiating is such a call too. Post-return
+ * has run when this returns. On CJ_TRAP, and on CJ_NO_MEMORY, the instance cannot be entered again, and cj_store_error tells why. `results`
+ * is undefined unless CJ_OK. */
 static inline cj_status cj_call_native(cj_func *f, const void *args, void *results, cj_arena *arena)
 {
     return ((const struct cj_func_head *)(const void *)f)->entry(f, args, results, arena);
 }
 
-/* The dynamic door: checks `args` against the type (CJ_MISUSE), writes them to the host layout and takes the same path.
- * `nresults` is 1 when the function has a result, else 0. */
+/* The dynamic door: checks `args` against the type (CJ_MISUSE, with the path of the value: the guest is not entered), writes them to the
+ * host layout and takes the same path. `nresults` is 1 when the function has a result, else 0. The values of the result count against
+ * max_host_bytes (CJ_LIMIT: the call itself is done, the instance alive). */
 CJ_API cj_status cj_call(cj_func *, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_arena *arena,
                          cj_error *err);
 
-/* Between the two forms: writes `val` as a value of `type` at `at` (its memory comes from `arena`); reads one back. */
+/* Between the two forms: writes `val` as a value of `type` at `at` (lists are copied to `arena`; strings stay where they are); reads one
+ * back (values and their lists come from `arena`; strings stay where they are). What does not fit the type is CJ_MISUSE, with the path. */
 CJ_API cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_arena *arena, cj_error *err);
 CJ_API cj_status cj_val_load(const cj_type *type, const void *at, cj_val *out, cj_arena *arena, cj_error *err);
-/* Structural equality of two values of one type; NaNs are equal to each other. */
+/* Structural equality of two values of one type. NaNs are equal to each other; 0 and -0 are not. */
 CJ_API bool cj_val_equal(const cj_val *a, const cj_val *b);
 
 /* -- WAVE: values as text ------------------------------------------------------------------------------------------- */

@@ -64,6 +64,9 @@ void *cj__core_env_inst(cj_core_instance *); /* cj_binding.core_env_inst */
  * WAMR interprets, it calls the generic gate of its signature, which runs the plan: cj__core_set_gate. */
 void cj__core_patch_import(cj_core_instance *, uint32_t k, void *native);
 
+/* Sets mutable i32 global number `global` of the module (the interrupt flag: link/merge.h). From any thread, while the instance's guests run. */
+void cj__core_set_global(cj_core_instance *, uint32_t global, uint32_t value);
+
 /* The generic gate: how an import reaches the plan interpreter. Called inside a guest with the flat parameters (each in the low bits of its
  * 64-bit slot), the slot number already taken off and resolved. Returns a cj_trap after recording it. Set once, by exec/. */
 typedef uint32_t (*cj_import_gate)(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);

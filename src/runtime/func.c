@@ -1,0 +1,67 @@
+/* func.c: exported functions: lookup, and the entry of the native door.
+ *
+ * Place in the pipeline: cj_call_native calls what cj_func begins with, which is cj__func_entry; the dynamic door (call.c) does too.
+ * Non-goals: moving values (the thunk does), entering WAMR (engine/).
+ */
+#include "runtime/runtime.h"
+
+/* Every call of a guest passes here: what is not needed each time is not done each time. */
+cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_arena *arena)
+{
+    cj_store_core *store = func->store;
+    cj_call_ctx call;
+    cj_call_ctx *outer = store->active;
+    if (!outer) {
+        store->host_bytes = store->max_host_bytes;
+        if (!arena && CJ_UNLIKELY(store->arena->at != store->arena_start))
+            cj__store_turn_arena(store);
+    }
+    call.bound = &func->bound;
+    call.store = store;
+    call.env = store->env;
+    call.arena = arena ? arena : store->arena;
+    store->active = &call;
+    uint32_t kind = cj__core_enter_export(&call, args, results);
+    store->active = outer;
+    if (CJ_LIKELY(kind == CJ_TRAP_NONE))
+        return CJ_OK;
+    return cj__call_failed(&call, kind);
+}
+
+cj_status cj__func_entry_failed(cj_func *func, const void *args, void *results, cj_arena *arena)
+{
+    (void)args;
+    (void)results;
+    (void)arena;
+    cj__fail(&func->store->error, CJ_MISUSE, "the instance of this function was never ready: cj_instantiate failed");
+    cj__error_where(&func->store->error, "%s", func->bound.info->path);
+    return CJ_MISUSE;
+}
+
+cj_func *cj_instance_func(cj_instance *instance, const char *path)
+{
+    if (!instance || !path)
+        return NULL;
+    uint32_t i = cj__component_find_export(instance->component, path);
+    return i == CJ_NONE ? NULL : &instance->funcs[i];
+}
+
+cj_func *cj_instance_func_at(cj_instance *instance, size_t i)
+{
+    return instance && i < instance->component->program->export_count ? &instance->funcs[i] : NULL;
+}
+
+const cj_functype *cj_func_type(const cj_func *func)
+{
+    return func->bound.info->type;
+}
+
+const char *cj_func_name(const cj_func *func)
+{
+    return func->bound.info->path;
+}
+
+cj_instance *cj_func_instance(const cj_func *func)
+{
+    return func->instance;
+}

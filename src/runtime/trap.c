@@ -1,0 +1,99 @@
+/* trap.c: from a trap to a cj_error: which, where, in whose words, and what to do.
+ *
+ * Place in the pipeline: after a call that the host entered came back failed (func.c, instance.c); reads the trap record that the
+ * back ends wrote, or asks the engine for its exception.
+ * Non-goals: recording traps (exec/call.c), unwinding (engine/).
+ */
+#include "runtime/runtime.h"
+
+#include <stdio.h>
+
+/* "iface#f: param 0 .items[3] .name", and behind it the place that a nested call reported. */
+static void describe_place(cj_error *err, const cj_trap_record *record, const cj_binding *called)
+{
+    const cj_binding *bound = record->bound ? record->bound : called;
+    if (!bound->info)
+        return;
+    char path[sizeof(err->where)] = "";
+    if (bound->plan && record->bound)
+        cj__plan_path_format(record->in_results ? &bound->plan->results : &bound->plan->args, record->site, record->index,
+                             bound->info->type, path, sizeof(path));
+    if (path[0])
+        cj__error_where(err, "%s: %s", bound->info->path, path);
+    else
+        cj__error_where(err, "%s", bound->info->path);
+}
+
+static void describe_refusal(cj_error *err, const cj_instance *instance)
+{
+    const char *why = "it is being called already, and a component cannot be re-entered";
+    if (instance->state == CJ_INSTANCE_TRAPPED)
+        why = "it trapped before; make a new instance";
+    else if (instance->state == CJ_INSTANCE_STARTING)
+        why = "it is not instantiated yet";
+    cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER), why);
+}
+
+/* What a host function left. Its status says nothing to the caller of the guest; its words do. */
+static void describe_host_error(cj_error *err, cj_trap trap, const cj_error *host)
+{
+    if (host->message[0])
+        cj__fail(err, CJ_TRAP, "%s", host->message);
+    else if (trap == CJ_TRAP_HOST)
+        cj__fail(err, CJ_TRAP, "host function failed: %s", cj_status_text(host->status));
+    else
+        cj__fail(err, CJ_TRAP, "%s", cj_trap_text(trap));
+    cj__error_where(err, "%s", host->where);
+}
+
+static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store, const char *words)
+{
+    const char *detail = record->detail;
+    if (trap == CJ_TRAP_HOST_LIMIT)
+        cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap), (unsigned long long)store->max_host_bytes);
+    else
+        cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "", detail ? detail : "",
+                 detail ? ")" : "");
+}
+
+cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
+{
+    cj_store_core *store = call->store;
+    cj_instance *instance = (cj_instance *)(void *)call->bound->instance;
+    const cj_trap_record *record = &store->trap;
+    cj_error *err = &store->error;
+    char words[sizeof(err->message)] = "";
+
+    if (kind == CJ_TRAP_CANNOT_ENTER && record->kind == CJ_TRAP_NONE) {
+        describe_refusal(err, instance);
+        err->trap = CJ_TRAP_CANNOT_ENTER;
+        cj__error_where(err, "%s", call->bound->info->path);
+        return CJ_TRAP;
+    }
+
+    /* Take the engine's exception in any case, so that none is pending when the store goes on. */
+    cj_trap trap = cj__core_take_exception(call->bound->core_env_inst, words, sizeof(words));
+    if (record->kind != CJ_TRAP_NONE)
+        trap = (cj_trap)record->kind;
+    else if (trap == CJ_TRAP_NONE)
+        trap = (cj_trap)kind;
+    if (trap != CJ_TRAP_CORE)
+        words[0] = 0;
+
+    bool no_memory = trap == CJ_TRAP_HOST_LIMIT && record->detail && strcmp(record->detail, "out of memory") == 0;
+    if (no_memory)
+        cj__fail_nomem(err);
+    else if (record->host_error)
+        describe_host_error(err, trap, record->host_error);
+    else
+        describe_trap(err, trap, record, store, words);
+    err->trap = no_memory ? CJ_TRAP_NONE : trap;
+    describe_place(err, record, call->bound);
+
+    cj__call_trap_clear(store);
+    if (instance->state == CJ_INSTANCE_READY)
+        instance->state = CJ_INSTANCE_TRAPPED;
+    if (!store->active)
+        cj_arena_reset(store->arena); /* imports that the trap left behind did not release what they took */
+    return err->status;
+}
