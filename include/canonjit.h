@@ -296,7 +296,9 @@ typedef enum cj_tier {
     X(uint32_t, max_core_instances, 1000, "core module instances in a component") \
     X(uint64_t, max_merged_size, 512u << 20, "bytes of core modules after merging") \
     X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \
-    X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function")
+    X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function") \
+    X(uint32_t, max_function_nesting, 1000, "blocks inside each other in a core function") \
+    X(uint32_t, max_core_types, 10000, "different function types in core modules after merging")
 
 typedef struct cj_config {
     size_t struct_size;            /* set by cj_config_init */

@@ -1,8 +1,8 @@
 /* core_module.h: a core module's outline: everything but its instructions.
  *
  * Place in the pipeline: parsed from a component's core module sections; link.c resolves imports and exports with it, merge.c
- * rewrites the module from it. Non-goals: validation of function bodies (WAMR's loader does that; merge.c decodes every
- * instruction it copies). Slices point into the component's bytes.
+ * rewrites the module from it. All of the core specification's rules outside of function bodies are checked here.
+ * Non-goals: function bodies (merge_scan.c validates them). Slices point into the component's bytes.
  */
 #ifndef CJ_LINK_CORE_MODULE_H
 #define CJ_LINK_CORE_MODULE_H
@@ -68,11 +68,29 @@ typedef struct cj_core_outline {
     bool has_start, has_data_count;
     uint32_t start;
     cj_bytes names; /* content of the name section, or empty */
+    uint32_t *tag_types; /* type index of every tag, imported ones first */
+    const cj_core_export **by_name; /* the exports, sorted */
+    /* A proposal that the module uses outside of its bodies and that canonjit cannot run: "core exceptions", "core memory64", "core multi-memory",
+     * "core threads", "core custom page sizes"; NULL: none. Such a module can still be type-checked; cj__merge refuses it. */
+    const char *unsupported;
+    uint64_t unsupported_offset;
 } cj_core_outline;
 
-/* Memory of the outline comes from `arena`. CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED (a proposal by name), CJ_LIMIT, with file offsets. */
+/* Memory of the outline comes from `arena`. CJ_MALFORMED, CJ_INVALID, CJ_LIMIT (max_definitions, max_params, max_name_length), with file
+ * offsets; CJ_UNSUPPORTED by name for what an outline cannot represent: "core GC types", "core typed function references". */
 cj_status cj__core_outline(const cj_config *, cj_bytes module, cj_arena *arena, cj_core_outline *out, cj_error *err);
-/* By name; NULL when there is none. Must be fast: modules with thousands of exports occur. */
+/* By name; NULL when there is none. By bisection: modules with thousands of exports occur. */
 const cj_core_export *cj__core_find_export(const cj_core_outline *, cj_str name);
+
+/* "i32", "funcref", ...; "?" for a byte that is no value type. */
+const char *cj__core_valtype_name(uint8_t type);
+static inline bool cj__core_is_ref(uint8_t type)
+{
+    return type == CJ_CORE_FUNCREF || type == CJ_CORE_EXTERNREF;
+}
+
+/* Reads a value type; proposals' types are CJ_UNSUPPORTED by name. Shared with merge_scan.c. */
+struct cj_reader;
+cj_status cj__core_read_valtype(struct cj_reader *, uint8_t *out, const char *what);
 
 #endif

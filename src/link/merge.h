@@ -21,8 +21,11 @@ typedef struct cj_merge_source {
 } cj_merge_source;
 
 typedef struct cj_merge_instance {
-    const cj_core_outline *module;
+    const cj_core_outline *module;  /* instances of one module share the pointer: it is decoded once */
     const cj_merge_source *sources; /* one per import of the module */
+    /* Something outside the group may have run this group's code before this instance is instantiated: the start function of an instance
+     * of another group. Start functions inside the group need no mention. */
+    bool late;
 } cj_merge_instance;
 
 /* A function that instances import from outside the group: a lowered import or a canonical builtin. */
@@ -36,6 +39,13 @@ typedef struct cj_merge_export {
     uint32_t instance, index; /* function index in that instance's module; resolved through re-exported imports */
 } cj_merge_export;
 
+/* How guests look for the interrupt flag (docs/merging.md, "Interrupting"). */
+typedef enum cj_interrupt_check {
+    CJ_INTERRUPT_DEFAULT,   /* COUNTDOWN where WAMR compiles, FLAG where it interprets */
+    CJ_INTERRUPT_COUNTDOWN, /* budgets that run out, then the flag: no optimiser can move it out of a loop */
+    CJ_INTERRUPT_FLAG,      /* the flag itself: cheaper in an interpreter, hoisted by compilers */
+} cj_interrupt_check;
+
 typedef struct cj_merge_input {
     const cj_merge_instance *instances; /* in the order of instantiation */
     uint32_t instance_count;
@@ -44,12 +54,14 @@ typedef struct cj_merge_input {
     const cj_merge_export *exports;
     uint32_t export_count;
     bool interruptible;
+    cj_interrupt_check interrupt_check;
 } cj_merge_input;
 
 typedef struct cj_merged {
     uint8_t *bytes; /* allocated with the config's allocator; freed by cj__merged_fini */
     size_t size;
-    /* Imports of the merged module: one per shape in use, in this order; type is that of the slots with one more i32, the slot number. */
+    /* Imports of the merged module: one per shape that live code calls, in this order; its type is that of the slots with one more i32 at the
+     * end, the slot number. Functions, tables and passive segments that nothing reaches are left out. */
     uint32_t *import_shapes;
     uint32_t import_count;
     /* Function exports: first those asked for, in order (equal ones are repeated); then the initialisers. */
@@ -57,9 +69,15 @@ typedef struct cj_merged {
     /* For each instance: number of the function export that does its segments and start function, or UINT32_MAX when nothing is
      * left to do. To be called in instance order, after WAMR has instantiated the module. */
     uint32_t *init_exports;
-    /* The interrupt flag: index of the mutable global, or UINT32_MAX; how it is checked: docs/merging.md. */
-    uint32_t interrupt_global;
+    /* Interruptible modules begin with two mutable i32 globals, else both are UINT32_MAX:
+     *   interrupt_global (0, at byte 0 of the instance's global data): any thread stores 1, and the guest stops at its next check, a few
+     *   milliseconds at most; it stops again on every entry until someone stores 0.
+     *   interrupted_global (1, at byte 4): the guest stores 1 just before the `unreachable` by which it stops. Whoever handles a trap finds
+     *   CJ_TRAP_INTERRUPTED by it, and stores 0. */
+    uint32_t interrupt_global, interrupted_global;
     bool has_memory;
+    /* Function index in the merged module of every function export: what a lookup by name would give. */
+    uint32_t *export_funcs;
 } cj_merged;
 
 /* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with references or several
