@@ -107,6 +107,8 @@ typedef struct cj_range {
     uint32_t first, past;
 } cj_range;
 
+enum { CJ_TRAP_DEPTH = 8 }; /* list positions that a value path can show; deeper ones are left out */
+
 /* One step of a value path, for errors: "param 0 .items[3] .name". */
 typedef enum cj_step { CJ_STEP_PARAM, CJ_STEP_RESULT, CJ_STEP_MEMBER, CJ_STEP_ELEMENT } cj_step;
 typedef struct cj_path {

@@ -11,8 +11,6 @@
 #include "base/arena.h"
 #include "base/base.h"
 
-enum { CJ_TRAP_DEPTH = 8 }; /* list indices that a value path can show; deeper ones are left out */
-
 /* Where and why a call trapped: written by whichever code found it, turned into a cj_error by the frame that the host
  * entered. `message` is for traps with words of their own (a host function's, WAMR's). */
 typedef struct cj_trap_record {
@@ -33,6 +31,8 @@ typedef struct cj_store_core {
     cj_arena *arena;         /* the store's own */
     uint64_t host_bytes;     /* left of max_host_bytes in the outermost call */
     uint64_t max_host_bytes;
+    struct cj_call_ctx *active;   /* innermost call that the host made, NULL outside of calls: kept by the runtime */
+    const uint8_t *arena_start;   /* of `arena`, to see whether anything lies in it */
     cj_trap_record trap;
     cj_error host_error;     /* room for what host functions report */
     cj_error error;          /* of the last failed call: cj_store_error */
