@@ -64,8 +64,8 @@ void *cj__core_env_inst(cj_core_instance *); /* cj_binding.core_env_inst */
  * WAMR interprets, it calls the generic gate of its signature, which runs the plan: cj__core_set_gate. */
 void cj__core_patch_import(cj_core_instance *, uint32_t k, void *native);
 
-/* Sets mutable i32 global number `global` of the module (the interrupt flag: link/merge.h). From any thread, while the instance's guests run. */
-void cj__core_set_global(cj_core_instance *, uint32_t global, uint32_t value);
+/* The instance's global data, where the merger's interrupt globals are the first two u32 (link/merge.h). Stays put for the instance's life. */
+uint32_t *cj__core_global_data(cj_core_instance *);
 
 /* The generic gate: how an import reaches the plan interpreter. Called inside a guest with the flat parameters (each in the low bits of its
  * 64-bit slot), the slot number already taken off and resolved. Returns a cj_trap after recording it. Set once, by exec/. */

@@ -100,17 +100,21 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
 {
     const cj_dyn_host *host = user;
     const cj_functype *type = ctx->bound->info->type;
-    cj_val *values = NULL;
-    if (type->param_count) {
-        values = cj__call_alloc(ctx, sizeof(cj_val) * (uint64_t)type->param_count, _Alignof(cj_val));
-        if (!values)
-            return cj__fail(err, CJ_LIMIT, "no memory for the arguments, or max_host_bytes is too small");
-    }
+    cj_val *values = cj__arena_alloc(ctx->arena, sizeof(cj_val) * type->param_count, _Alignof(cj_val));
+    if (!values)
+        return cj__fail_nomem(err);
     for (uint32_t i = 0; i < type->param_count; i++) {
         char root[CJ_PARAM_ROOT];
-        cj_val_io io = {.arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = root, .err = err};
         cj__param_root(root, i);
-        CJ_TRY(cj__val_load(&io, type->params[i].type, (const char *)args + type->params_tuple->members[i].host_offset, &values[i]));
+        cj_val_io io = {.arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = root, .err = err};
+        cj_status status = cj__val_load(&io, type->params[i].type, (const char *)args + type->params_tuple->members[i].host_offset, &values[i]);
+        if (status == CJ_LIMIT) { /* the guest's doing: the same trap as when the plan's own memory runs out */
+            err->status = CJ_TRAP;
+            err->trap = CJ_TRAP_HOST_LIMIT;
+            return CJ_TRAP;
+        }
+        if (status != CJ_OK)
+            return status;
     }
     cj_val result = {0};
     if (type->result)

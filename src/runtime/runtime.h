@@ -138,6 +138,8 @@ _Static_assert(offsetof(cj_instance, core) == 0, "call.h's view of an instance")
 void cj__instance_delete(cj_instance *);
 /* Tells guests of the instance to stop, or to go on. The store's lock is held. */
 void cj__instance_interrupt(cj_instance *, bool stop);
+/* True, once, when a guest of the instance stopped because it was told to. */
+bool cj__instance_was_interrupted(cj_instance *);
 
 /* What cj_func.entry is: the native door, and what stands there when the instance failed to start. */
 cj_status cj__func_entry(cj_func *, const void *args, void *results, cj_arena *arena);

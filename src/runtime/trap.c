@@ -49,7 +49,7 @@ static void describe_host_error(cj_error *err, cj_trap trap, const cj_error *hos
 static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store, const char *words)
 {
     const char *detail = record->detail;
-    if (trap == CJ_TRAP_HOST_LIMIT)
+    if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
         cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap), (unsigned long long)store->max_host_bytes);
     else
         cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "", detail ? detail : "",
@@ -77,10 +77,13 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
         trap = (cj_trap)record->kind;
     else if (trap == CJ_TRAP_NONE)
         trap = (cj_trap)kind;
+    if (cj__instance_was_interrupted(instance) && trap == CJ_TRAP_UNREACHABLE)
+        trap = CJ_TRAP_INTERRUPTED;
     if (trap != CJ_TRAP_CORE)
         words[0] = 0;
 
-    bool no_memory = trap == CJ_TRAP_HOST_LIMIT && record->detail && strcmp(record->detail, "out of memory") == 0;
+    bool no_memory = record->host_error ? record->host_error->status == CJ_NO_MEMORY
+                                        : record->detail && strcmp(record->detail, "out of memory") == 0;
     if (no_memory)
         cj__fail_nomem(err);
     else if (record->host_error)
