@@ -114,7 +114,7 @@ uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint3
 
 /* Records what a host function that failed left behind. A trap of a nested call that it returns stays what it was; when the function gave no
  * words of its own, they are the nested call's, which the store still has. */
-static uint32_t host_failed(cj_call_ctx *call, cj_status status, const cj_error *err)
+uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_error *err)
 {
     cj_store_core *store = call->store;
     cj_error *kept = &store->host_error;
@@ -144,5 +144,5 @@ uint32_t cj__call_host(cj_call_ctx *call, const void *args, void *results)
     cj_error err; /* of this frame: nested calls use the store's */
     cj__error_clear(&err);
     cj_status status = call->bound->host(call->bound->host_user, call, args, results, &err);
-    return CJ_LIKELY(status == CJ_OK) ? CJ_TRAP_NONE : host_failed(call, status, &err);
+    return CJ_LIKELY(status == CJ_OK) ? CJ_TRAP_NONE : cj__call_host_failed(call, status, &err);
 }

@@ -132,5 +132,7 @@ static inline void cj__call_release(cj_call_ctx *call, cj_call_point point)
  * function's words (trap.host_error) and returns it: CJ_TRAP_HOST, or for CJ_TRAP the kind of the nested call's trap. STACK_OVERFLOW when there is
  * too little native stack to call it. Shared by both back ends. */
 uint32_t cj__call_host(cj_call_ctx *call, const void *args, void *results);
+/* Its cold half: what a status other than CJ_OK means. Compiled code calls the host function itself, with an `err` of its own frame. */
+uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_error *err);
 
 #endif
