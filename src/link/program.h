@@ -50,6 +50,7 @@ typedef struct cj_program_step {
 
 typedef struct cj_program_import {
     cj_func_info info;
+    bool used; /* some slot lowers it; one that nothing lowers need not be given to instantiate */
 } cj_program_import;
 
 typedef struct cj_program_export {
@@ -60,19 +61,37 @@ typedef struct cj_program_export {
     uint32_t realloc, post_return; /* likewise, or CJ_NONE */
 } cj_program_export;
 
+/* A type that the component imports or exports under a name, in the order of the file: for inspection. */
+typedef struct cj_program_type {
+    bool is_export;
+    const char *interface, *name; /* as in cj_func_info */
+    const cj_type *type;          /* NULL: a resource type, or one that canonjit cannot represent */
+    uint32_t resource;            /* cj_type.resource of its handles; 0: not a resource type */
+    const char *gate;             /* why there is no type: "streams", ...; or NULL */
+    const void *identity;         /* equal for two names of one and the same definition; never followed */
+} cj_program_type;
+
 typedef struct cj_program {
     cj_types *types;
-    cj_arena *arena; /* of everything below */
+    cj_arena *arena; /* of everything below but the plans */
     cj_group *groups;
     cj_program_step *steps;
     cj_program_import *imports;
     cj_program_export *exports;
     uint32_t group_count, step_count, import_count, export_count;
     cj_config config; /* the limits it was linked with */
+    CJ_VEC(cj_plan *) plans; /* all of them, each once: slots and exports of one type and options share one */
+    cj_program_type *named_types;
+    uint32_t named_type_count;
 } cj_program;
 
-/* Decoded bytes in, program out; the AST may be deleted afterwards. */
+/* Decoded bytes in, program out; the AST may be deleted afterwards. `config` NULL means defaults; its allocator must outlive the program.
+ * CJ_INVALID, CJ_UNSUPPORTED (only when nothing is invalid), CJ_LIMIT, CJ_NO_MEMORY. */
 cj_status cj__link(const cj_config *, const cj_ast *, cj_program **out, cj_error *err);
 void cj__program_delete(cj_program *);
+
+/* What the component imports and exports, as WIT or as JSON (CJ_TEXT_WIT, CJ_TEXT_JSON). NULL when out of memory; free with
+ * cj__free(len + 1). Texts are cut, and say so, where types repeat each other without end. */
+char *cj__program_wit(const cj_allocator *, const cj_program *, bool json, size_t *len);
 
 #endif

@@ -1,0 +1,552 @@
+/* link_core.c: core types, core modules, core instances: every import resolved to who defines it, and checked.
+ *
+ * Place in the pipeline and the model: link_eval.h.
+ * Spec: Explainer, "Instance Definitions", "Core Type Definitions"; core specification, "Matching" of external types.
+ */
+#include "link/link_eval.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* -- Core types as values and as text ---------------------------------------------------------------------------------------- */
+
+bool cj__core_functype_equal(const cj_core_functype *a, const cj_core_functype *b)
+{
+    return a->param_count == b->param_count && a->result_count == b->result_count &&
+           (a->param_count == 0 || memcmp(a->params, b->params, a->param_count) == 0) &&
+           (a->result_count == 0 || memcmp(a->results, b->results, a->result_count) == 0);
+}
+
+static const char *core_type_text(uint8_t type)
+{
+    switch (type) {
+    case CJ_CORE_I32:
+        return "i32";
+    case CJ_CORE_I64:
+        return "i64";
+    case CJ_CORE_F32:
+        return "f32";
+    case CJ_CORE_F64:
+        return "f64";
+    case CJ_CORE_V128:
+        return "v128";
+    case CJ_CORE_FUNCREF:
+        return "funcref";
+    case CJ_CORE_EXTERNREF:
+        return "externref";
+    default:
+        return "ref";
+    }
+}
+
+char *cj__core_functype_text(const cj_core_functype *type, char *buffer, size_t size)
+{
+    size_t len = 0;
+    buffer[0] = 0;
+    for (int part = 0; part < 2; part++) {
+        uint32_t count = part == 0 ? type->param_count : type->result_count;
+        const uint8_t *types = part == 0 ? type->params : type->results;
+        for (uint32_t i = 0; i <= count && count > 0; i++) {
+            int n = i == count ? snprintf(buffer + len, size - len, ")")
+                               : snprintf(buffer + len, size - len, "%s%s", i ? " " : part == 0 ? " (param " : " (result ",
+                                          core_type_text(types[i]));
+            if (n < 0 || (size_t)n >= size - len)
+                return buffer;
+            len += (size_t)n;
+        }
+    }
+    return buffer;
+}
+
+/* Limits of something real against those that are asked for. */
+static bool limits_match(const cj_ast_limits *expected, const cj_ast_limits *actual)
+{
+    return actual->min >= expected->min && (!expected->has_max || (actual->has_max && actual->max <= expected->max));
+}
+
+static void limits_text(const cj_ast_limits *limits, char *buffer, size_t size)
+{
+    if (limits->has_max)
+        snprintf(buffer, size, "%" PRIu64 " to %" PRIu64, limits->min, limits->max);
+    else
+        snprintf(buffer, size, "%" PRIu64 " or more", limits->min);
+}
+
+bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size)
+{
+    char want[96], have[96];
+    if (expected->sort != actual->sort) {
+        snprintf(why, size, "expected a %s, found a %s", cj__sort_name(expected->sort), cj__sort_name(actual->sort));
+        return false;
+    }
+    switch (expected->sort) {
+    case CJ_SORT_CORE_FUNC:
+    case CJ_SORT_CORE_TAG:
+        if (expected->unknown || actual->unknown || cj__core_functype_equal(&expected->func, &actual->func))
+            return true;
+        snprintf(why, size, "expected (func%s), found (func%s)", cj__core_functype_text(&expected->func, want, sizeof(want)),
+                 cj__core_functype_text(&actual->func, have, sizeof(have)));
+        return false;
+    case CJ_SORT_CORE_GLOBAL:
+        if (expected->value_type == actual->value_type && expected->is_mutable == actual->is_mutable)
+            return true;
+        snprintf(why, size, "expected a %s global of type %s, found a %s one of type %s", expected->is_mutable ? "mutable" : "constant",
+                 core_type_text(expected->value_type), actual->is_mutable ? "mutable" : "constant", core_type_text(actual->value_type));
+        return false;
+    default:
+        break;
+    }
+    const cj_ast_limits *a = &expected->limits, *b = &actual->limits;
+    if (expected->sort == CJ_SORT_CORE_TABLE && expected->value_type != actual->value_type) {
+        snprintf(why, size, "expected a table of %s, found one of %s", core_type_text(expected->value_type),
+                 core_type_text(actual->value_type));
+        return false;
+    }
+    const char *what = expected->sort == CJ_SORT_CORE_TABLE ? "table" : "memory";
+    if (a->is64 != b->is64 || a->shared != b->shared) {
+        snprintf(why, size, "expected a %s%s-bit %s, found a %s%s-bit one", a->shared ? "shared " : "", a->is64 ? "64" : "32", what,
+                 b->shared ? "shared " : "", b->is64 ? "64" : "32");
+        return false;
+    }
+    if (!limits_match(a, b)) {
+        limits_text(a, want, sizeof(want));
+        limits_text(b, have, sizeof(have));
+        snprintf(why, size, "expected a %s with a size of %s, found one of %s", what, want, have);
+        return false;
+    }
+    return true;
+}
+
+/* -- Core type definitions ------------------------------------------------------------------------------------------------------- */
+
+/* The core types that a module type's declarations can refer to: its own, and by outer aliases those around. */
+typedef struct module_scope {
+    cj_scope *outer;
+    cj_index_space types;
+} module_scope;
+
+static cj_status module_type_get(cj_eval *ev, const module_scope *scope, uint32_t index, uint64_t offset, const cj_core_typeval **out)
+{
+    if (index >= scope->types.len)
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "core type index %u is out of bounds: the module type has defined %u so far", index,
+                           scope->types.len);
+    *out = scope->types.at[index].of.core_type;
+    return CJ_OK;
+}
+
+static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const cj_ast_coretype *ast, uint64_t offset, cj_core_desc *out)
+{
+    *out = (cj_core_desc){.sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
+    if (ast->sort != CJ_SORT_CORE_FUNC && ast->sort != CJ_SORT_CORE_TAG)
+        return CJ_OK;
+    const cj_core_typeval *type;
+    CJ_TRY(module_type_get(ev, scope, ast->func_type, offset, &type));
+    if (type->kind == CJ_CORETYPE_MODULE)
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "core type %u is not a function type", ast->func_type);
+    out->func = type->func;
+    out->unknown = type->kind == CJ_CORETYPE_OTHER || type->opaque;
+    return CJ_OK;
+}
+
+static cj_status push_core_type(cj_eval *ev, cj_index_space *space, const cj_core_typeval *type)
+{
+    cj_scope holder = {0}; /* the growing of index spaces is a scope's */
+    holder.spaces[CJ_SORT_CORE_TYPE] = *space;
+    CJ_TRY(cj__scope_push(ev, &holder, (cj_entity){CJ_SORT_CORE_TYPE, {.core_type = type}}));
+    *space = holder.spaces[CJ_SORT_CORE_TYPE];
+    return CJ_OK;
+}
+
+static cj_status module_alias(cj_eval *ev, module_scope *scope, const cj_ast_moduledecl *decl)
+{
+    const cj_core_typeval *type;
+    if (decl->alias_count == 0) {
+        CJ_TRY(module_type_get(ev, scope, decl->alias_index, decl->offset, &type));
+    } else {
+        cj_scope *outer;
+        bool crosses;
+        cj_entity entity;
+        CJ_TRY(cj__scope_outward(ev, scope->outer, decl->alias_count - 1, decl->offset, &outer, &crosses));
+        CJ_TRY(cj__scope_get(ev, outer, CJ_SORT_CORE_TYPE, decl->alias_index, decl->offset, &entity));
+        type = entity.of.core_type;
+    }
+    if (type->kind == CJ_CORETYPE_MODULE)
+        return cj__fail_at(ev->err, CJ_INVALID, decl->offset, "a module type cannot contain another module type");
+    return push_core_type(ev, &scope->types, type);
+}
+
+static cj_status core_typeval(cj_eval *ev, cj_scope *scope, const cj_ast_coretypedef *def, cj_core_typeval **out);
+
+static cj_status module_import(cj_eval *ev, const module_scope *scope, const cj_ast_moduledecl *decl, cj_module *module)
+{
+    cj_module_import *import = &module->imports[module->import_count++];
+    *import = (cj_module_import){.module = decl->module, .name = decl->name, .offset = decl->offset};
+    return module_type_desc(ev, scope, &decl->type, decl->offset, &import->type);
+}
+
+static cj_status module_export(cj_eval *ev, const module_scope *scope, const cj_ast_moduledecl *decl, cj_module *module)
+{
+    cj_core_item *item = CJ_EVAL_NEW(ev, cj_core_item);
+    if (!item)
+        return CJ_NO_MEMORY;
+    item->origin = CJ_CORE_ABSTRACT;
+    CJ_TRY(module_type_desc(ev, scope, &decl->type, decl->offset, &item->type));
+    cj_status status =
+        cj__names_add(ev, &module->exports, decl->name, (cj_entity){decl->type.sort, {.item = item}}, decl->offset);
+    if (status == CJ_INVALID)
+        return cj__fail_at(ev->err, CJ_INVALID, decl->offset, "the module type has two exports named `%.*s`", CJ_STR_ARG(decl->name));
+    return status;
+}
+
+static cj_status module_typedef(cj_eval *ev, cj_scope *outer, const cj_ast_coretypedef *def, cj_module *module)
+{
+    module_scope scope = {.outer = outer};
+    module->offset = def->offset;
+    module->imports = CJ_EVAL_ARRAY(ev, cj_module_import, def->decl_count);
+    if (!module->imports)
+        return CJ_NO_MEMORY;
+    CJ_TRY(cj__eval_charge(ev, def->decl_count, def->offset));
+    for (uint32_t i = 0; i < def->decl_count; i++) {
+        const cj_ast_moduledecl *decl = &def->decls[i];
+        switch (decl->kind) {
+        case CJ_MODULEDECL_IMPORT:
+            CJ_TRY(module_import(ev, &scope, decl, module));
+            break;
+        case CJ_MODULEDECL_TYPE: {
+            cj_core_typeval *type;
+            if (decl->typedef_->kind == CJ_CORETYPE_MODULE)
+                return cj__fail_at(ev->err, CJ_INVALID, decl->offset, "a module type cannot contain another module type");
+            CJ_TRY(core_typeval(ev, outer, decl->typedef_, &type));
+            for (uint32_t j = 0; j < decl->typedef_->type_count; j++)
+                CJ_TRY(push_core_type(ev, &scope.types, type));
+            break;
+        }
+        case CJ_MODULEDECL_ALIAS:
+            CJ_TRY(module_alias(ev, &scope, decl));
+            break;
+        case CJ_MODULEDECL_EXPORT:
+            CJ_TRY(module_export(ev, &scope, decl, module));
+            break;
+        }
+    }
+    return CJ_OK;
+}
+
+static cj_status core_typeval(cj_eval *ev, cj_scope *scope, const cj_ast_coretypedef *def, cj_core_typeval **out)
+{
+    cj_core_typeval *type = CJ_EVAL_NEW(ev, cj_core_typeval);
+    if (!type)
+        return CJ_NO_MEMORY;
+    type->kind = def->kind;
+    type->opaque = def->func.opaque;
+    type->func = (cj_core_functype){def->func.params, def->func.results, def->func.param_count, def->func.result_count};
+    *out = type;
+    if (def->kind != CJ_CORETYPE_MODULE)
+        return CJ_OK;
+    cj_module *module = CJ_EVAL_NEW(ev, cj_module);
+    if (!module)
+        return CJ_NO_MEMORY;
+    type->module = module;
+    return module_typedef(ev, scope, def, module);
+}
+
+cj_status cj__eval_core_typedef(cj_eval *ev, cj_scope *scope, const cj_ast_coretypedef *def)
+{
+    cj_core_typeval *type;
+    CJ_TRY(core_typeval(ev, scope, def, &type));
+    for (uint32_t i = 0; i < def->type_count; i++)
+        CJ_TRY(cj__scope_push(ev, scope, (cj_entity){CJ_SORT_CORE_TYPE, {.core_type = type}}));
+    return CJ_OK;
+}
+
+/* -- Modules ---------------------------------------------------------------------------------------------------------------------- */
+
+enum { ITEM_SORTS = 5 }; /* CORE_FUNC to CORE_TAG */
+_Static_assert(CJ_SORT_CORE_FUNC == 0 && CJ_SORT_CORE_TAG == ITEM_SORTS - 1, "sorts of items come first");
+
+static cj_core_desc outline_desc(const cj_core_outline *outline, const cj_ast_coretype *type)
+{
+    cj_core_desc desc = {.sort = type->sort, .limits = type->limits, .value_type = type->value_type, .is_mutable = type->is_mutable};
+    if (type->sort == CJ_SORT_CORE_FUNC || type->sort == CJ_SORT_CORE_TAG)
+        desc.func = outline->types[type->func_type];
+    return desc;
+}
+
+/* Where in the module's list of imports each imported item stands. */
+static cj_status index_imports(cj_eval *ev, cj_module *module)
+{
+    const cj_core_outline *outline = module->outline;
+    const uint32_t counts[ITEM_SORTS] = {outline->imported_funcs, outline->imported_tables, outline->imported_memories,
+                                         outline->imported_globals, outline->imported_tags};
+    for (uint32_t sort = 0; sort < ITEM_SORTS; sort++) {
+        module->import_of[sort] = CJ_EVAL_ARRAY(ev, uint32_t, counts[sort]);
+        if (!module->import_of[sort])
+            return CJ_NO_MEMORY;
+    }
+    module->import_count = outline->import_count;
+    module->imports = CJ_EVAL_ARRAY(ev, cj_module_import, outline->import_count);
+    if (!module->imports)
+        return CJ_NO_MEMORY;
+    for (uint32_t i = 0; i < outline->import_count; i++) {
+        const cj_core_import *import = &outline->imports[i];
+        module->imports[i] =
+            (cj_module_import){import->module, import->name, outline_desc(outline, &import->type), import->offset};
+        module->import_of[import->type.sort][import->index] = i;
+    }
+    return CJ_OK;
+}
+
+cj_status cj__eval_module(cj_eval *ev, cj_bytes bytes, const cj_module **out)
+{
+    /* A component that is run many times has its modules parsed once. */
+    const uintptr_t address = (uintptr_t)bytes.ptr;
+    char *key = cj__arena_dup(ev->arena, &address, sizeof(address), 1);
+    if (!key)
+        return cj__eval_nomem(ev);
+    cj_str name = {key, sizeof(address)};
+    const cj_named *found = cj__names_find(ev, &ev->modules, name);
+    if (found) {
+        *out = found->entity.of.module;
+        return CJ_OK;
+    }
+    cj_module *module = CJ_EVAL_NEW(ev, cj_module);
+    cj_core_outline *outline = CJ_EVAL_NEW(ev, cj_core_outline);
+    if (!module || !outline)
+        return CJ_NO_MEMORY;
+    CJ_TRY(cj__core_outline(ev->config, bytes, ev->arena, outline, ev->err));
+    module->outline = outline;
+    module->offset = bytes.offset;
+    CJ_TRY(index_imports(ev, module));
+    *out = module;
+    return cj__names_add(ev, &ev->modules, name, (cj_entity){CJ_SORT_CORE_MODULE, {.module = module}}, bytes.offset);
+}
+
+static cj_status imports_by_name(cj_eval *ev, const cj_module *module, cj_names *out)
+{
+    for (uint32_t i = 0; i < module->import_count; i++) {
+        const cj_module_import *import = &module->imports[i];
+        char *key = CJ_EVAL_ARRAY(ev, char, sizeof(import->module.len) + import->module.len + import->name.len);
+        if (!key)
+            return CJ_NO_MEMORY;
+        memcpy(key, &import->module.len, sizeof(import->module.len));
+        if (import->module.len)
+            memcpy(key + sizeof(import->module.len), import->module.ptr, import->module.len);
+        if (import->name.len)
+            memcpy(key + sizeof(import->module.len) + import->module.len, import->name.ptr, import->name.len);
+        cj_str name = {key, sizeof(import->module.len) + import->module.len + import->name.len};
+        cj_status status = cj__names_add(ev, out, name, (cj_entity){import->type.sort, {.any = import}}, import->offset);
+        if (status != CJ_OK && status != CJ_INVALID) /* an import that is there twice is one */
+            return status;
+    }
+    return CJ_OK;
+}
+
+static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str name, cj_core_desc *out, bool *found)
+{
+    if (!module->outline) {
+        const cj_named *named = cj__names_find(ev, &module->exports, name);
+        *found = named != NULL;
+        if (named)
+            *out = named->entity.of.item->type;
+        return CJ_OK;
+    }
+    const cj_core_outline *outline = module->outline;
+    const cj_core_export *export_ = cj__core_find_export(outline, name);
+    *found = export_ != NULL;
+    if (!export_)
+        return CJ_OK;
+    *out = (cj_core_desc){.sort = export_->sort};
+    switch (export_->sort) {
+    case CJ_SORT_CORE_FUNC:
+        out->func = outline->types[outline->func_types[export_->index]];
+        return CJ_OK;
+    case CJ_SORT_CORE_TABLE:
+        *out = outline_desc(outline, &outline->tables[export_->index]);
+        return CJ_OK;
+    case CJ_SORT_CORE_MEMORY:
+        *out = outline_desc(outline, &outline->memories[export_->index]);
+        return CJ_OK;
+    case CJ_SORT_CORE_GLOBAL:
+        out->value_type = outline->globals[export_->index].type;
+        out->is_mutable = outline->globals[export_->index].is_mutable;
+        return CJ_OK;
+    default:
+        out->unknown = true;
+        return CJ_OK;
+    }
+}
+
+cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj_module *actual, const cj_bind *bind)
+{
+    char why[160];
+    cj_names given = {0}, wanted = {0};
+    CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8, bind->offset));
+    CJ_TRY(imports_by_name(ev, expected, &given));
+    CJ_TRY(imports_by_name(ev, actual, &wanted));
+    for (uint32_t i = 0; i < wanted.len; i++) {
+        const cj_module_import *import = wanted.at[i].entity.of.any;
+        const cj_named *found = cj__names_find(ev, &given, wanted.at[i].name);
+        if (!found)
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "the core module imports `%.*s.%.*s`, which the expected type does not",
+                               CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
+        if (!cj__core_desc_matches(&import->type, &((const cj_module_import *)found->entity.of.any)->type, why, sizeof(why)))
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "import `%.*s.%.*s` of the core module: %s", CJ_STR_ARG(import->module),
+                               CJ_STR_ARG(import->name), why);
+    }
+    for (uint32_t i = 0; i < expected->exports.len; i++) {
+        const cj_named *export_ = &expected->exports.at[i];
+        cj_core_desc desc;
+        bool found;
+        CJ_TRY(module_item_desc(ev, actual, export_->name, &desc, &found));
+        if (!found)
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "the core module has no export `%.*s`, which the expected type has",
+                               CJ_STR_ARG(export_->name));
+        if (!cj__core_desc_matches(&export_->entity.of.item->type, &desc, why, sizeof(why)))
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "export `%.*s` of the core module: %s", CJ_STR_ARG(export_->name), why);
+    }
+    return CJ_OK;
+}
+
+/* -- Instances -------------------------------------------------------------------------------------------------------------------- */
+
+cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str name, cj_entity *out, bool *found)
+{
+    const cj_module *module = instance->module;
+    if (!module || !module->outline) {
+        const cj_named *named = cj__names_find(ev, module ? &module->exports : &instance->exports, name);
+        *found = named != NULL;
+        if (named)
+            *out = named->entity;
+        return CJ_OK;
+    }
+    const cj_core_export *export_ = cj__core_find_export(module->outline, name);
+    *found = export_ != NULL;
+    if (!export_)
+        return CJ_OK;
+    const cj_core_outline *outline = module->outline;
+    const uint32_t imported[ITEM_SORTS] = {outline->imported_funcs, outline->imported_tables, outline->imported_memories,
+                                           outline->imported_globals, outline->imported_tags};
+    if (export_->index < imported[export_->sort]) { /* an import that is exported again is what it was */
+        *out = (cj_entity){export_->sort, {.item = instance->imports[module->import_of[export_->sort][export_->index]]}};
+        return CJ_OK;
+    }
+    CJ_TRY(cj__eval_charge(ev, 1, instance->offset));
+    cj_core_item *item = CJ_EVAL_NEW(ev, cj_core_item);
+    if (!item)
+        return CJ_NO_MEMORY;
+    item->origin = CJ_CORE_DEFINED;
+    item->instance = instance;
+    item->index = export_->index;
+    *out = (cj_entity){export_->sort, {.item = item}};
+    return module_item_desc(ev, module, name, &item->type, found);
+}
+
+static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, cj_core_inst *instance)
+{
+    for (uint32_t i = 0; i < def->arg_count; i++) {
+        const cj_ast_arg *arg = &def->args[i];
+        cj_entity entity;
+        CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
+        if ((unsigned)arg->sort >= ITEM_SORTS)
+            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export a %s", cj__sort_name(arg->sort));
+        cj_status status = cj__names_add(ev, &instance->exports, arg->name.name, entity, arg->offset);
+        if (status == CJ_INVALID)
+            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "export `%.*s` is given twice", CJ_STR_ARG(arg->name.name));
+        CJ_TRY(status);
+    }
+    return CJ_OK;
+}
+
+/* What keeps an import's source from running, noted when a live instance imports it. */
+static void note_unsupported(cj_eval *ev, const cj_core_item *item, const cj_module_import *import, uint64_t offset)
+{
+    const char *gate = item->gate;
+    if (item->origin == CJ_CORE_LOWERED) {
+        const cj_func_val *func = item->func;
+        if (!gate)
+            gate = func->gate;
+        if (!gate)
+            gate = cj__functype_gate(func->type);
+        if (!gate && func->origin == CJ_FUNC_LIFTED)
+            gate = "canon lower of a function that a component lifts";
+        if (func->origin == CJ_FUNC_HOST)
+            ev->imports.at[func->import].used = true;
+    }
+    if (item->type.sort == CJ_SORT_CORE_TAG)
+        gate = "exceptions";
+    if (gate)
+        cj__eval_unsupported(ev, offset, "%s (core import `%.*s.%.*s`)", gate, CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
+}
+
+static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_module_import *import, bool live, uint64_t offset,
+                                const cj_core_item **out)
+{
+    const cj_named *arg = cj__names_find(ev, args, import->module);
+    if (!arg)
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "missing import `%.*s.%.*s`: no argument is named `%.*s`",
+                           CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
+    cj_entity entity;
+    bool found;
+    CJ_TRY(cj__core_inst_export(ev, arg->entity.of.core_instance, import->name, &entity, &found));
+    if (!found)
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
+                           CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
+    char why[160];
+    if (!cj__core_desc_matches(&import->type, &entity.of.item->type, why, sizeof(why)))
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s", CJ_STR_ARG(import->module),
+                           CJ_STR_ARG(import->name), why);
+    *out = entity.of.item;
+    if (live)
+        note_unsupported(ev, *out, import, offset);
+    return CJ_OK;
+}
+
+static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *instance)
+{
+    if (ev->core_instances.len >= ev->config->max_core_instances)
+        return cj__fail_at(ev->err, CJ_LIMIT, instance->offset, "more than %u core instances; the limit is max_core_instances",
+                           ev->config->max_core_instances);
+    if (!scope->is_root)
+        cj__eval_unsupported(ev, instance->offset, "nested component with core instances");
+    instance->live = true;
+    instance->number = (uint32_t)ev->core_instances.len;
+    return CJ_VEC_PUSH(ev->alloc, &ev->core_instances, instance) ? CJ_OK : cj__eval_nomem(ev);
+}
+
+static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, cj_core_inst *instance)
+{
+    cj_entity target;
+    CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_MODULE, def->target, instance->offset, &target));
+    const cj_module *module = target.of.module;
+    instance->module = module;
+
+    cj_names args = {0};
+    for (uint32_t i = 0; i < def->arg_count; i++) {
+        const cj_ast_arg *arg = &def->args[i];
+        cj_entity entity;
+        CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_INSTANCE, arg->index, arg->offset, &entity));
+        cj_status status = cj__names_add(ev, &args, arg->name.name, entity, arg->offset);
+        if (status == CJ_INVALID)
+            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "instantiation argument `%.*s` is given twice",
+                               CJ_STR_ARG(arg->name.name));
+        CJ_TRY(status);
+    }
+    CJ_TRY(cj__eval_charge(ev, module->import_count / 8, instance->offset));
+    instance->imports = CJ_EVAL_ARRAY(ev, const cj_core_item *, module->import_count);
+    if (!instance->imports)
+        return CJ_NO_MEMORY;
+    for (uint32_t i = 0; i < module->import_count; i++)
+        CJ_TRY(resolve_import(ev, &args, &module->imports[i], scope->live, instance->offset, &instance->imports[i]));
+    return scope->live ? record_live(ev, scope, instance) : CJ_OK;
+}
+
+cj_status cj__eval_core_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instance *def, uint64_t offset, const cj_core_inst **out)
+{
+    CJ_TRY(cj__eval_charge(ev, def->arg_count, offset));
+    cj_core_inst *instance = CJ_EVAL_NEW(ev, cj_core_inst);
+    if (!instance)
+        return CJ_NO_MEMORY;
+    instance->offset = offset;
+    *out = instance;
+    return def->is_inline ? inline_core_instance(ev, scope, def, instance) : instantiate_core(ev, scope, def, instance);
+}

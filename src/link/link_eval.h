@@ -1,0 +1,373 @@
+/* link_eval.h: the symbolic evaluator: what every index of a component means, without running any of it.
+ *
+ * Place in the pipeline: AST in; it leaves the core instances, lifted exports and imports of the root behind, from which link_program.c
+ * makes the program. Non-goals: merging, plans, anything at run time.
+ *
+ * Definitions are run in order, each pushing what it defines onto the index space of its sort. The model is that of a language with
+ * closures:
+ *
+ *     entity           a small tagged reference to something with an index: twelve sorts, and values
+ *     scope            the index spaces of one component, or of one component or instance type, while its definitions run
+ *     component        definitions + the scope that `outer` aliases see: run once per instantiation
+ *     instance type,   declarations + the scope around: run each time that something abstract of the type is needed (an import), or
+ *     component type   that something real is matched against it (an argument, an ascription). Matching is running with the exports bound to
+ *                      what is real instead of to something fresh, so substitution and the freshness of resource types cost no code.
+ *
+ * One evaluator serves two ends. A *check* runs a component with abstract imports, to find what is invalid in it even when nothing
+ * instantiates it; a *live* run is the root's, and those of the components that it instantiates: its core instances are recorded.
+ *
+ * Something valid that canonjit cannot run yet is noted, not failed on (cj__eval_unsupported): the evaluation goes on, because what comes
+ * later may be invalid, and the first note becomes the result in the end.
+ *
+ * Files: link_eval.c spaces, tables, limits; link_component.c definitions, instances, aliases, imports and exports; link_types.c type
+ * definitions and matching; link_core.c core types, modules and instances; link_canon.c canonical definitions.
+ */
+#ifndef CJ_LINK_LINK_EVAL_H
+#define CJ_LINK_LINK_EVAL_H
+
+#include "base/arena.h"
+#include "component/ast.h"
+#include "component/types.h"
+#include "link/core_module.h"
+#include "link/program.h"
+
+typedef struct cj_eval cj_eval;
+typedef struct cj_scope cj_scope;
+
+/* -- Entities ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct cj_core_item cj_core_item;
+typedef struct cj_core_typeval cj_core_typeval;
+typedef struct cj_module cj_module;
+typedef struct cj_core_inst cj_core_inst;
+typedef struct cj_func_val cj_func_val;
+typedef struct cj_type_val cj_type_val;
+typedef struct cj_component_val cj_component_val;
+typedef struct cj_instance_val cj_instance_val;
+
+typedef struct cj_entity {
+    cj_sort sort;
+    union {
+        const cj_core_item *item; /* CORE_FUNC, CORE_TABLE, CORE_MEMORY, CORE_GLOBAL, CORE_TAG */
+        const cj_core_typeval *core_type;
+        const cj_module *module;
+        const cj_core_inst *core_instance;
+        const cj_func_val *func;
+        const cj_type_val *type; /* of VALUE: its type */
+        const cj_component_val *component;
+        const cj_instance_val *instance;
+        const void *any;
+    } of;
+} cj_entity;
+
+/* Entities by name, in the order in which they were added. */
+typedef struct cj_named {
+    cj_str name;
+    cj_entity entity;
+    uint64_t offset;
+} cj_named;
+
+typedef struct cj_names {
+    cj_named *at;
+    uint32_t len, cap;
+    uint32_t *slots; /* open addressing, entry number + 1; NULL while there are few */
+    uint32_t slot_count;
+} cj_names;
+
+/* -- Core entities -------------------------------------------------------------------------------------------------------- */
+
+/* The type of a core function, table, memory, global or tag. */
+typedef struct cj_core_desc {
+    cj_sort sort;
+    bool unknown;          /* FUNC: of a canonical definition that cannot run, whose type is not worked out */
+    cj_core_functype func; /* FUNC, TAG */
+    cj_ast_limits limits;  /* TABLE, MEMORY */
+    uint8_t value_type;    /* TABLE, GLOBAL */
+    bool is_mutable;       /* GLOBAL */
+} cj_core_desc;
+
+typedef enum cj_core_origin {
+    CJ_CORE_DEFINED,  /* by a module's instance */
+    CJ_CORE_LOWERED,  /* canon lower */
+    CJ_CORE_BUILTIN,  /* any other canon */
+    CJ_CORE_ABSTRACT, /* exported by an instance of an imported module */
+} cj_core_origin;
+
+/* Canonical options, their indices resolved. */
+typedef struct cj_canon_opts {
+    cj_encoding encoding;
+    bool is_async;
+    const cj_core_item *memory, *realloc, *post_return, *callback; /* or NULL */
+} cj_canon_opts;
+
+struct cj_core_item {
+    cj_core_desc type;
+    cj_core_origin origin;
+    const cj_core_inst *instance; /* DEFINED: never an import that it exports again, but who defines it */
+    uint32_t index;               /* DEFINED: in its index space */
+    const cj_func_val *func;      /* LOWERED */
+    cj_canon_opts opts;           /* LOWERED */
+    cj_canon_kind canon;          /* BUILTIN */
+    const char *gate;             /* why it cannot run: "resources", "async"; or NULL */
+};
+
+struct cj_core_typeval {
+    cj_ast_coretypedef_kind kind;
+    cj_core_functype func;   /* FUNC */
+    bool opaque;             /* FUNC: with types that cj_core has no name for */
+    const cj_module *module; /* MODULE: an abstract one of that type */
+};
+
+typedef struct cj_module_import {
+    cj_str module, name;
+    cj_core_desc type;
+    uint64_t offset;
+} cj_module_import;
+
+struct cj_module {
+    const cj_core_outline *outline; /* NULL: known by its type only */
+    uint64_t offset;
+    cj_module_import *imports;
+    uint32_t import_count;
+    cj_names exports;            /* without an outline: items, ABSTRACT */
+    uint32_t *import_of[5];      /* with one: import number of each imported func, table, memory, global, tag, by its index */
+};
+
+struct cj_core_inst {
+    const cj_module *module; /* NULL: inline exports */
+    const cj_core_item **imports; /* one per import of the module */
+    cj_names exports;        /* of inline ones */
+    bool live;
+    uint32_t number;         /* live ones: position in cj_eval.core_instances */
+    uint64_t offset;
+};
+
+/* -- Component-level entities ------------------------------------------------------------------------------------------------ */
+
+/* Resource types are numbered from 1 as they come into being, so the oldest is the smallest; this is no resource. */
+#define CJ_NO_RESOURCE UINT32_MAX
+
+/* A value type. What canonjit cannot represent has no `type` but a gate, and so has everything that contains it. */
+typedef struct cj_valtype {
+    const cj_type *type;
+    const char *gate;      /* "streams", "futures", "error-context", "fixed-length lists", or NULL */
+    uint32_t min_resource; /* the oldest resource type that it mentions, or CJ_NO_RESOURCE */
+    bool has_borrow;
+} cj_valtype;
+
+typedef enum cj_type_val_kind { CJ_TYPE_VALUE, CJ_TYPE_FUNC, CJ_TYPE_RESOURCE, CJ_TYPE_INSTANCE, CJ_TYPE_COMPONENT } cj_type_val_kind;
+
+struct cj_type_val {
+    cj_type_val_kind kind;
+    cj_valtype value;           /* VALUE; of the others: gate and min_resource */
+    cj_deftype_kind def;        /* VALUE: how it was defined */
+    const cj_valtype *elem;     /* VALUE, of a stream or future: what it carries, or NULL */
+    const cj_functype *func;    /* FUNC; NULL when gated */
+    bool is_async;              /* FUNC */
+    uint32_t resource;          /* RESOURCE: which */
+    const cj_scope *defined_in; /* RESOURCE: the component run that defined it; NULL: imported or abstract */
+    const cj_type_val *underlying; /* RESOURCE: what an ascription made opaque; NULL: none did */
+    const cj_ast_decls *decls;  /* INSTANCE, COMPONENT: the closure */
+    cj_scope *outer;
+};
+
+typedef enum cj_func_origin {
+    CJ_FUNC_HOST,     /* imported by the root */
+    CJ_FUNC_LIFTED,
+    CJ_FUNC_ABSTRACT, /* in checks: imported */
+} cj_func_origin;
+
+struct cj_func_val {
+    cj_func_origin origin;
+    const cj_type_val *type;
+    uint32_t import;          /* HOST: position in cj_eval.imports */
+    const cj_core_item *core; /* LIFTED */
+    cj_canon_opts opts;       /* LIFTED */
+    const char *gate;         /* why it cannot run, beyond its type; or NULL */
+    uint64_t offset;
+};
+
+struct cj_component_val {
+    const cj_ast_component *ast; /* or, when it is imported, */
+    const cj_type_val *type;     /* its type */
+    cj_scope *outer;
+    uint64_t offset;
+};
+
+struct cj_instance_val {
+    cj_names exports;
+    uint32_t min_resource; /* of what it exports */
+};
+
+/* -- Scopes ---------------------------------------------------------------------------------------------------------------- */
+
+typedef enum cj_scope_kind { CJ_SCOPE_COMPONENT, CJ_SCOPE_COMPONENT_TYPE, CJ_SCOPE_INSTANCE_TYPE } cj_scope_kind;
+
+typedef struct cj_index_space {
+    cj_entity *at;
+    uint32_t len, cap;
+} cj_index_space;
+
+struct cj_scope {
+    cj_scope_kind kind;
+    bool is_root;
+    bool live;  /* core instances are recorded */
+    bool check; /* nested definitions are run for their own sake */
+    cj_scope *outer;
+    cj_index_space spaces[CJ_SORT_COUNT];
+    cj_names imports, exports;
+    uint8_t context_type; /* of context.get and context.set, one per component; 0: not used yet */
+};
+
+/* -- The evaluator --------------------------------------------------------------------------------------------------------- */
+
+typedef struct cj_host_import {
+    cj_str interface, name; /* interface: "" for the root's own */
+    const cj_type_val *type;
+    bool used;              /* a live core instance imports it */
+} cj_host_import;
+
+typedef struct cj_root_export {
+    cj_str interface, name;
+    const cj_func_val *func;
+    uint64_t offset;
+} cj_root_export;
+
+/* A type with a name that the root imports or exports: for people. */
+typedef struct cj_root_type {
+    cj_str interface, name;
+    bool is_export;
+    const cj_type_val *type;
+} cj_root_type;
+
+struct cj_eval {
+    const cj_config *config;
+    const cj_allocator *alloc;
+    cj_types *types;
+    cj_arena *arena;
+    cj_error *err; /* never NULL */
+    uint64_t seed;
+    uint64_t work; /* counted against max_definitions */
+    uint32_t depth;
+    uint32_t resource_count;
+    cj_names modules; /* parsed ones, by the address of their bytes */
+    bool has_unsupported;
+    cj_error unsupported;
+    /* The root's. */
+    CJ_VEC(const cj_core_inst *) core_instances;
+    CJ_VEC(cj_host_import) imports;
+    CJ_VEC(cj_root_export) exports;
+    CJ_VEC(cj_root_type) named_types;
+};
+
+/* Runs a root component: check and live run in one. All that it leaves is valid until cj__eval_fini. */
+cj_status cj__eval_init(cj_eval *, const cj_config *, cj_types *, cj_error *err);
+cj_status cj__eval_root(cj_eval *, const cj_ast *);
+void cj__eval_fini(cj_eval *);
+
+/* -- link_eval.c -------------------------------------------------------------------------------------------------------------- */
+
+/* Counts `n` definitions' worth of work: CJ_LIMIT max_definitions. */
+cj_status cj__eval_charge(cj_eval *, uint64_t n, uint64_t offset);
+/* One level deeper into components or component types: CJ_LIMIT max_component_depth. Undo with ev->depth--. */
+cj_status cj__eval_enter(cj_eval *, uint64_t offset);
+/* Notes that something valid cannot run; the first note counts. */
+void cj__eval_unsupported(cj_eval *, uint64_t offset, const char *format, ...) CJ_PRINTF(3, 4);
+cj_status cj__eval_nomem(cj_eval *);
+
+void *cj__eval_alloc(cj_eval *, size_t count, size_t size); /* zeroed; NULL with the error filled */
+#define CJ_EVAL_NEW(ev, T) ((T *)cj__eval_alloc((ev), 1, sizeof(T)))
+#define CJ_EVAL_ARRAY(ev, T, count) ((T *)cj__eval_alloc((ev), (count), sizeof(T)))
+
+cj_scope *cj__scope_new(cj_eval *, cj_scope_kind, cj_scope *outer);
+cj_status cj__scope_push(cj_eval *, cj_scope *, cj_entity);
+/* "outer#inner", or `inner` when there is no outer. */
+cj_status cj__eval_join_path(cj_eval *, cj_str outer, cj_str inner, cj_str *out);
+/* The entity at an index, which must be defined already. */
+cj_status cj__scope_get(cj_eval *, const cj_scope *, cj_sort, uint32_t index, uint64_t offset, cj_entity *out);
+/* The scope `count` levels out; `crosses`: whether a component's boundary lies between. */
+cj_status cj__scope_outward(cj_eval *, cj_scope *, uint32_t count, uint64_t offset, cj_scope **out, bool *crosses);
+
+/* CJ_INVALID without details when the name is there already. The name is not copied. */
+cj_status cj__names_add(cj_eval *, cj_names *, cj_str name, cj_entity, uint64_t offset);
+const cj_named *cj__names_find(const cj_eval *, const cj_names *, cj_str name);
+
+/* The oldest resource type that an entity's type mentions, or any of the names' entities. */
+uint32_t cj__entity_min_resource(cj_entity);
+uint32_t cj__names_min_resource(const cj_names *);
+static inline uint32_t cj__min_resource(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* -- link_component.c ----------------------------------------------------------------------------------------------------------- */
+
+/* How the imports of a component are filled: by name from `args`, or, with NULL, by something abstract of their type. */
+typedef struct cj_run {
+    const cj_names *args;
+    bool live, check, is_root;
+    uint64_t offset; /* of the definition that asks for the run */
+} cj_run;
+
+/* Runs a component's definitions, or an abstract component's declarations; `out` has its exports. */
+cj_status cj__eval_component(cj_eval *, const cj_component_val *, const cj_run *, cj_scope **out);
+cj_status cj__eval_alias(cj_eval *, cj_scope *, const cj_ast_alias *, uint64_t offset);
+cj_status cj__eval_inst_new(cj_eval *, cj_names exports, cj_entity *out);
+/* The rules for names like [method]r.f: `names` has what came before in its scope, as far as `before`. */
+cj_status cj__eval_check_annotated(cj_eval *, const cj_names *, uint32_t before, cj_str name, cj_entity, uint64_t offset);
+
+/* -- link_types.c ------------------------------------------------------------------------------------------------------------------ */
+
+/* What the declared type of an import, export or argument is bound to. */
+typedef struct cj_bind {
+    const cj_entity *actual; /* NULL: something abstract */
+    bool ascribe;            /* actual, but opaque from here on: (type (sub resource)) makes a new type of it */
+    bool host;               /* abstract, and the host's to give: functions become imports of the program */
+    cj_str interface, name;  /* host: as in cj_func_info; else for errors */
+    uint64_t offset;
+} cj_bind;
+cj_status cj__eval_bind(cj_eval *, cj_scope *, const cj_ast_externtype *, const cj_bind *, cj_entity *out);
+
+/* Runs the declarations of an instance or component type. */
+typedef struct cj_decl_run {
+    const cj_names *args;    /* imports: NULL: abstract */
+    const cj_names *actual;  /* exports are matched against these; NULL: abstract */
+    bool check;
+    const cj_bind *bind;     /* ascribe, host, names, offset */
+} cj_decl_run;
+cj_status cj__eval_decls(cj_eval *, const cj_type_val *, const cj_decl_run *, cj_scope **out);
+
+cj_status cj__eval_typedef(cj_eval *, cj_scope *, const cj_ast_typedef *, const cj_type_val **out);
+cj_status cj__eval_valtype(cj_eval *, const cj_scope *, const cj_ast_valtype *, cj_valtype *out);
+/* The type at an index, which must be of a kind ("function type" in words). */
+cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind, const char *wanted,
+                            const cj_type_val **out);
+/* Structural equality; two types that canonjit cannot represent, for one reason, count as equal. */
+cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val *, uint64_t offset, bool *out);
+/* "a record type", "a function type"; for errors. */
+const char *cj__type_val_text(const cj_type_val *);
+/* What of a function's type keeps it from running: "async function types", "streams", "resources"; NULL: nothing. */
+const char *cj__functype_gate(const cj_type_val *);
+const char *cj__entity_text(cj_entity); /* "a function", "a core module" */
+
+/* -- link_core.c -------------------------------------------------------------------------------------------------------------------- */
+
+cj_status cj__eval_module(cj_eval *, cj_bytes, const cj_module **out);
+/* Pushes the one or more indices that the definition takes. */
+cj_status cj__eval_core_typedef(cj_eval *, cj_scope *, const cj_ast_coretypedef *);
+cj_status cj__eval_core_instance(cj_eval *, cj_scope *, const cj_ast_instance *, uint64_t offset, const cj_core_inst **out);
+/* NULL when there is no such export: `*out` is NULL and CJ_OK returned. */
+cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_entity *out, bool *found);
+/* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with both types. */
+bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size);
+/* CJ_INVALID when `actual` cannot stand in for `expected`: it may import less and export more. */
+cj_status cj__eval_match_module(cj_eval *, const cj_module *expected, const cj_module *actual, const cj_bind *);
+bool cj__core_functype_equal(const cj_core_functype *, const cj_core_functype *);
+/* "(param i32 i32) (result i32)", cut to `size`. */
+char *cj__core_functype_text(const cj_core_functype *, char *buffer, size_t size);
+
+/* -- link_canon.c -------------------------------------------------------------------------------------------------------------------- */
+
+cj_status cj__eval_canon(cj_eval *, cj_scope *, const cj_ast_canon *, uint64_t offset);
+
+#endif
