@@ -1,0 +1,469 @@
+/* emit.c: the words that thunks are written with: values, blocks, trap edges, views of guest memory.
+ *
+ * Place and picture: emit.h.
+ * Non-goals: what an operation means (emit_moves.c), in which order a call goes (emit_plan.c).
+ */
+#include "exec/llvm/emit.h"
+
+/* -- Modules --------------------------------------------------------------------------------------------------------------- */
+
+static LLVMAttributeRef attribute(cj__ll_module *m, const char *name)
+{
+    return LLVMCreateEnumAttribute(m->context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0);
+}
+
+static LLVMValueRef weights(cj__ll_module *m, uint32_t if_true, uint32_t if_false)
+{
+    LLVMMetadataRef parts[3] = {
+        LLVMMDStringInContext2(m->context, "branch_weights", 14),
+        LLVMValueAsMetadata(cj__ll_c32(m, if_true)),
+        LLVMValueAsMetadata(cj__ll_c32(m, if_false)),
+    };
+    return LLVMMetadataAsValue(m->context, LLVMMDNodeInContext2(m->context, parts, 3));
+}
+
+bool cj__ll_module_init(cj__ll_module *m)
+{
+    m->void_type = LLVMVoidTypeInContext(m->context);
+    m->i1 = LLVMInt1TypeInContext(m->context);
+    m->i8 = LLVMInt8TypeInContext(m->context);
+    m->i16 = LLVMInt16TypeInContext(m->context);
+    m->i32 = LLVMInt32TypeInContext(m->context);
+    m->i64 = LLVMInt64TypeInContext(m->context);
+    m->f32 = LLVMFloatTypeInContext(m->context);
+    m->f64 = LLVMDoubleTypeInContext(m->context);
+    m->ptr = LLVMPointerTypeInContext(m->context, 0);
+    m->nounwind = attribute(m, "nounwind");
+    m->nonlazybind = attribute(m, "nonlazybind");
+    m->cold = attribute(m, "cold");
+    m->noinline = attribute(m, "noinline");
+    m->prefer_width = LLVMCreateStringAttribute(m->context, "prefer-vector-width", 19, "256", 3);
+    m->md_prof = LLVMGetMDKindIDInContext(m->context, "prof", 4);
+    m->md_invariant = LLVMGetMDKindIDInContext(m->context, "invariant.load", 14);
+    m->no_values = LLVMMetadataAsValue(m->context, LLVMMDNodeInContext2(m->context, NULL, 0));
+    m->weights_true_cold = weights(m, 1, 1 << 20);
+    m->weights_false_cold = weights(m, 1 << 20, 1);
+#if defined(__x86_64__)
+    const char *stack_pointer = "rsp";
+#elif defined(__aarch64__)
+    const char *stack_pointer = "sp";
+#else
+    const char *stack_pointer = NULL;
+#endif
+    if (stack_pointer) {
+        LLVMMetadataRef name = LLVMMDStringInContext2(m->context, stack_pointer, strlen(stack_pointer));
+        m->stack_pointer_name = LLVMMetadataAsValue(m->context, LLVMMDNodeInContext2(m->context, &name, 1));
+    }
+    m->builder = LLVMCreateBuilderInContext(m->context);
+    return m->builder != NULL;
+}
+
+/* -- Values ---------------------------------------------------------------------------------------------------------------- */
+
+LLVMValueRef cj__ll_c32(cj__ll_module *m, uint32_t value)
+{
+    return LLVMConstInt(m->i32, value, 0);
+}
+
+LLVMValueRef cj__ll_c64(cj__ll_module *m, uint64_t value)
+{
+    return LLVMConstInt(m->i64, value, 0);
+}
+
+LLVMTypeRef cj__ll_int(cj__ll_module *m, uint32_t bytes)
+{
+    return bytes == 1 ? m->i8 : bytes == 2 ? m->i16 : bytes == 4 ? m->i32 : m->i64;
+}
+
+LLVMTypeRef cj__ll_core_type(cj__ll_module *m, cj_core type)
+{
+    return type == CJ_CORE_I64 ? m->i64 : type == CJ_CORE_F32 ? m->f32 : type == CJ_CORE_F64 ? m->f64 : m->i32;
+}
+
+LLVMValueRef cj__ll_add(cj__ll_module *m, LLVMValueRef ptr, LLVMValueRef bytes)
+{
+    return LLVMBuildGEP2(m->builder, m->i8, ptr, &bytes, 1, "");
+}
+
+LLVMValueRef cj__ll_at(cj__ll_module *m, LLVMValueRef ptr, uint64_t offset)
+{
+    return offset ? cj__ll_add(m, ptr, cj__ll_c64(m, offset)) : ptr;
+}
+
+/* Guest addresses are checked for the alignment that the Canonical ABI asks for, but what they are relative to need not be aligned (a test's memory is
+ * not), and a host's views point there: so nothing is assumed, which costs nothing where unaligned accesses are native. */
+LLVMValueRef cj__ll_load(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, uint64_t offset)
+{
+    LLVMValueRef load = LLVMBuildLoad2(m->builder, type, cj__ll_at(m, ptr, offset), "");
+    LLVMSetAlignment(load, 1);
+    return load;
+}
+
+LLVMValueRef cj__ll_load_const(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, uint64_t offset)
+{
+    LLVMValueRef load = LLVMBuildLoad2(m->builder, type, cj__ll_at(m, ptr, offset), "");
+    LLVMSetMetadata(load, m->md_invariant, m->no_values);
+    return load;
+}
+
+void cj__ll_store(cj__ll_module *m, LLVMValueRef value, LLVMValueRef ptr, uint64_t offset)
+{
+    LLVMSetAlignment(LLVMBuildStore(m->builder, value, cj__ll_at(m, ptr, offset)), 1);
+}
+
+LLVMValueRef cj__ll_resize(cj__ll_module *m, LLVMValueRef value, LLVMTypeRef to)
+{
+    unsigned from_bits = LLVMGetIntTypeWidth(LLVMTypeOf(value)), to_bits = LLVMGetIntTypeWidth(to);
+    if (from_bits == to_bits)
+        return value;
+    return from_bits > to_bits ? LLVMBuildTrunc(m->builder, value, to, "") : LLVMBuildZExt(m->builder, value, to, "");
+}
+
+void cj__ll_add_attribute(LLVMValueRef fn, LLVMAttributeRef what)
+{
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, what);
+}
+
+static LLVMTypeRef type_of_letter(cj__ll_module *m, char letter)
+{
+    return letter == 'i' ? m->i32 : letter == 'l' ? m->i64 : letter == 'p' ? m->ptr : m->void_type;
+}
+
+static LLVMValueRef declare(cj__ll_module *m, const char *name, LLVMTypeRef type)
+{
+    LLVMValueRef fn = LLVMAddFunction(m->module, name, type);
+    cj__ll_add_attribute(fn, m->nounwind);
+    /* No PLT: `call *helper@GOTPCREL(%rip)` instead of a call to a stub that jumps. */
+    cj__ll_add_attribute(fn, m->nonlazybind);
+    return fn;
+}
+
+LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *args, unsigned count)
+{
+    static const struct {
+        const char *name, *signature;
+    } helpers[] = {
+#define CJ_X(name, signature) {#name, signature},
+        CJ__LL_HELPER_MAP(CJ_X)
+#undef CJ_X
+    };
+    if (!m->helpers[helper]) {
+        const char *signature = helpers[helper].signature;
+        LLVMTypeRef params[8];
+        unsigned n = 0;
+        for (const char *letter = signature + 1; *letter; letter++)
+            params[n++] = type_of_letter(m, *letter);
+        m->helper_types[helper] = LLVMFunctionType(type_of_letter(m, *signature), params, n, 0);
+        m->helpers[helper] = declare(m, helpers[helper].name, m->helper_types[helper]);
+        if (helper == CJ__LL_cj__ll_trap || helper == CJ__LL_cj__core_throw || helper == CJ__LL_cj__call_host_failed)
+            cj__ll_add_attribute(m->helpers[helper], m->cold);
+    }
+    return LLVMBuildCall2(m->builder, m->helper_types[helper], m->helpers[helper], args, count, "");
+}
+
+LLVMValueRef cj__ll_add_function(cj__ll_module *m, const char *name, LLVMTypeRef type)
+{
+    LLVMValueRef fn = LLVMAddFunction(m->module, name, type);
+    cj__ll_add_attribute(fn, m->nounwind);
+    cj__ll_add_attribute(fn, m->prefer_width);
+    return fn;
+}
+
+LLVMValueRef cj__ll_param(cj__ll_module *m, LLVMValueRef fn, unsigned i, const char *name)
+{
+    (void)m;
+    LLVMValueRef param = LLVMGetParam(fn, i);
+    LLVMSetValueName2(param, name, strlen(name));
+    return param;
+}
+
+/* -- Functions and blocks -------------------------------------------------------------------------------------------------- */
+
+LLVMBasicBlockRef cj__ll_block(cj__ll_fn *fn, const char *name)
+{
+    return LLVMAppendBasicBlockInContext(fn->m->context, fn->fn, name);
+}
+
+void cj__ll_use(cj__ll_fn *fn, LLVMBasicBlockRef block)
+{
+    LLVMPositionBuilderAtEnd(fn->m->builder, block);
+}
+
+LLVMBasicBlockRef cj__ll_here(cj__ll_fn *fn)
+{
+    return LLVMGetInsertBlock(fn->m->builder);
+}
+
+void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function)
+{
+    *fn = (cj__ll_fn){.m = m, .fn = function, .budget = CJ__LL_PART_OPS, .epoch = 1, .last_epoch = 1};
+    fn->entry = cj__ll_block(fn, "entry");
+    fn->trap = cj__ll_block(fn, "trap");
+    fn->recorded = cj__ll_block(fn, "recorded");
+    LLVMBasicBlockRef body = cj__ll_block(fn, "body");
+    cj__ll_use(fn, fn->entry);
+    LLVMBuildBr(m->builder, body);
+    cj__ll_use(fn, body);
+}
+
+static void leave(cj__ll_fn *fn, LLVMValueRef kind, bool throws, LLVMValueRef zero)
+{
+    cj__ll_module *m = fn->m;
+    if (!throws) {
+        LLVMBuildRet(m->builder, kind);
+        return;
+    }
+    cj__ll_call(m, CJ__LL_cj__core_throw, &fn->call, 1);
+    if (zero)
+        LLVMBuildRet(m->builder, zero);
+    else
+        LLVMBuildRetVoid(m->builder);
+}
+
+void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
+{
+    cj__ll_module *m = fn->m;
+    LLVMBasicBlockRef last = LLVMGetLastBasicBlock(fn->fn);
+    if (last != fn->trap)
+        LLVMMoveBasicBlockAfter(fn->trap, last);
+    if (fn->edges.len) {
+        cj__ll_use(fn, fn->trap);
+        LLVMValueRef packed = LLVMBuildPhi(m->builder, m->i32, "where");
+        LLVMValueRef index[CJ_TRAP_DEPTH];
+        uint32_t past = 0; /* positions that any edge has */
+        for (size_t i = 0; i < fn->edges.len; i++) {
+            for (uint32_t d = past; d < CJ_TRAP_DEPTH; d++)
+                past = fn->edges.at[i].index[d] ? d + 1 : past;
+        }
+        for (uint32_t d = fn->depth0; d < past; d++)
+            index[d] = LLVMBuildPhi(m->builder, m->i64, "index");
+        for (size_t i = 0; i < fn->edges.len; i++) {
+            cj__ll_edge *edge = &fn->edges.at[i];
+            LLVMAddIncoming(packed, &edge->packed, &edge->from, 1);
+            for (uint32_t d = fn->depth0; d < past; d++) {
+                LLVMValueRef position = edge->index[d] ? edge->index[d] : cj__ll_c64(m, 0);
+                LLVMAddIncoming(index[d], &position, &edge->from, 1);
+            }
+        }
+        for (uint32_t d = fn->depth0; d < past; d++)
+            cj__ll_store(m, cj__ll_resize(m, index[d], m->i32), fn->call, offsetof(cj_call_ctx, index) + 4 * d);
+        leave(fn, cj__ll_call(m, CJ__LL_cj__ll_trap, (LLVMValueRef[]){fn->call, packed}, 2), throws, zero);
+    } else {
+        LLVMDeleteBasicBlock(fn->trap);
+    }
+    if (fn->forwards.len) {
+        LLVMMoveBasicBlockAfter(fn->recorded, LLVMGetLastBasicBlock(fn->fn));
+        cj__ll_use(fn, fn->recorded);
+        LLVMValueRef kind = LLVMBuildPhi(m->builder, m->i32, "kind");
+        for (size_t i = 0; i < fn->forwards.len; i++)
+            LLVMAddIncoming(kind, &fn->forwards.at[i].packed, &fn->forwards.at[i].from, 1);
+        leave(fn, kind, throws, zero);
+    } else {
+        LLVMDeleteBasicBlock(fn->recorded);
+    }
+    CJ_VEC_FREE(m->alloc, &fn->edges);
+    CJ_VEC_FREE(m->alloc, &fn->forwards);
+}
+
+LLVMValueRef cj__ll_alloca(cj__ll_fn *fn, uint64_t size, uint32_t align)
+{
+    cj__ll_module *m = fn->m;
+    LLVMBasicBlockRef here = cj__ll_here(fn);
+    LLVMPositionBuilderBefore(m->builder, LLVMGetFirstInstruction(fn->entry));
+    LLVMValueRef slot = LLVMBuildAlloca(m->builder, LLVMArrayType(m->i8, (unsigned)size), "");
+    LLVMSetAlignment(slot, align);
+    cj__ll_use(fn, here);
+    return slot;
+}
+
+LLVMValueRef cj__ll_out(cj__ll_fn *fn)
+{
+    if (!fn->out)
+        fn->out = cj__ll_alloca(fn, 8, 8);
+    return fn->out;
+}
+
+/* -- Trap edges ------------------------------------------------------------------------------------------------------------ */
+
+void cj__ll_branch_cold(cj__ll_fn *fn, LLVMValueRef condition, LLVMBasicBlockRef cold, LLVMBasicBlockRef next)
+{
+    cj__ll_module *m = fn->m;
+    LLVMSetMetadata(LLVMBuildCondBr(m->builder, condition, cold, next), m->md_prof, m->weights_true_cold);
+    cj__ll_use(fn, next);
+}
+
+/* The current block's edge to the trap block, which its terminator takes. */
+static void add_edge(cj__ll_fn *fn, LLVMValueRef packed)
+{
+    cj__ll_module *m = fn->m;
+    cj__ll_edge edge = {.from = cj__ll_here(fn), .packed = packed};
+    for (uint32_t d = fn->depth0; d < fn->depth && d < CJ_TRAP_DEPTH; d++)
+        edge.index[d] = fn->index[d];
+    if (!CJ_VEC_PUSH(m->alloc, &fn->edges, edge))
+        m->oom = true;
+}
+
+static LLVMValueRef pack(cj__ll_fn *fn, cj_trap kind, uint32_t site)
+{
+    return cj__ll_c32(fn->m, cj__ll_pack(kind, fn->in_results, site));
+}
+
+void cj__ll_trap_if(cj__ll_fn *fn, LLVMValueRef condition, cj_trap kind, uint32_t site)
+{
+    add_edge(fn, pack(fn, kind, site));
+    cj__ll_branch_cold(fn, condition, fn->trap, cj__ll_block(fn, ""));
+}
+
+void cj__ll_trap_now(cj__ll_fn *fn, LLVMValueRef packed)
+{
+    add_edge(fn, packed);
+    LLVMBuildBr(fn->m->builder, fn->trap);
+}
+
+void cj__ll_trap_unless_null(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+    cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntNE, kind, cj__ll_c32(m, 0), ""), bad, next);
+    cj__ll_use(fn, bad);
+    LLVMValueRef shifted = LLVMBuildShl(m->builder, kind, cj__ll_c32(m, CJ__LL_KIND_SHIFT), "");
+    cj__ll_trap_now(fn, LLVMBuildOr(m->builder, shifted, pack(fn, CJ_TRAP_NONE, site), ""));
+    cj__ll_use(fn, next);
+}
+
+static void add_forward(cj__ll_fn *fn, LLVMValueRef kind)
+{
+    cj__ll_edge edge = {.from = cj__ll_here(fn), .packed = kind};
+    if (!CJ_VEC_PUSH(fn->m->alloc, &fn->forwards, edge))
+        fn->m->oom = true;
+}
+
+void cj__ll_leave_unless_null(cj__ll_fn *fn, LLVMValueRef kind)
+{
+    cj__ll_module *m = fn->m;
+    add_forward(fn, kind);
+    LLVMValueRef bad = LLVMBuildICmp(m->builder, LLVMIntNE, kind, cj__ll_c32(m, 0), "");
+    cj__ll_branch_cold(fn, bad, fn->recorded, cj__ll_block(fn, ""));
+}
+
+void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind)
+{
+    add_forward(fn, kind);
+    LLVMBuildBr(fn->m->builder, fn->recorded);
+}
+
+/* The same comparison as cj__core_stack_low: native stack pointer against the lowest usable address, the reserve included. */
+void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef low;
+    if (m->stack_pointer_name) {
+        unsigned id = LLVMLookupIntrinsicID("llvm.read_register", 18);
+        LLVMValueRef read = LLVMGetIntrinsicDeclaration(m->module, id, &m->i64, 1);
+        LLVMTypeRef type = LLVMIntrinsicGetType(m->context, id, &m->i64, 1);
+        LLVMValueRef sp = LLVMBuildCall2(m->builder, type, read, &m->stack_pointer_name, 1, "sp");
+        LLVMValueRef env = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, env));
+        LLVMValueRef boundary = cj__ll_load(m, m->i64, env, cj__core_layout.env_stack_boundary);
+        low = LLVMBuildICmp(m->builder, LLVMIntULT, sp, boundary, "");
+    } else {
+        LLVMValueRef said = cj__ll_call(m, CJ__LL_cj__core_stack_low, &fn->call, 1);
+        low = LLVMBuildTrunc(m->builder, said, m->i1, "");
+    }
+    cj__ll_trap_if(fn, low, CJ_TRAP_STACK_OVERFLOW, site);
+}
+
+void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, core_env_inst));
+    LLVMValueRef byte = cj__ll_load(m, m->i8, inst, cj__core_layout.inst_exception);
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, byte, LLVMConstInt(m->i8, 0, 0), ""), CJ_TRAP_CORE, site);
+}
+
+/* -- Guest memory ---------------------------------------------------------------------------------------------------------- */
+
+void cj__ll_called_out(cj__ll_fn *fn)
+{
+    fn->epoch = ++fn->last_epoch;
+}
+
+cj__ll_view cj__ll_view_now(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    if (fn->view.epoch != fn->epoch) {
+        LLVMValueRef memory = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, memory));
+        LLVMValueRef pages = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_count);
+        LLVMValueRef page_size = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_size);
+        fn->view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
+        fn->view.size = LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
+        fn->view.epoch = fn->epoch;
+    }
+    return fn->view;
+}
+
+LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place)
+{
+    if (place->space == CJ_SPACE_MEM && place->epoch != fn->epoch) {
+        place->ptr = cj__ll_add(fn->m, cj__ll_view_now(fn).base, place->off);
+        place->epoch = fn->epoch;
+    }
+    return place->ptr;
+}
+
+void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned, cj_trap outside,
+                        uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    if (align > 1) {
+        LLVMValueRef low = LLVMBuildAnd(m->builder, ptr, cj__ll_c64(m, align - 1), "");
+        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, low, cj__ll_c64(m, 0), ""), misaligned, site);
+    }
+    LLVMValueRef past = LLVMBuildAdd(m->builder, ptr, bytes, "");
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, past, cj__ll_view_now(fn).size, ""), outside, site);
+}
+
+static LLVMValueRef detail_text(cj__ll_module *m, LLVMValueRef *global, const char *name)
+{
+    if (!*global)
+        *global = LLVMAddGlobal(m->module, m->i8, name);
+    return *global;
+}
+
+void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef detail = LLVMConstNull(m->ptr);
+    if (before)
+        detail = post_return ? detail_text(m, &m->in_post_return, "cj__ll_in_post_return")
+                             : detail_text(m, &m->in_realloc, "cj__ll_in_realloc");
+    LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
+    cj__ll_store(m, detail, store, offsetof(cj_store_core, trap) + offsetof(cj_trap_record, detail));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, instance));
+    cj__ll_store(m, LLVMConstInt(m->i8, !before, 0), instance, offsetof(cj_instance_core, may_leave));
+}
+
+LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    if (m->big) {
+        LLVMValueRef out = cj__ll_out(fn);
+        LLVMValueRef args[] = {fn->call, cj__ll_c32(m, align), size, out};
+        cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__lower_alloc, args, 4), site);
+        cj__ll_called_out(fn);
+        return cj__ll_resize(m, cj__ll_load(m, m->i32, out, 0), m->i64);
+    }
+    cj__ll_trap_if_stack_low(fn, site);
+    cj__ll_guarded(fn, false, true);
+    LLVMTypeRef params[] = {m->ptr, m->i32, m->i32, m->i32, m->i32};
+    LLVMTypeRef type = LLVMFunctionType(m->i32, params, 5, 0);
+    LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, realloc));
+    LLVMValueRef env = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, env));
+    LLVMValueRef args[] = {env, cj__ll_c32(m, 0), cj__ll_c32(m, 0), cj__ll_c32(m, align), size};
+    LLVMValueRef ptr = LLVMBuildCall2(m->builder, type, function, args, 5, "block");
+    cj__ll_called_out(fn);
+    cj__ll_trap_if_exception(fn, site);
+    cj__ll_guarded(fn, false, false);
+    ptr = cj__ll_resize(m, ptr, m->i64);
+    cj__ll_check_range(fn, ptr, align, cj__ll_resize(m, size, m->i64), CJ_TRAP_REALLOC_ALIGNMENT, CJ_TRAP_REALLOC_BOUNDS, site);
+    return ptr;
+}

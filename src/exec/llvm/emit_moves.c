@@ -1,0 +1,666 @@
+/* emit_moves.c: the operations of a move plan as LLVM IR.
+ *
+ * Place and picture: emit.h. What each operation means and in which order it checks: abi/plan.h; the plan interpreter does the same.
+ * Non-goals: the calling sequence around the two programs (emit_plan.c).
+ */
+#include "exec/llvm/emit.h"
+
+#include <stdio.h>
+
+enum {
+    VECTOR_BYTES = 32, /* what one step of a vector loop moves */
+};
+
+static void emit_range(cj__ll_fn *fn, uint32_t first, uint32_t past, cj__ll_place *src, cj__ll_place *dst);
+
+bool cj__ll_calls_out(const cj_moves *moves, uint32_t first, uint32_t past)
+{
+    for (uint32_t i = first; i < past; i++) {
+        uint8_t code = moves->ops[i].code;
+        if (code == CJ_OP_STRING || code == CJ_OP_LIST || code == CJ_OP_OWN || code == CJ_OP_BORROW)
+            return true;
+    }
+    return false;
+}
+
+/* -- Scalars --------------------------------------------------------------------------------------------------------------- */
+
+/* A flat slot as an integer of its own width. */
+static LLVMValueRef slot_bits(cj__ll_fn *fn, cj__ll_place *place, uint32_t slot)
+{
+    cj__ll_module *m = fn->m;
+    cj_core type = place->types[slot];
+    LLVMTypeRef bits = type == CJ_CORE_I64 || type == CJ_CORE_F64 ? m->i64 : m->i32;
+    if (!place->slots)
+        return cj__ll_load(m, bits, place->ptr, 8 * (uint64_t)slot);
+    return type == CJ_CORE_F32 || type == CJ_CORE_F64 ? LLVMBuildBitCast(m->builder, place->slots[slot], bits, "") : place->slots[slot];
+}
+
+/* Sets a flat slot from a value of its own type's width, i32 or i64 (spec, "Flattening": a joined slot is zero-extended into). */
+static void set_slot(cj__ll_fn *fn, cj__ll_place *place, uint32_t slot, LLVMValueRef bits)
+{
+    cj__ll_module *m = fn->m;
+    cj_core type = place->types[slot];
+    bits = cj__ll_resize(m, bits, type == CJ_CORE_I64 || type == CJ_CORE_F64 ? m->i64 : m->i32);
+    if (!place->slots)
+        cj__ll_store(m, bits, place->ptr, 8 * (uint64_t)slot);
+    else
+        place->slots[slot] = LLVMBuildBitCast(m->builder, bits, cj__ll_core_type(m, type), "");
+}
+
+/* What lies at a place: `bytes` wide in memory; in a flat slot, `bytes` of its low bits. */
+static LLVMValueRef get(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, uint32_t bytes)
+{
+    if (place->space == CJ_SPACE_FLAT)
+        return cj__ll_resize(fn->m, slot_bits(fn, place, at), cj__ll_int(fn->m, bytes));
+    return cj__ll_load(fn->m, cj__ll_int(fn->m, bytes), cj__ll_place_ptr(fn, place), at);
+}
+
+static void put(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueRef value)
+{
+    if (place->space == CJ_SPACE_FLAT)
+        set_slot(fn, place, at, value);
+    else
+        cj__ll_store(fn->m, value, cj__ll_place_ptr(fn, place), at);
+}
+
+/* BOOL, CHAR, ENUM and discriminants are looked at in full in a flat slot: 32 bits, of which memory has `width` bytes. */
+static uint32_t full_width(const cj__ll_place *place, uint32_t width)
+{
+    return place->space == CJ_SPACE_FLAT ? 4 : width;
+}
+
+static uint32_t scalar_width(const cj_op *op)
+{
+    return op->code == CJ_OP_BOOL ? 1 : op->code == CJ_OP_CHAR ? 4 : op->width;
+}
+
+/* A constant of the same integer type as `like`, or of a vector of such. */
+static LLVMValueRef same(LLVMValueRef like, uint64_t value)
+{
+    LLVMTypeRef type = LLVMTypeOf(like);
+    if (LLVMGetTypeKind(type) != LLVMVectorTypeKind)
+        return LLVMConstInt(type, value, 0);
+    LLVMValueRef lanes[VECTOR_BYTES];
+    unsigned count = LLVMGetVectorSize(type);
+    for (unsigned i = 0; i < count; i++)
+        lanes[i] = LLVMConstInt(LLVMGetElementType(type), value, 0);
+    return LLVMConstVector(lanes, count);
+}
+
+/* True (lane by lane) where a CHAR is out of range or a surrogate: (c ^ 0xd800) - 0x800 moves surrogates to the top. */
+static LLVMValueRef char_is_bad(cj__ll_module *m, LLVMValueRef c)
+{
+    LLVMValueRef moved = LLVMBuildSub(m->builder, LLVMBuildXor(m->builder, c, same(c, 0xd800), ""), same(c, 0x800), "");
+    return LLVMBuildICmp(m->builder, LLVMIntUGE, moved, same(c, 0x110000 - 0x800), "");
+}
+
+/* False when every value of `bytes` bytes is below `count`. */
+static bool can_exceed(uint32_t count, uint32_t bytes)
+{
+    return bytes == 4 || count < 1u << 8 * bytes;
+}
+
+static bool flags_masked(const cj_op *op)
+{
+    return op->count < 8u * op->width;
+}
+
+static uint32_t flags_mask(const cj_op *op)
+{
+    return op->count >= 32 ? UINT32_MAX : (1u << op->count) - 1;
+}
+
+static void emit_scalar(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    uint32_t width = scalar_width(op);
+    bool whole = op->code == CJ_OP_BOOL || op->code == CJ_OP_CHAR || op->code == CJ_OP_ENUM;
+    LLVMValueRef value = get(fn, src, op->src, whole ? full_width(src, width) : width);
+    switch (op->code) {
+    case CJ_OP_BOOL:
+        value = LLVMBuildZExt(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, value, same(value, 0), ""), m->i8, "");
+        break;
+    case CJ_OP_CHAR: {
+        LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+        cj__ll_branch_cold(fn, char_is_bad(m, value), bad, next);
+        cj__ll_use(fn, bad);
+        LLVMValueRef range = LLVMBuildICmp(m->builder, LLVMIntUGE, value, cj__ll_c32(m, 0x110000), "");
+        cj__ll_trap_now(fn, LLVMBuildSelect(m->builder, range, cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_RANGE, fn->in_results, site)),
+                                            cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_SURROGATE, fn->in_results, site)), ""));
+        cj__ll_use(fn, next);
+        break;
+    }
+    case CJ_OP_ENUM:
+        if (can_exceed(op->count, full_width(src, width))) {
+            LLVMValueRef bad = LLVMBuildICmp(m->builder, LLVMIntUGE, value, same(value, op->count), "");
+            cj__ll_trap_if(fn, bad, CJ_TRAP_DISCRIMINANT, site);
+        }
+        break;
+    case CJ_OP_FLAGS:
+        if (flags_masked(op))
+            value = LLVMBuildAnd(m->builder, value, same(value, flags_mask(op)), "");
+        break;
+    default: /* INT */
+        if (op->is_signed && width < 4 && dst->space == CJ_SPACE_FLAT)
+            value = LLVMBuildSExt(m->builder, value, m->i32, "");
+        break;
+    }
+    put(fn, dst, op->dst, dst->space == CJ_SPACE_FLAT ? value : cj__ll_resize(m, value, cj__ll_int(m, width)));
+}
+
+static void emit_copy(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef from = cj__ll_at(m, cj__ll_place_ptr(fn, src), op->src), to = cj__ll_at(m, cj__ll_place_ptr(fn, dst), op->dst);
+    LLVMBuildMemCpy(m->builder, to, 1, from, 1, cj__ll_c64(m, op->size));
+}
+
+/* -- Strings --------------------------------------------------------------------------------------------------------------- */
+
+static LLVMValueRef place_at(cj__ll_fn *fn, cj__ll_place *place, uint32_t at)
+{
+    return cj__ll_at(fn->m, cj__ll_place_ptr(fn, place), at);
+}
+
+/* (pointer, length) at a guest end, as i32. */
+static void get_pair(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueRef pair[2])
+{
+    pair[0] = get(fn, place, at, 4);
+    pair[1] = get(fn, place, at + (place->space == CJ_SPACE_FLAT ? 1 : 4), 4);
+}
+
+static void put_pair(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueRef first, LLVMValueRef second)
+{
+    put(fn, place, at, first);
+    put(fn, place, at + (place->space == CJ_SPACE_FLAT ? 1 : 4), second);
+}
+
+static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef encoding = cj__ll_c32(m, m->plan->options.encoding);
+    if (!fn->lowers) {
+        LLVMValueRef pair[2];
+        get_pair(fn, src, op->src, pair);
+        LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW);
+        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], place_at(fn, dst, op->dst)};
+        cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__string_lift, args, 6), site);
+        return;
+    }
+    LLVMValueRef out = cj__ll_out(fn);
+    LLVMValueRef args[] = {fn->call, encoding, place_at(fn, src, op->src), out};
+    cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__string_lower, args, 4), site);
+    cj__ll_called_out(fn);
+    if (dst->space == CJ_SPACE_MEM)
+        put(fn, dst, op->dst, cj__ll_load(m, m->i64, out, 0));
+    else
+        put_pair(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0), cj__ll_load(m, m->i32, out, 4));
+}
+
+/* -- Lists ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_vector_body(const cj_moves *moves, uint32_t list)
+{
+    const cj_op *op = &moves->ops[list], *body = op + 1;
+    if (op->next != list + 2 || body->src || body->dst || op->size != op->host_size)
+        return false;
+    return (body->code == CJ_OP_BOOL || body->code == CJ_OP_CHAR || body->code == CJ_OP_ENUM || body->code == CJ_OP_FLAGS) &&
+           scalar_width(body) == op->size;
+}
+
+/* Lists of one scalar whose two ends are laid out alike: whole vectors first. A vector with a value that traps is left to the element loop, which says
+ * where. Returns the position (i64) where that loop goes on. */
+static LLVMValueRef emit_vectors(cj__ll_fn *fn, const cj_op *body, LLVMValueRef src, LLVMValueRef dst, LLVMValueRef len)
+{
+    cj__ll_module *m = fn->m;
+    uint32_t width = scalar_width(body), lanes = VECTOR_BYTES / width;
+    LLVMTypeRef type = LLVMVectorType(cj__ll_int(m, width), lanes);
+    LLVMValueRef past = LLVMBuildAnd(m->builder, len, cj__ll_c64(m, ~(uint64_t)(lanes - 1)), "");
+    LLVMBasicBlockRef before = cj__ll_here(fn), loop = cj__ll_block(fn, "vectors"), done = cj__ll_block(fn, "");
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntEQ, past, cj__ll_c64(m, 0), ""), done, loop);
+    cj__ll_use(fn, loop);
+    LLVMValueRef i = LLVMBuildPhi(m->builder, m->i64, "i"), zero = cj__ll_c64(m, 0);
+    LLVMAddIncoming(i, &zero, &before, 1);
+    LLVMValueRef at = LLVMBuildMul(m->builder, i, cj__ll_c64(m, width), "");
+    LLVMValueRef value = cj__ll_load(m, type, cj__ll_add(m, src, at), 0), bad = NULL;
+    if (body->code == CJ_OP_BOOL)
+        value = LLVMBuildZExt(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, value, same(value, 0), ""), type, "");
+    else if (body->code == CJ_OP_CHAR)
+        bad = char_is_bad(m, value);
+    else if (body->code == CJ_OP_ENUM && can_exceed(body->count, width))
+        bad = LLVMBuildICmp(m->builder, LLVMIntUGE, value, same(value, body->count), "");
+    else if (body->code == CJ_OP_FLAGS && flags_masked(body))
+        value = LLVMBuildAnd(m->builder, value, same(value, flags_mask(body)), "");
+    LLVMBasicBlockRef exits[3] = {before, NULL, NULL};
+    LLVMValueRef stops[3] = {zero, i, past};
+    if (bad) {
+        LLVMValueRef any = LLVMBuildBitCast(m->builder, bad, LLVMIntTypeInContext(m->context, lanes), "");
+        any = LLVMBuildICmp(m->builder, LLVMIntNE, any, LLVMConstNull(LLVMTypeOf(any)), "");
+        exits[1] = loop;
+        cj__ll_branch_cold(fn, any, done, cj__ll_block(fn, ""));
+    }
+    cj__ll_store(m, value, cj__ll_add(m, dst, at), 0);
+    LLVMValueRef next = LLVMBuildAdd(m->builder, i, cj__ll_c64(m, lanes), "");
+    LLVMBasicBlockRef latch = cj__ll_here(fn);
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntEQ, next, past, ""), done, loop);
+    LLVMAddIncoming(i, &next, &latch, 1);
+    exits[2] = latch;
+    cj__ll_use(fn, done);
+    LLVMValueRef start = LLVMBuildPhi(m->builder, m->i64, "start");
+    for (int e = 0; e < 3; e++) {
+        if (exits[e])
+            LLVMAddIncoming(start, &stops[e], &exits[e], 1);
+    }
+    return start;
+}
+
+/* The body for each of `len` elements. src and dst are the places of element 0. */
+static void emit_loop(cj__ll_fn *fn, uint32_t site, cj__ll_place src, cj__ll_place dst, LLVMValueRef len)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    uint32_t src_step = fn->lowers ? op->host_size : op->size, dst_step = fn->lowers ? op->size : op->host_size;
+    bool calls_out = fn->lowers && cj__ll_calls_out(fn->moves, site + 1, op->next);
+
+    LLVMValueRef start = cj__ll_c64(m, 0), src0 = src.ptr, dst0 = calls_out ? dst.off : cj__ll_place_ptr(fn, &dst);
+    LLVMTypeRef dst_type = calls_out ? m->i64 : m->ptr;
+    if (is_vector_body(fn->moves, site) && !m->big) {
+        start = emit_vectors(fn, op + 1, src0, dst0, len);
+        LLVMValueRef done = LLVMBuildMul(m->builder, start, cj__ll_c64(m, op->size), "");
+        src0 = cj__ll_add(m, src0, done);
+        dst0 = cj__ll_add(m, dst0, done);
+    }
+
+    LLVMBasicBlockRef before = cj__ll_here(fn), loop = cj__ll_block(fn, "element"), done = cj__ll_block(fn, "");
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntEQ, start, len, ""), done, loop);
+    cj__ll_use(fn, loop);
+    LLVMValueRef i = LLVMBuildPhi(m->builder, m->i64, "i");
+    LLVMValueRef src_at = LLVMBuildPhi(m->builder, m->ptr, "from"), dst_at = LLVMBuildPhi(m->builder, dst_type, "to");
+    LLVMAddIncoming(i, &start, &before, 1);
+    LLVMAddIncoming(src_at, &src0, &before, 1);
+    LLVMAddIncoming(dst_at, &dst0, &before, 1);
+
+    /* What is known of the memory before the loop holds in it only if the body never calls out; what the body reads of it does not reach beyond. */
+    cj__ll_view view = fn->view;
+    uint32_t epoch = fn->epoch;
+    if (calls_out)
+        cj__ll_called_out(fn);
+    cj__ll_place from = src, to = dst;
+    from.ptr = src_at;
+    if (calls_out) {
+        to.off = dst_at;
+        to.epoch = 0;
+    } else {
+        to.ptr = dst_at;
+        to.epoch = epoch;
+        if (to.off) /* for parts: a constant distance from where the list's block lies */
+            to.off = LLVMBuildAdd(m->builder, dst.off, LLVMBuildMul(m->builder, i, cj__ll_c64(m, dst_step), ""), "");
+    }
+    bool shown = op->depth < CJ_TRAP_DEPTH;
+    uint32_t outer_depth = fn->depth;
+    if (shown) {
+        fn->index[op->depth] = i;
+        fn->depth = op->depth + 1;
+    }
+    fn->loops++;
+    emit_range(fn, site + 1, op->next, &from, &to);
+    fn->loops--;
+    fn->depth = outer_depth;
+
+    LLVMBasicBlockRef latch = cj__ll_here(fn);
+    LLVMValueRef next = LLVMBuildAdd(m->builder, i, cj__ll_c64(m, 1), "");
+    LLVMValueRef src_next = cj__ll_at(m, src_at, src_step);
+    LLVMValueRef dst_next = calls_out ? LLVMBuildAdd(m->builder, dst_at, cj__ll_c64(m, dst_step), "") : cj__ll_at(m, dst_at, dst_step);
+    LLVMAddIncoming(i, &next, &latch, 1);
+    LLVMAddIncoming(src_at, &src_next, &latch, 1);
+    LLVMAddIncoming(dst_at, &dst_next, &latch, 1);
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntEQ, next, len, ""), done, loop);
+    cj__ll_use(fn, done);
+    if (calls_out) {
+        cj__ll_called_out(fn);
+    } else {
+        fn->view = view;
+        fn->epoch = epoch;
+    }
+}
+
+/* 64-bit len * size > CJ_MAX_BYTES, without the product. */
+static void check_length(cj__ll_fn *fn, LLVMValueRef len, uint32_t size, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef most = cj__ll_c64(m, size ? CJ_MAX_BYTES / size : UINT64_MAX);
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, len, most, ""), CJ_TRAP_LIST_LENGTH, site);
+}
+
+static LLVMValueRef times(cj__ll_fn *fn, LLVMValueRef len, uint64_t size)
+{
+    return LLVMBuildMul(fn->m->builder, len, cj__ll_c64(fn->m, size), "");
+}
+
+static void trap_if_null(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t site)
+{
+    LLVMValueRef null = LLVMBuildICmp(fn->m->builder, LLVMIntEQ, ptr, LLVMConstNull(fn->m->ptr), "");
+    cj__ll_trap_if(fn, null, CJ_TRAP_HOST_LIMIT, site);
+}
+
+static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef pair[2];
+    get_pair(fn, src, op->src, pair);
+    LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
+    check_length(fn, len, op->size, site);
+    LLVMValueRef bytes = times(fn, len, op->size);
+    cj__ll_check_range(fn, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
+    LLVMValueRef guest = cj__ll_add(m, cj__ll_view_now(fn).base, ptr), host = guest;
+    if (op->mode != CJ_MODE_VIEW) {
+        LLVMValueRef args[] = {fn->call, times(fn, len, op->host_size), cj__ll_c32(m, op->host_align)};
+        host = cj__ll_call(m, CJ__LL_cj__call_alloc, args, 3);
+        trap_if_null(fn, host, site);
+    }
+    if (op->mode == CJ_MODE_BLOCK) {
+        LLVMBuildMemCpy(m->builder, host, 1, guest, 1, bytes);
+    } else if (op->mode == CJ_MODE_LOOP) {
+        cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = guest, .epoch = fn->epoch};
+        cj__ll_place to = {.space = CJ_SPACE_HOST, .ptr = host};
+        emit_loop(fn, site, from, to, len);
+    }
+    LLVMValueRef out = place_at(fn, dst, op->dst);
+    cj__ll_store(m, host, out, offsetof(cj_list, ptr));
+    cj__ll_store(m, len, out, offsetof(cj_list, len));
+}
+
+/* Elements that may lie in guest memory (a view that the host function was given and returns) are copied before realloc runs. */
+static LLVMValueRef list_source(cj__ll_fn *fn, const cj_op *op, uint32_t site, LLVMValueRef ptr, LLVMValueRef len)
+{
+    cj__ll_module *m = fn->m;
+    if (!fn->aliasing)
+        return ptr;
+    LLVMValueRef args[] = {fn->call, ptr, times(fn, len, op->host_size), cj__ll_c32(m, op->host_align)};
+    LLVMValueRef source = cj__ll_call(m, CJ__LL_cj__call_source, args, 4);
+    trap_if_null(fn, source, site);
+    return source;
+}
+
+static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef in = place_at(fn, src, op->src);
+    LLVMValueRef host = cj__ll_load(m, m->ptr, in, offsetof(cj_list, ptr)), len = cj__ll_load(m, m->i64, in, offsetof(cj_list, len));
+    check_length(fn, len, op->size, site);
+    host = list_source(fn, op, site, host, len);
+    LLVMValueRef bytes = times(fn, len, op->size);
+    LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, bytes, m->i32), site);
+    cj__ll_place from = {.space = CJ_SPACE_HOST, .ptr = host}, to = {.space = CJ_SPACE_MEM, .off = block};
+    if (op->mode == CJ_MODE_BLOCK)
+        LLVMBuildMemCpy(m->builder, cj__ll_place_ptr(fn, &to), 1, host, 1, bytes);
+    else
+        emit_loop(fn, site, from, to, len);
+    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
+}
+
+/* -- Parts ----------------------------------------------------------------------------------------------------------------- */
+
+static LLVMTypeRef base_type(cj__ll_fn *fn, cj_space space)
+{
+    return space == CJ_SPACE_MEM && fn->lowers ? fn->m->i64 : fn->m->ptr;
+}
+
+static LLVMValueRef base_value(cj__ll_fn *fn, cj__ll_place *place)
+{
+    return place->space == CJ_SPACE_MEM && fn->lowers ? place->off : cj__ll_place_ptr(fn, place);
+}
+
+/* Calls a part that is yet to be written. */
+static void emit_part(cj__ll_fn *fn, cj__ll_part part, cj__ll_place *src, cj__ll_place *dst, LLVMValueRef discriminant)
+{
+    cj__ll_module *m = fn->m;
+    LLVMTypeRef params[4] = {m->ptr, base_type(fn, src->space), base_type(fn, dst->space), m->i32};
+    LLVMTypeRef type = LLVMFunctionType(m->i32, params, discriminant ? 4 : 3, 0);
+    char name[64];
+    snprintf(name, sizeof(name), "part.%u", (unsigned)m->parts_made++);
+    part.fn = cj__ll_add_function(m, name, type);
+    LLVMSetLinkage(part.fn, LLVMInternalLinkage);
+    cj__ll_add_attribute(part.fn, m->noinline);
+    part.moves = fn->moves;
+    part.in_results = fn->in_results;
+    part.aliasing = fn->aliasing;
+    part.src = src->space;
+    part.dst = dst->space;
+    part.depth = fn->depth;
+    if (!CJ_VEC_PUSH(m->alloc, &m->parts, part))
+        m->oom = true;
+
+    for (uint32_t d = fn->depth0; d < fn->depth; d++)
+        cj__ll_store(m, cj__ll_resize(m, fn->index[d], m->i32), fn->call, offsetof(cj_call_ctx, index) + 4 * d);
+    LLVMValueRef args[4] = {fn->call, base_value(fn, src), base_value(fn, dst), discriminant};
+    cj__ll_leave_unless_null(fn, LLVMBuildCall2(m->builder, type, part.fn, args, discriminant ? 4 : 3, ""));
+    if (fn->lowers && cj__ll_calls_out(fn->moves, part.first, part.past))
+        cj__ll_called_out(fn);
+}
+
+/* SSA slots cannot be passed to a part; plans whose flat operations do not fit in one function are big. */
+static bool can_part(const cj__ll_place *src, const cj__ll_place *dst)
+{
+    return !src->slots && !dst->slots;
+}
+
+/* -- Variants -------------------------------------------------------------------------------------------------------------- */
+
+static cj_range case_range(const cj_moves *moves, const cj_op *op, uint32_t i)
+{
+    return moves->cases[op->cases + i];
+}
+
+/* The bodies of cases [first, past), one of which is the discriminant's; cases without one do nothing. */
+static void emit_cases(cj__ll_fn *fn, uint32_t site, uint32_t first, uint32_t past, LLVMValueRef discriminant, cj__ll_place *src,
+                       cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMBasicBlockRef merge = cj__ll_block(fn, ""), before = cj__ll_here(fn), otherwise = merge;
+    uint32_t bodies = 0, last = past;
+    for (uint32_t i = first; i < past; i++) {
+        if (case_range(fn->moves, op, i).first < case_range(fn->moves, op, i).past) {
+            bodies++;
+            last = i;
+        }
+    }
+    if (bodies == past - first) /* one comparison less: whatever is not another case is the last */
+        otherwise = cj__ll_block(fn, "case");
+    LLVMValueRef jump = LLVMBuildSwitch(m->builder, discriminant, otherwise, bodies);
+
+    /* Slots and views as they are before the cases; each case starts from them. */
+    cj__ll_place src0 = *src, dst0 = *dst;
+    cj__ll_view view = fn->view;
+    uint32_t epoch = fn->epoch, slots = dst->slots ? op->slots : 0, slot0 = op->dst + 1;
+    LLVMValueRef zero[CJ_FLAT_OVER], phi[CJ_FLAT_OVER];
+    for (uint32_t s = 0; s < slots; s++)
+        zero[s] = dst->slots[slot0 + s];
+    cj__ll_use(fn, merge);
+    for (uint32_t s = 0; s < slots; s++) {
+        phi[s] = LLVMBuildPhi(m->builder, LLVMTypeOf(zero[s]), "");
+        if (otherwise == merge)
+            LLVMAddIncoming(phi[s], &zero[s], &before, 1);
+    }
+    bool called_out = false;
+    for (uint32_t i = first; i < past; i++) {
+        cj_range range = case_range(fn->moves, op, i);
+        if (range.first == range.past)
+            continue;
+        LLVMBasicBlockRef block = otherwise;
+        if (otherwise == merge || i != last) {
+            block = cj__ll_block(fn, "case");
+            LLVMAddCase(jump, cj__ll_c32(m, i), block);
+        }
+        cj__ll_use(fn, block);
+        fn->epoch = epoch;
+        fn->view = view;
+        *src = src0;
+        *dst = dst0;
+        for (uint32_t s = 0; s < slots; s++)
+            dst->slots[slot0 + s] = zero[s];
+        emit_range(fn, range.first, range.past, src, dst);
+        called_out |= fn->epoch != epoch;
+        LLVMBasicBlockRef end = cj__ll_here(fn);
+        for (uint32_t s = 0; s < slots; s++)
+            LLVMAddIncoming(phi[s], &dst->slots[slot0 + s], &end, 1);
+        LLVMBuildBr(m->builder, merge);
+    }
+    LLVMMoveBasicBlockAfter(merge, LLVMGetLastBasicBlock(fn->fn));
+    cj__ll_use(fn, merge);
+    fn->epoch = epoch;
+    fn->view = view;
+    *src = src0;
+    *dst = dst0;
+    for (uint32_t s = 0; s < slots; s++)
+        dst->slots[slot0 + s] = phi[s];
+    if (called_out)
+        cj__ll_called_out(fn);
+}
+
+/* A variant of more operations than fit: runs of cases become parts, which switch again. */
+static void emit_case_groups(cj__ll_fn *fn, uint32_t site, LLVMValueRef discriminant, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMBasicBlockRef merge = cj__ll_block(fn, "");
+    cj__ll_place src0 = *src, dst0 = *dst;
+    cj__ll_view view = fn->view;
+    uint32_t epoch = fn->epoch;
+    bool called_out = false;
+    for (uint32_t i = 0; i < op->count;) {
+        uint32_t first = i, ops = 0;
+        for (; i < op->count; i++) {
+            cj_range range = case_range(fn->moves, op, i);
+            if (i > first && ops + (range.past - range.first) > CJ__LL_PART_OPS)
+                break;
+            ops += range.past - range.first;
+        }
+        LLVMBasicBlockRef group = cj__ll_block(fn, "cases"), rest = cj__ll_block(fn, "");
+        LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntULT, discriminant, cj__ll_c32(m, i), ""), group, rest);
+        cj__ll_use(fn, group);
+        fn->epoch = epoch;
+        fn->view = view;
+        *src = src0;
+        *dst = dst0;
+        emit_part(fn, (cj__ll_part){.group = true, .variant = site, .first = first, .past = i}, src, dst, discriminant);
+        called_out |= fn->epoch != epoch;
+        LLVMBuildBr(m->builder, merge);
+        cj__ll_use(fn, rest);
+    }
+    LLVMBuildUnreachable(m->builder); /* the discriminant has been checked */
+    cj__ll_use(fn, merge);
+    fn->epoch = epoch;
+    fn->view = view;
+    *src = src0;
+    *dst = dst0;
+    if (called_out)
+        cj__ll_called_out(fn);
+}
+
+static void emit_variant(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    uint32_t read = full_width(src, op->width);
+    LLVMValueRef value = get(fn, src, op->src, read);
+    if (can_exceed(op->count, read))
+        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGE, value, same(value, op->count), ""), CJ_TRAP_DISCRIMINANT, site);
+    put(fn, dst, op->dst, dst->space == CJ_SPACE_FLAT ? value : cj__ll_resize(m, value, cj__ll_int(m, op->width)));
+    if (dst->space == CJ_SPACE_FLAT) {
+        for (uint32_t s = 0; s < op->slots; s++)
+            set_slot(fn, dst, op->dst + 1 + s, cj__ll_c32(m, 0));
+    }
+    LLVMValueRef discriminant = cj__ll_resize(m, value, m->i32);
+    if (op->next - site - 1 > fn->budget && can_part(src, dst))
+        emit_case_groups(fn, site, discriminant, src, dst);
+    else
+        emit_cases(fn, site, 0, op->count, discriminant, src, dst);
+}
+
+/* -- Programs -------------------------------------------------------------------------------------------------------------- */
+
+static void emit_op(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    const cj_op *op = &fn->moves->ops[site];
+    if (fn->budget)
+        fn->budget--;
+    switch ((cj_opcode)op->code) {
+    case CJ_OP_COPY: emit_copy(fn, op, src, dst); break;
+    case CJ_OP_STRING: emit_string(fn, site, src, dst); break;
+    case CJ_OP_LIST: (fn->lowers ? emit_list_lower : emit_list_lift)(fn, site, src, dst); break;
+    case CJ_OP_VARIANT: emit_variant(fn, site, src, dst); break;
+    default: emit_scalar(fn, site, src, dst); break;
+    }
+}
+
+/* Operations that do not fit in the function any more go into parts, runs of siblings together; one that is too large for a part alone is written
+ * here, its insides being divided in turn. */
+static void emit_range(cj__ll_fn *fn, uint32_t first, uint32_t past, cj__ll_place *src, cj__ll_place *dst)
+{
+    const cj_op *ops = fn->moves->ops;
+    bool fits = past - first <= fn->budget || !can_part(src, dst);
+    for (uint32_t i = first; i < past;) {
+        uint32_t end = ops[i].next;
+        bool nested = ops[i].code == CJ_OP_LIST && ops[i].mode == CJ_MODE_LOOP && fn->loops >= CJ__LL_MAX_LOOPS;
+        if ((fits && !nested) || (!fits && end - i > CJ__LL_PART_OPS && !nested)) {
+            emit_op(fn, i, src, dst);
+        } else {
+            while (!nested && end < past && ops[end].next - i <= CJ__LL_PART_OPS)
+                end = ops[end].next;
+            emit_part(fn, (cj__ll_part){.first = i, .past = end}, src, dst, NULL);
+        }
+        i = end;
+    }
+}
+
+void cj__ll_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results, cj__ll_place src, cj__ll_place dst)
+{
+    fn->moves = moves;
+    fn->in_results = in_results;
+    fn->lowers = src.space == CJ_SPACE_HOST;
+    fn->depth0 = fn->depth = 0;
+    emit_range(fn, 0, moves->op_count, &src, &dst);
+}
+
+static cj__ll_place part_place(cj__ll_fn *fn, cj_space space, LLVMValueRef base)
+{
+    cj__ll_place place = {.space = space};
+    if (space == CJ_SPACE_MEM && fn->lowers) {
+        place.off = base;
+    } else {
+        place.ptr = base;
+        place.epoch = fn->epoch;
+    }
+    place.types = fn->in_results ? &fn->m->plan->sig.result : fn->m->plan->sig.params;
+    return place;
+}
+
+void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part)
+{
+    cj__ll_fn fn;
+    cj__ll_fn_begin(&fn, m, part->fn);
+    fn.moves = part->moves;
+    fn.in_results = part->in_results;
+    fn.aliasing = part->aliasing;
+    fn.lowers = part->src == CJ_SPACE_HOST;
+    fn.depth0 = fn.depth = part->depth < CJ_TRAP_DEPTH ? part->depth : CJ_TRAP_DEPTH;
+    fn.call = cj__ll_param(m, part->fn, 0, "call");
+    fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
+    cj__ll_place src = part_place(&fn, part->src, cj__ll_param(m, part->fn, 1, "from"));
+    cj__ll_place dst = part_place(&fn, part->dst, cj__ll_param(m, part->fn, 2, "to"));
+    /* Lists in lists, variants in variants: the reserve below the boundary is many times a part's frame. */
+    cj__ll_trap_if_stack_low(&fn, part->group ? part->variant : part->first);
+    if (part->group)
+        emit_cases(&fn, part->variant, part->first, part->past, cj__ll_param(m, part->fn, 3, "discriminant"), &src, &dst);
+    else
+        emit_range(&fn, part->first, part->past, &src, &dst);
+    LLVMBuildRet(m->builder, cj__ll_c32(m, CJ_TRAP_NONE));
+    cj__ll_fn_end(&fn, false, NULL);
+}
