@@ -23,7 +23,7 @@ typedef enum cj_space { CJ_SPACE_FLAT, CJ_SPACE_MEM, CJ_SPACE_HOST } cj_space;
 /* X(NAME, text, traps): one value moved per operation, from src to dst.
  *
  * COPY     `size` bytes, memory to memory: integers, floats, dense aggregates (guest -> host: plain ones). No check, no padding leaked.
- * INT      an integer or float of `width` bytes, bits kept; `is_signed` extends in an i32 slot. A float is its bits (`is_float`
+ * INT      an integer or float of `width` bytes, bits kept; `is_signed` (width 1 and 2 into a slot) sign-extends in an i32 slot. A float is its bits (`is_float`
  *          says that its own slot type is f32 or f64). A slot may have a wider, joined type: zero-extended or reinterpreted going in,
  *          wrapped or reinterpreted coming out.
  * BOOL     any nonzero byte or slot is 1
@@ -49,7 +49,8 @@ typedef enum cj_space { CJ_SPACE_FLAT, CJ_SPACE_MEM, CJ_SPACE_HOST } cj_space;
  *   - A VARIANT's payload slots are [discriminant's + 1, + `slots`]; bodies name them absolutely, as they do offsets in MEM and HOST: the base
  *     of a case's body is the variant's own.
  *
- * Between MEM and HOST an INT is a COPY of `width` bytes: is_signed and is_float are 0, so that equal layouts are equal code.
+ * Between MEM and HOST an INT is a COPY of `width` bytes: is_signed and is_float are 0, so that equal layouts are equal code. Its ends are
+ * aligned as the type is in the layout of each end (on most hosts to `width`).
  * A VARIANT of which no case has a payload is an ENUM. Records and tuples have no operation of their own.
  *
  * The order of checks, which is also which trap is reported:
@@ -199,7 +200,8 @@ cj_status cj__plan_check(const cj_plan *, cj_error *err);
 char *cj__plan_print(const cj_allocator *alloc, const cj_plan *, const cj_functype *, size_t *len);
 
 /* "param 0 .items[3] .name" for an operation; names are taken from the type: a record's field, a tuple's position, a variant's case, "some", "ok",
- * "err". `index` has min(op's depth, CJ_TRAP_DEPTH) positions; deeper ones are shown as "[...]". As snprintf. `op` may be CJ_NO_SITE: "". */
+ * "err". `index` has min(op's depth, CJ_TRAP_DEPTH) positions; deeper ones are shown as "[...]", and
+ * without an index (NULL) all as "[]". As snprintf. `op` past the program's end (CJ_NO_SITE): "". */
 size_t cj__plan_path_format(const cj_moves *, uint32_t op, const uint32_t *index, const cj_functype *, char *buffer, size_t size);
 
 const char *cj__op_name(cj_opcode);

@@ -144,8 +144,7 @@ static cj_status move_number(builder *b, const cj_type *type, place at)
     op.width = (uint8_t)type->size;
     if (at.space == CJ_SPACE_FLAT) {
         op.is_float = type->kind == CJ_KIND_F32 || type->kind == CJ_KIND_F64;
-        op.is_signed = type->kind == CJ_KIND_S8 || type->kind == CJ_KIND_S16 || type->kind == CJ_KIND_S32 ||
-                       type->kind == CJ_KIND_S64;
+        op.is_signed = b->into_guest && (type->kind == CJ_KIND_S8 || type->kind == CJ_KIND_S16);
     }
     return push(b, op);
 }

@@ -49,7 +49,9 @@ static const cj_type *walk(text *t, const cj_moves *moves, uint32_t path, const 
     }
     const cj_type *outer = walk(t, moves, step->parent, index, type, depth);
     if (step->step == CJ_STEP_ELEMENT) {
-        if (*depth < CJ_TRAP_DEPTH)
+        if (!index)
+            append(t, "[]");
+        else if (*depth < CJ_TRAP_DEPTH)
             append(t, "[%u]", index[*depth]);
         else
             append(t, "[...]");

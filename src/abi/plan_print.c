@@ -123,9 +123,8 @@ static void put_ops(printer *p, const program *prog, uint32_t first, uint32_t pa
         n += put(p, "%*s", n < 20 + indent ? 20 + indent - n : 1, "");
         n += put(p, "%c%u -> %c%u", space_letter(src), op->src, space_letter(dst), op->dst);
         n += put_detail(p, op, moves->src == CJ_SPACE_HOST);
-        static const uint32_t no_index[CJ_TRAP_DEPTH];
         char path[256];
-        cj__plan_path_format(moves, i, no_index, prog->type, path, sizeof(path));
+        cj__plan_path_format(moves, i, NULL, prog->type, path, sizeof(path));
         put(p, "%*s; %s\n", n < 60 ? 60 - n : 1, "", path);
 
         if (op->code == CJ_OP_LIST) {
