@@ -2,13 +2,13 @@
  *
  * Place in the pipeline: `canonjit inspect --plan`, tests. Stable: the same plan and type always give the same text.
  *
- *     import utf8, core (i32, i32, i32)
- *     args: flat -> host 32/8
- *       0  string       f0 -> h0  view                            ; param 0
- *       1  variant u8   f2 -> h16  2 cases, slots 3..4            ; param 1
+ *     import utf8, core (i32, i32, i32, i32, i32)
+ *     args: flat 5 -> host 40/8
+ *        0 string         f0 -> h0  view                          ; param 0
+ *        1 variant u8     f2 -> h16  2 cases, 2 payload slots     ; param 1
  *          case 1
- *       2    list       f3 -> h24  view 4/4 -> 4/4                ; param 1 .some
- *     results: host -> none
+ *        2   list           f3 -> h24  view 4/4 -> 4/4            ; param 1 .some
+ *     results: none
  *
  * `f`, `m` and `h` are slots, bytes in linear memory and bytes on the host; "32/8" is size/alignment.
  */
