@@ -345,6 +345,12 @@ CJ_API cj_extern_func cj_component_import(const cj_component *, size_t i);
 CJ_API size_t cj_component_export_count(const cj_component *);
 CJ_API cj_extern_func cj_component_export(const cj_component *, size_t i);
 
+/* Finds a function by its name as people write it: "f"; "iface#f" or "iface.f", the interface with or without its package and version
+ * ("ns:pkg/iface@1.0.0#f", "iface.f"); "ns:pkg/iface.f@1.0.0". CJ_NOT_FOUND with the most similar names; CJ_INVALID, with
+ * the candidates, when the name fits several and is exact for none. */
+CJ_API cj_status cj_component_find_export(const cj_component *, const char *name, size_t len, size_t *index, cj_error *err);
+CJ_API cj_status cj_component_find_import(const cj_component *, const char *name, size_t len, size_t *index, cj_error *err);
+
 /* -- Linker -------------------------------------------------------------------------------------------------------- */
 
 /* A host function. `args` points to a struct of the parameters and `results` to one for the result, both in the host
@@ -458,6 +464,11 @@ CJ_API bool cj_val_equal(const cj_val *a, const cj_val *b);
 CJ_API cj_status cj_wave_parse(const cj_type *type, const char *text, size_t len, cj_val *out, cj_arena *arena, cj_error *err);
 /* Writes a value as WAVE text, cut to `size` bytes with the terminator; returns the untruncated length. */
 CJ_API size_t cj_wave_format(const cj_type *type, const cj_val *val, char *buffer, size_t size);
+/* Parses a call, "f(1, [2])": finds the export by its name (as cj_component_find_export does) and reads the arguments by its type; trailing
+ * arguments of option type may be left out. `*index` is the position in cj_component_export, and for cj_instance_func_at. Offsets
+ * of errors are bytes in `text`. */
+CJ_API cj_status cj_wave_parse_call(const cj_component *, const char *text, size_t len, size_t *index, cj_val **args, size_t *nargs,
+                                    cj_arena *arena, cj_error *err);
 
 /* -- Inspection ------------------------------------------------------------------------------------------------------ */
 

@@ -31,6 +31,21 @@ static inline size_t cj__utf8_decode(const uint8_t *s, size_t len, uint32_t *out
     return n;
 }
 
+/* Writes the sequence of a scalar value to `s`, which has room for 4 bytes. Returns its length. */
+static inline size_t cj__utf8_encode(uint32_t cp, char *s)
+{
+    static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    if (cp < 0x80) {
+        s[0] = (char)cp;
+        return 1;
+    }
+    size_t n = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (size_t i = n; i-- > 1; cp >>= 6)
+        s[i] = (char)(0x80 | (cp & 0x3f));
+    s[0] = (char)(lead[n] | cp);
+    return n;
+}
+
 /* Number of leading bytes that are valid UTF-8: `len` when all are. */
 static inline size_t cj__utf8_valid_prefix(const uint8_t *s, size_t len)
 {
