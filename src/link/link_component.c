@@ -323,24 +323,25 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
 
 /* Collects the functions of a root's exports, and the named types of its imports and exports, in the order of the file. Instances may nest
  * deeply and repeat each other, so the walk is bounded like a run. */
-static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, bool is_export)
+static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, bool is_export, uint32_t *funcs)
 {
     CJ_TRY(cj__eval_enter(ev, CJ_NO_OFFSET));
     CJ_TRY(cj__eval_charge(ev, names->len, CJ_NO_OFFSET));
     for (uint32_t i = 0; i < names->len; i++) {
         const cj_named *named = &names->at[i];
         cj_entity entity = named->entity;
-        if (entity.sort == CJ_SORT_FUNC && is_export) {
-            if (!CJ_VEC_PUSH(ev->alloc, &ev->exports, (cj_root_export){interface, named->name, entity.of.func, named->offset}))
+        if (entity.sort == CJ_SORT_FUNC) {
+            ++*funcs;
+            if (is_export && !CJ_VEC_PUSH(ev->alloc, &ev->exports, (cj_root_export){interface, named->name, entity.of.func, named->offset}))
                 return cj__eval_nomem(ev);
         } else if (entity.sort == CJ_SORT_TYPE &&
                    (entity.of.type->kind == CJ_TYPE_VALUE || entity.of.type->kind == CJ_TYPE_RESOURCE)) {
-            if (!CJ_VEC_PUSH(ev->alloc, &ev->named_types, (cj_root_type){interface, named->name, is_export, entity.of.type}))
+            if (!CJ_VEC_PUSH(ev->alloc, &ev->named_types, (cj_root_type){interface, named->name, is_export, entity.of.type, *funcs}))
                 return cj__eval_nomem(ev);
         } else if (entity.sort == CJ_SORT_INSTANCE) {
             cj_str path;
             CJ_TRY(cj__eval_join_path(ev, interface, named->name, &path));
-            CJ_TRY(collect(ev, &entity.of.instance->exports, path, is_export));
+            CJ_TRY(collect(ev, &entity.of.instance->exports, path, is_export, funcs));
         }
     }
     ev->depth--;
@@ -353,6 +354,7 @@ cj_status cj__eval_root(cj_eval *ev, const cj_ast *ast)
     const cj_run run = {.live = true, .check = true, .is_root = true, .offset = ast->root.offset};
     cj_scope *scope;
     CJ_TRY(cj__eval_component(ev, &root, &run, &scope));
-    CJ_TRY(collect(ev, &scope->imports, CJ_STR(""), false));
-    return collect(ev, &scope->exports, CJ_STR(""), true);
+    uint32_t imports = 0, exports = 0;
+    CJ_TRY(collect(ev, &scope->imports, CJ_STR(""), false, &imports));
+    return collect(ev, &scope->exports, CJ_STR(""), true, &exports);
 }

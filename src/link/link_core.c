@@ -17,28 +17,6 @@ bool cj__core_functype_equal(const cj_core_functype *a, const cj_core_functype *
            (a->result_count == 0 || memcmp(a->results, b->results, a->result_count) == 0);
 }
 
-static const char *core_type_text(uint8_t type)
-{
-    switch (type) {
-    case CJ_CORE_I32:
-        return "i32";
-    case CJ_CORE_I64:
-        return "i64";
-    case CJ_CORE_F32:
-        return "f32";
-    case CJ_CORE_F64:
-        return "f64";
-    case CJ_CORE_V128:
-        return "v128";
-    case CJ_CORE_FUNCREF:
-        return "funcref";
-    case CJ_CORE_EXTERNREF:
-        return "externref";
-    default:
-        return "ref";
-    }
-}
-
 char *cj__core_functype_text(const cj_core_functype *type, char *buffer, size_t size)
 {
     size_t len = 0;
@@ -49,7 +27,7 @@ char *cj__core_functype_text(const cj_core_functype *type, char *buffer, size_t 
         for (uint32_t i = 0; i <= count && count > 0; i++) {
             int n = i == count ? snprintf(buffer + len, size - len, ")")
                                : snprintf(buffer + len, size - len, "%s%s", i ? " " : part == 0 ? " (param " : " (result ",
-                                          core_type_text(types[i]));
+                                          cj__core_valtype_name(types[i]));
             if (n < 0 || (size_t)n >= size - len)
                 return buffer;
             len += (size_t)n;
@@ -91,15 +69,15 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
         if (expected->value_type == actual->value_type && expected->is_mutable == actual->is_mutable)
             return true;
         snprintf(why, size, "expected a %s global of type %s, found a %s one of type %s", expected->is_mutable ? "mutable" : "constant",
-                 core_type_text(expected->value_type), actual->is_mutable ? "mutable" : "constant", core_type_text(actual->value_type));
+                 cj__core_valtype_name(expected->value_type), actual->is_mutable ? "mutable" : "constant", cj__core_valtype_name(actual->value_type));
         return false;
     default:
         break;
     }
     const cj_ast_limits *a = &expected->limits, *b = &actual->limits;
     if (expected->sort == CJ_SORT_CORE_TABLE && expected->value_type != actual->value_type) {
-        snprintf(why, size, "expected a table of %s, found one of %s", core_type_text(expected->value_type),
-                 core_type_text(actual->value_type));
+        snprintf(why, size, "expected a table of %s, found one of %s", cj__core_valtype_name(expected->value_type),
+                 cj__core_valtype_name(actual->value_type));
         return false;
     }
     const char *what = expected->sort == CJ_SORT_CORE_TABLE ? "table" : "memory";
@@ -371,7 +349,7 @@ static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str n
         out->is_mutable = outline->globals[export_->index].is_mutable;
         return CJ_OK;
     default:
-        out->unknown = true;
+        out->func = outline->types[outline->tag_types[export_->index]];
         return CJ_OK;
     }
 }
@@ -506,6 +484,9 @@ static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *i
     if (ev->core_instances.len >= ev->config->max_core_instances)
         return cj__fail_at(ev->err, CJ_LIMIT, instance->offset, "more than %u core instances; the limit is max_core_instances",
                            ev->config->max_core_instances);
+    const cj_core_outline *outline = instance->module->outline;
+    if (outline && outline->unsupported)
+        cj__eval_unsupported(ev, outline->unsupported_offset, "%s", outline->unsupported);
     if (!scope->is_root)
         cj__eval_unsupported(ev, instance->offset, "nested component with core instances");
     instance->live = true;

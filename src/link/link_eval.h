@@ -238,6 +238,7 @@ typedef struct cj_root_type {
     cj_str interface, name;
     bool is_export;
     const cj_type_val *type;
+    uint32_t before; /* number of cj_eval.imports, or exports, that stand before it in the file */
 } cj_root_type;
 
 struct cj_eval {

@@ -69,6 +69,7 @@ typedef struct cj_program_type {
     uint32_t resource;            /* cj_type.resource of its handles; 0: not a resource type */
     const char *gate;             /* why there is no type: "streams", ...; or NULL */
     const void *identity;         /* equal for two names of one and the same definition; never followed */
+    uint32_t before;              /* number of the program's imports, or exports, that stand before it in the file */
 } cj_program_type;
 
 typedef struct cj_program {
