@@ -52,8 +52,14 @@ cj_status cj_component_text(const cj_component *component, cj_text_kind kind, co
     if (!component || !out)
         return cj__fail(err, CJ_MISUSE, "cj_component_text: component and out must not be NULL");
     const cj_allocator *alloc = component->engine->alloc;
-    if (kind == CJ_TEXT_WIT || kind == CJ_TEXT_JSON)
-        return cj__program_text(component->program, alloc, kind, out, err);
+    size_t len;
+    if (kind == CJ_TEXT_WIT || kind == CJ_TEXT_JSON) {
+        char *text = cj__program_wit(alloc, component->program, kind == CJ_TEXT_JSON, &len);
+        if (!text)
+            return cj__fail_nomem(err);
+        *out = text;
+        return CJ_OK;
+    }
     if (kind != CJ_TEXT_PLAN && kind != CJ_TEXT_LLVM && kind != CJ_TEXT_ASM)
         return cj__fail(err, CJ_MISUSE, "cj_component_text: %d is no cj_text_kind", (int)kind);
     if (!func)
@@ -62,7 +68,6 @@ cj_status cj_component_text(const cj_component *component, cj_text_kind kind, co
     found f = {NULL, NULL};
     CJ_TRY(find_func(component, func, &f, err));
     if (kind == CJ_TEXT_PLAN) {
-        size_t len;
         char *text = cj__plan_print(alloc, f.plan, f.info->type, &len);
         if (!text)
             return cj__fail_nomem(err);

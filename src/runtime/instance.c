@@ -53,7 +53,7 @@ static cj_status resolve_imports(start *s)
     for (uint32_t i = 0; i < program->import_count; i++) {
         const cj_func_info *info = &program->imports[i].info;
         s->hosts[i] = s->linker ? cj__linker_find(s->linker, info->path) : NULL;
-        if (!s->hosts[i])
+        if (!s->hosts[i] && program->imports[i].used)
             return no_such_host_function(s, info);
     }
     return CJ_OK;

@@ -5,14 +5,9 @@
  */
 #include "runtime/runtime.h"
 
-/* merge.h: number and place of both globals. */
-enum { STOP, STOPPED };
-
-static uint32_t *flags_of(const cj_instance *instance, uint32_t g)
+static uint32_t *flag_of(const cj_instance *instance, uint32_t g, uint32_t global)
 {
-    const cj_merged *merged = &instance->component->program->groups[g].merged;
-    bool there = instance->groups[g].inst && merged->interrupt_global == STOP && merged->interrupted_global == STOPPED;
-    return there ? cj__core_global_data(instance->groups[g].inst) : NULL;
+    return instance->groups[g].inst && global != CJ_NONE ? cj__core_global(instance->groups[g].inst, global) : NULL;
 }
 
 static uint32_t group_count(const cj_instance *instance)
@@ -24,9 +19,9 @@ static uint32_t group_count(const cj_instance *instance)
 void cj__instance_interrupt(cj_instance *instance, bool stop)
 {
     for (uint32_t g = 0; g < group_count(instance); g++) {
-        uint32_t *flags = flags_of(instance, g);
-        if (flags)
-            __atomic_store_n(&flags[STOP], stop ? 1 : 0, __ATOMIC_RELAXED);
+        uint32_t *flag = flag_of(instance, g, instance->component->program->groups[g].merged.interrupt_global);
+        if (flag)
+            __atomic_store_n(flag, stop ? 1 : 0, __ATOMIC_RELAXED);
     }
 }
 
@@ -34,9 +29,9 @@ bool cj__instance_was_interrupted(cj_instance *instance)
 {
     bool was = false;
     for (uint32_t g = 0; g < group_count(instance); g++) {
-        uint32_t *flags = flags_of(instance, g);
-        if (flags && flags[STOPPED]) {
-            flags[STOPPED] = 0;
+        uint32_t *flag = flag_of(instance, g, instance->component->program->groups[g].merged.interrupted_global);
+        if (flag && *flag) {
+            *flag = 0;
             was = true;
         }
     }

@@ -64,10 +64,12 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     cj_error *err = &store->error;
     char words[sizeof(err->message)] = "";
 
-    if (kind == CJ_TRAP_CANNOT_ENTER && record->kind == CJ_TRAP_NONE) {
+    /* Not entered: a record by the engine and not by a host function, which would have left words. */
+    if (kind == CJ_TRAP_CANNOT_ENTER && !record->host_error) {
         describe_refusal(err, instance);
         err->trap = CJ_TRAP_CANNOT_ENTER;
         cj__error_where(err, "%s", call->bound->info->path);
+        cj__call_trap_clear(store);
         return CJ_TRAP;
     }
 
@@ -94,7 +96,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     describe_place(err, record, call->bound);
 
     cj__call_trap_clear(store);
-    if (instance->state == CJ_INSTANCE_READY)
+    if (instance->state == CJ_INSTANCE_READY && !instance->core.may_enter)
         instance->state = CJ_INSTANCE_TRAPPED;
     if (!store->active)
         cj_arena_reset(store->arena); /* imports that the trap left behind did not release what they took */
