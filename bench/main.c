@@ -1,0 +1,340 @@
+/* main.c: canonjit-bench: what a call across the boundary costs, as compiled thunk, as interpreted plan, with dynamic values, and as C
+ * written by hand against the same core functions, in one run.
+ *
+ *     canonjit-bench [--json] [--rounds N] [--only TEXT] GUEST      GUEST: the component of tests/guests/bench.wit
+ */
+#include "bench.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef CJ_BENCH_BY_HAND
+#define CJ_BENCH_BY_HAND 0
+#endif
+
+typedef struct row {
+    const char *label;
+    cjb_call call;
+    uint32_t n;
+} row;
+
+static const row rows[] = {
+    {"nop", CJB_NOP, 0},
+    {"add", CJB_ADD, 1},
+    {"16 params", CJB_PARAMS16, 1},
+    {"option in", CJB_OPTION_IN, 7},
+    {"result in", CJB_RESULT_IN, 7},
+    {"variant in", CJB_VARIANT_IN, 1},
+    {"string in, 16 B", CJB_STRING_IN, 16},
+    {"string in, 1 KiB", CJB_STRING_IN, 1024},
+    {"string in, 64 KiB", CJB_STRING_IN, 65536},
+    {"list<u8> in, 64 KiB", CJB_BYTES_IN, 65536},
+    {"list<u32> in, 16384", CJB_NUMBERS_IN, 16384},
+    {"list<record> in, 1000", CJB_ITEMS_IN, 1000},
+    {"list<string> in, 1000", CJB_STRINGS_IN, 1000},
+    {"option out", CJB_OPTION_OUT, 7},
+    {"result out", CJB_RESULT_OUT, 7},
+    {"variant out", CJB_VARIANT_OUT, 1},
+    {"string out, 16 B", CJB_STRING_OUT, 16},
+    {"string out, 1 KiB", CJB_STRING_OUT, 1024},
+    {"string out, 64 KiB", CJB_STRING_OUT, 65536},
+    {"list<u8> out, 64 KiB", CJB_BYTES_OUT, 65536},
+    {"list<u32> out, 16384", CJB_NUMBERS_OUT, 16384},
+    {"list<record> out, 1000", CJB_ITEMS_OUT, 1000},
+    {"list<string> out, 1000", CJB_STRINGS_OUT, 1000},
+};
+
+enum { HAND, THUNK, INTERP, DYNAMIC, WAMR, CONTENDERS };
+static const char *const contender_names[CONTENDERS] = {"by hand", "thunk", "interp", "dynamic", "wamr"};
+
+static void fail(const char *what, const cj_error *err)
+{
+    char text[512];
+    cj_error_format(err, text, sizeof text);
+    fprintf(stderr, "canonjit-bench: %s: %s\n", what, text);
+    exit(1);
+}
+
+/* -- Host to guest ------------------------------------------------------------------------------------------------------ */
+
+typedef struct export_call {
+    cjb_session *session;
+    cj_func *func;
+    cjb_any args, result;
+    cj_val values[16], value;
+    size_t value_count, result_count;
+} export_call;
+
+static void run_native(void *arg, uint64_t count)
+{
+    export_call *c = arg;
+    cj_arena *arena = c->session->arena;
+    while (count--) {
+        cj_arena_reset(arena);
+        if (cj_call_native(c->func, &c->args, &c->result, arena) != CJ_OK)
+            fail("call", cj_store_error(c->session->store));
+    }
+}
+
+static void run_dynamic(void *arg, uint64_t count)
+{
+    export_call *c = arg;
+    cj_arena *arena = c->session->arena;
+    cj_error err;
+    while (count--) {
+        cj_arena_reset(arena);
+        if (cj_call(c->func, c->values, c->value_count, &c->value, c->result_count, arena, &err) != CJ_OK)
+            fail("call", &err);
+    }
+}
+
+static void export_call_init(export_call *c, cjb_session *s, const row *r, cj_arena *keep)
+{
+    memset(c, 0, sizeof *c);
+    c->session = s;
+    c->func = s->calls[r->call];
+    cjb_arguments(r->call, r->n, &c->args);
+    const cj_functype *type = cj_func_type(c->func);
+    c->value_count = cj_functype_param_count(type);
+    c->result_count = cj_functype_result(type) != NULL;
+    cj_error err;
+    for (uint32_t i = 0; i < c->value_count; i++)
+        if (cj_val_load(cj_functype_param(type, i), (char *)&c->args + cj_functype_param_offset(type, i), &c->values[i], keep, &err) !=
+            CJ_OK)
+            fail("arguments", &err);
+}
+
+/* -- Guest to host ------------------------------------------------------------------------------------------------------ */
+
+/* One call of the guest's loop; the entry is paid once a block. */
+static void run_drive(void *arg, uint64_t count)
+{
+    export_call *c = arg;
+    c->args.u32[0] = (uint32_t)count;
+    if (cj_call_native(c->func, &c->args, &c->result, c->session->arena) != CJ_OK)
+        fail("drive", cj_store_error(c->session->store));
+}
+
+static void drive_init(export_call *c, cjb_session *s, const row *r)
+{
+    memset(c, 0, sizeof *c);
+    c->session = s;
+    c->func = s->drive[r->call];
+    c->args.u32[1] = r->n;
+}
+
+/* -- Sessions ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct bench {
+    cjb_session sessions[CONTENDERS];
+    bool open[CONTENDERS];
+    cjb_hand *hand;
+    cj_arena *keep;
+    cj_engine_stats stats;
+    cjb_settings settings;
+    bool json, first;
+} bench;
+
+static void open_session(bench *b, int which, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host, bool required)
+{
+    cj_error err = {0};
+    cj_status status = cjb_session_open(&b->sessions[which], bytes, size, tier, host, &err);
+    if (status != CJ_OK && (required || status != CJ_UNSUPPORTED))
+        fail("guest", &err);
+    b->open[which] = status == CJ_OK;
+}
+
+static uint8_t *read_file(const char *path, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f || fseek(f, 0, SEEK_END) != 0) {
+        perror(path);
+        exit(1);
+    }
+    long end = ftell(f);
+    rewind(f);
+    uint8_t *bytes = malloc((size_t)end + 1);
+    if (!bytes || fread(bytes, 1, (size_t)end, f) != (size_t)end) {
+        perror(path);
+        exit(1);
+    }
+    fclose(f);
+    *size = (size_t)end;
+    return bytes;
+}
+
+static void bench_open(bench *b, const char *path)
+{
+    size_t size;
+    uint8_t *bytes = read_file(path, &size);
+    open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
+    open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
+    open_session(b, DYNAMIC, bytes, size, CJ_TIER_DEFAULT, CJB_HOST_DYNAMIC, true);
+    if (b->open[THUNK]) {
+        cj_engine_get_stats(b->sessions[THUNK].engine, &b->stats);
+#if CJ_BENCH_BY_HAND
+        open_session(b, HAND, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, true);
+        b->hand = cjb_hand_new(&b->sessions[HAND]);
+        cjb_hand_patch_imports(b->hand);
+#endif
+    }
+    free(bytes);
+    if (cj_arena_new(NULL, &b->keep) != CJ_OK)
+        exit(1);
+}
+
+static void bench_close(bench *b)
+{
+#if CJ_BENCH_BY_HAND
+    cjb_hand_delete(b->hand);
+#endif
+    for (int i = 0; i < CONTENDERS; i++)
+        if (b->open[i])
+            cjb_session_close(&b->sessions[i]);
+    cj_arena_delete(b->keep);
+}
+
+/* -- The table ------------------------------------------------------------------------------------------------------------ */
+
+static void print_time(double ns)
+{
+    if (ns < 999.5)
+        printf("%8.1f ns", ns);
+    else if (ns < 999.5e3)
+        printf("%8.2f us", ns / 1e3);
+    else
+        printf("%8.2f ms", ns / 1e6);
+}
+
+static void print_row(bench *b, const char *direction, const row *r, const cjb_contender *c, bool steady)
+{
+    const cjb_contender *base = c[HAND].body ? &c[HAND] : c[THUNK].body ? &c[THUNK] : &c[INTERP];
+    if (b->json) {
+        printf("%s\n  {\"direction\": \"%s\", \"row\": \"%s\", \"steady\": %s", b->first ? "" : ",", direction, r->label,
+               steady ? "true" : "false");
+        for (int i = 0; i < CONTENDERS; i++)
+            if (c[i].body)
+                printf(", \"%s\": {\"ns\": %.2f, \"ratio\": %.3f, \"spread\": %.3f}", c[i].name, c[i].ns, c[i].ns / base->ns, c[i].spread);
+        printf("}");
+        b->first = false;
+        return;
+    }
+    printf("%-23s", r->label);
+    for (int i = 0; i < CONTENDERS; i++) {
+        if (!c[i].body) {
+            printf(i == WAMR ? "" : "  %19s", "-");
+            continue;
+        }
+        printf("  ");
+        print_time(c[i].ns);
+        if (&c[i] == base)
+            printf(" ±%3.0f %%  ", 100 * c[i].spread);
+        else
+            printf(" %6.2fx", c[i].ns / base->ns);
+    }
+    printf("%s\n", steady ? "" : "  (unsteady)");
+    fflush(stdout);
+}
+
+static void print_head(bench *b, const char *direction)
+{
+    if (b->json)
+        return;
+    printf("\n%-23s", direction);
+    for (int i = 0; i < CONTENDERS; i++)
+        if (i != WAMR || direction[0] == 'h')
+            printf("  %19s", contender_names[i]);
+    printf("\n");
+}
+
+static void bench_row(bench *b, const row *r, bool to_guest)
+{
+    static export_call calls[CONTENDERS];
+    cjb_contender c[CONTENDERS] = {0};
+    for (int i = 0; i < CONTENDERS; i++) {
+        c[i].name = contender_names[i];
+        c[i].arg = &calls[i];
+    }
+    cj_arena_reset(b->keep);
+    for (int i = THUNK; i <= DYNAMIC; i++) {
+        if (!b->open[i])
+            continue;
+        if (to_guest)
+            export_call_init(&calls[i], &b->sessions[i], r, b->keep);
+        else
+            drive_init(&calls[i], &b->sessions[i], r);
+        c[i].body = !to_guest ? run_drive : i == DYNAMIC ? run_dynamic : run_native;
+    }
+#if CJ_BENCH_BY_HAND
+    static cjb_hand_call by_hand;
+    if (b->hand && to_guest) {
+        by_hand = (cjb_hand_call){.hand = b->hand, .call = r->call};
+        cjb_arguments(r->call, r->n, &by_hand.args);
+        c[HAND].arg = c[WAMR].arg = &by_hand;
+        c[HAND].body = cjb_hand_export;
+        if (r->call == CJB_NOP || r->call == CJB_ADD)
+            c[WAMR].body = cjb_hand_wamr;
+        /* the store was entered last on this thread by whoever ran before: prepare it as a first call does */
+        export_call prime;
+        export_call_init(&prime, &b->sessions[HAND], r, b->keep);
+        run_native(&prime, 1);
+    } else if (b->hand) {
+        drive_init(&calls[HAND], &b->sessions[HAND], r);
+        c[HAND].body = run_drive;
+    }
+#endif
+    bool steady = cjb_measure(c, CONTENDERS, &b->settings);
+    print_row(b, to_guest ? "host -> guest" : "guest -> host", r, c, steady);
+}
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: canonjit-bench [--json] [--rounds N] [--only TEXT] GUEST\n"
+                "  --json        the table as JSON\n"
+                "  --rounds N    blocks per contender and row (60)\n"
+                "  --only TEXT   rows whose name contains TEXT\n");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},        {"rounds", required_argument, NULL, 'r'},
+                                            {"only", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    bench b = {.settings = {.rounds = 60, .block_ns = 1e6, .attempts = 4}, .first = true};
+    const char *only = "";
+    for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+        switch (o) {
+        case 'j': b.json = true; break;
+        case 'r': b.settings.rounds = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'o': only = optarg; break;
+        case 'h': usage(stdout); return 0;
+        default: usage(stderr); return 2;
+        }
+    if (optind + 1 != argc) {
+        usage(stderr);
+        return 2;
+    }
+    bench_open(&b, argv[optind]);
+
+    if (b.json)
+        printf("{\"build\": \"%s\", \"rows\": [", cj_build_info());
+    else
+        printf("%s\nns per call: the fastest of %u blocks of 1 ms, interleaved; ratios to the first column, whose spread is median over "
+               "fastest\n",
+               cj_build_info(), b.settings.rounds);
+    for (int to_guest = 1; to_guest >= 0; to_guest--) {
+        print_head(&b, to_guest ? "host -> guest" : "guest -> host");
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+            if (strstr(rows[i].label, only))
+                bench_row(&b, &rows[i], to_guest);
+    }
+    double compile_ms = b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
+    if (b.json)
+        printf("\n], \"thunks\": %llu, \"compile_ms_per_thunk\": %.3f}\n", (unsigned long long)b.stats.thunks_compiled, compile_ms);
+    else if (b.stats.thunks_compiled)
+        printf("\n%llu thunks compiled, %.2f ms each\n", (unsigned long long)b.stats.thunks_compiled, compile_ms);
+    bench_close(&b);
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* measure.c: see measure.h. */
+#include "measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_ROUNDS = 1000 };
+static const double max_spread = 0.20;
+
+uint64_t cjb_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static double time_block(const cjb_contender *c)
+{
+    uint64_t start = cjb_now_ns();
+    c->body(c->arg, c->count);
+    return (double)(cjb_now_ns() - start);
+}
+
+/* Finds how many iterations fill a block; warms up on the way. */
+static void calibrate(cjb_contender *c, double block_ns)
+{
+    c->count = 1;
+    for (;;) {
+        double ns = time_block(c);
+        if (ns >= block_ns / 2) {
+            double per = ns / (double)c->count;
+            c->count = (uint64_t)(block_ns / per);
+            if (c->count == 0)
+                c->count = 1;
+            return;
+        }
+        c->count *= ns < block_ns / 64 ? 8 : 2;
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure_once(cjb_contender *row, size_t count, uint32_t rounds, double *blocks)
+{
+    for (uint32_t r = 0; r < rounds; r++)
+        for (size_t i = 0; i < count; i++)
+            if (row[i].body)
+                blocks[i * rounds + r] = time_block(&row[i]) / (double)row[i].count;
+    for (size_t i = 0; i < count; i++) {
+        if (!row[i].body)
+            continue;
+        double *mine = blocks + i * rounds;
+        qsort(mine, rounds, sizeof *mine, by_value);
+        row[i].ns = mine[0];
+        row[i].spread = mine[rounds / 2] / mine[0] - 1;
+    }
+}
+
+bool cjb_measure(cjb_contender *row, size_t count, const cjb_settings *settings)
+{
+    uint32_t rounds = settings->rounds < 3 ? 3 : settings->rounds > MAX_ROUNDS ? MAX_ROUNDS : settings->rounds;
+    size_t baseline = 0;
+    while (baseline < count && !row[baseline].body)
+        baseline++;
+    if (baseline == count)
+        return true;
+
+    double *blocks = malloc(count * rounds * sizeof *blocks);
+    cjb_contender *best = malloc(count * sizeof *best);
+    if (!blocks || !best)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        if (row[i].body)
+            calibrate(&row[i], settings->block_ns);
+
+    bool steady = false;
+    for (uint32_t attempt = 0; attempt < settings->attempts && !steady; attempt++) {
+        measure_once(row, count, rounds, blocks);
+        steady = row[baseline].spread <= max_spread;
+        if (attempt == 0 || row[baseline].spread < best[baseline].spread)
+            memcpy(best, row, count * sizeof *best);
+    }
+    memcpy(row, best, count * sizeof *best);
+    free(blocks);
+    free(best);
+    return steady;
+}
