@@ -66,6 +66,8 @@ void cj__core_patch_import(cj_core_instance *, uint32_t k, void *native);
 
 /* The instance's global data, where the merger's interrupt globals are the first two u32 (link/merge.h). Stays put for the instance's life. */
 uint32_t *cj__core_global_data(cj_core_instance *);
+/* Where global `index` of the module lies, or NULL when there is none; stays put. */
+void *cj__core_global(cj_core_instance *, uint32_t index);
 
 /* The generic gate: how an import reaches the plan interpreter. Called inside a guest with the flat parameters (each in the low bits of its
  * 64-bit slot), the slot number already taken off and resolved. Returns a cj_trap after recording it. Set once, by exec/. */

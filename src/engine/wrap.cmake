@@ -1,3 +1,31 @@
 # Functions of WAMR and LLVM that src/engine replaces from outside, by the linker's --wrap: calls to NAME from another file go to
-# __wrap_NAME (ours), which may call __real_NAME.
-set(CANONJIT_WRAPPED)
+# __wrap_NAME (ours), which may call __real_NAME. Why, and for which versions: docs/security.md.
+set(CANONJIT_WRAPPED
+    # runtime.c
+    wasm_runtime_init
+    wasm_runtime_full_init
+    wasm_runtime_destroy
+)
+if(CANONJIT_ENGINE STREQUAL "jit")
+    list(APPEND CANONJIT_WRAPPED
+        # mend_signals.c
+        os_thread_signal_init
+        os_thread_signal_destroy
+        os_thread_signal_inited
+        os_signal_unmask
+        os_sigreturn
+        wasm_runtime_access_exce_check_guard_page
+        # mend_bulk.c
+        llvm_jit_memory_init
+        llvm_jit_table_init
+        llvm_jit_table_copy
+        llvm_jit_table_fill
+        # mend_codegen.c
+        LLVMBuildInBoundsGEP2
+        LLVMBuildCall2
+        LLVMAddFunction
+        LLVMOrcCreateLLLazyJIT
+        LLVMGetHostCPUName
+        LLVMShutdown
+    )
+endif()

@@ -1,0 +1,122 @@
+/* enter_interp.c: entering and leaving guest code that WAMR interprets.
+ *
+ * Place in the pipeline: as enter_jit.c. A core function is WAMR's record of it, called through WAMR's public call function; a trap is a normal
+ * return with the exception set, all the way up. There are no signals and no jumps.
+ */
+#include "engine/wamr.h"
+
+typedef struct frame {
+    WASMExecEnv *env;
+    struct WASMModuleInstanceCommon *outer_inst;
+    struct WASMInterpFrame *interp_frame;
+    uint8_t *interp_top;
+} frame;
+
+static inline bool stack_low(const WASMExecEnv *env)
+{
+    return (uintptr_t)__builtin_frame_address(0) < (uintptr_t)env->native_stack_boundary;
+}
+
+bool cj__core_stack_low(const cj_call_ctx *call)
+{
+    return call->env != NULL && stack_low(call->env);
+}
+
+static void push(frame *f, WASMExecEnv *env, void *inst)
+{
+    *f = (frame){.env = env, .outer_inst = env->module_inst, .interp_frame = env->cur_frame, .interp_top = env->wasm_stack.s.top};
+    env->module_inst = inst;
+}
+
+/* WAMR leaves frames of its stack behind when a call fails in some places: they are dropped here. */
+static void pop(const frame *f)
+{
+    f->env->module_inst = f->outer_inst;
+    f->env->cur_frame = f->interp_frame;
+    f->env->wasm_stack.s.top = f->interp_top;
+}
+
+uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
+{
+    cj_store_core *store = call->store;
+    WASMExecEnv *env = store->env;
+    if (CJ_UNLIKELY(env == NULL))
+        return body(call, arg); /* no core instance in the store */
+    if (CJ_UNLIKELY(store->owner != cj__anchor.id))
+        cj__thread_attach(store);
+    if (CJ_UNLIKELY(stack_low(env)))
+        return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
+    call->env = env;
+    frame f;
+    push(&f, env, call->bound->core_env_inst);
+    uint32_t trap = body(call, arg);
+    /* A trap recorded by us travels through WAMR as an exception with no meaning of its own. */
+    WASMModuleInstance *inst = call->bound->core_env_inst;
+    if (trap != CJ_TRAP_NONE && store->trap.kind != CJ_TRAP_NONE && inst != NULL)
+        inst->cur_exception[0] = '\0';
+    pop(&f);
+    return trap;
+}
+
+typedef struct thunk_call {
+    const void *args;
+    void *results;
+} thunk_call;
+
+static uint32_t run_thunk(cj_call_ctx *call, void *arg)
+{
+    thunk_call *t = arg;
+    cj_export_thunk thunk;
+    void *code = __atomic_load_n(&call->bound->code, __ATOMIC_ACQUIRE);
+    memcpy(&thunk, &code, sizeof thunk);
+    return thunk(call, t->args, t->results);
+}
+
+uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
+{
+    cj_instance_core *instance = call->bound->instance;
+    if (CJ_UNLIKELY(!instance->may_enter))
+        return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
+    instance->may_enter = 0;
+    thunk_call t = {args, results};
+    uint32_t trap = cj__core_enter(call, run_thunk, &t);
+    if (CJ_LIKELY(trap == CJ_TRAP_NONE))
+        instance->may_enter = 1;
+    return trap;
+}
+
+void cj__core_throw(cj_call_ctx *call)
+{
+    WASMModuleInstance *inst = (WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst;
+    if (inst->cur_exception[0] == '\0')
+        cj__exception_set(inst, "trap of a boundary function");
+}
+
+uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat)
+{
+    uint32_t cells[CJ_MAX_CORE_PARAMS * 2], n = 0;
+    WASMModuleInstance *inst = (WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst;
+    if (type->param_count > CJ_MAX_CORE_PARAMS) {
+        cj__exception_set(inst, "a core function with more parameters than canonjit can pass");
+        return CJ_TRAP_CORE;
+    }
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        cells[n++] = (uint32_t)flat[i];
+        if (type->params[i] == CJ_CORE_I64 || type->params[i] == CJ_CORE_F64)
+            cells[n++] = (uint32_t)(flat[i] >> 32);
+    }
+    if (!wasm_runtime_call_wasm(call->env, func, n, cells))
+        return CJ_TRAP_CORE;
+    if (type->result_count > 0)
+        flat[0] = type->result == CJ_CORE_I32 || type->result == CJ_CORE_F32 ? cells[0] : cells[0] | (uint64_t)cells[1] << 32;
+    return CJ_TRAP_NONE;
+}
+
+uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out)
+{
+    uint32_t cells[4] = {old_ptr, old_size, align, new_size};
+    if (!wasm_runtime_call_wasm(call->env, call->bound->realloc, 4, cells))
+        return CJ_TRAP_CORE;
+    *out = cells[0];
+    return CJ_TRAP_NONE;
+}

@@ -1,0 +1,65 @@
+/* exception.c: WAMR's exception texts as traps.
+ *
+ * Place in the pipeline: a leaf of engine/. An instance has one pending exception, a text in its record that begins with "Exception: ";
+ * compiled code tests the first byte.
+ */
+#include "engine/wamr.h"
+
+#include <stdio.h>
+
+static const struct {
+    const char *text;
+    cj_trap trap;
+} traps[] = {
+    {"unreachable", CJ_TRAP_UNREACHABLE},
+    {"out of bounds memory access", CJ_TRAP_MEMORY_BOUNDS},
+    {"integer overflow", CJ_TRAP_INTEGER_OVERFLOW},
+    {"integer divide by zero", CJ_TRAP_DIVIDE_BY_ZERO},
+    {"invalid conversion to integer", CJ_TRAP_BAD_CONVERSION},
+    {"indirect call type mismatch", CJ_TRAP_INDIRECT_TYPE},
+    {"undefined element", CJ_TRAP_TABLE_BOUNDS}, /* call_indirect past the table's end */
+    {"uninitialized element", CJ_TRAP_NULL_ELEMENT},
+    {"out of bounds table access", CJ_TRAP_TABLE_BOUNDS},
+    {"native stack overflow", CJ_TRAP_STACK_OVERFLOW},
+    {"wasm operand stack overflow", CJ_TRAP_STACK_OVERFLOW}, /* the interpreters' own stack */
+    {"stack overflow", CJ_TRAP_STACK_OVERFLOW},
+    {"wasm auxiliary stack overflow", CJ_TRAP_STACK_OVERFLOW}, /* the stack that C programs keep in linear memory */
+    {"wasm auxiliary stack underflow", CJ_TRAP_STACK_OVERFLOW},
+};
+
+#define PREFIX "Exception: "
+
+cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size)
+{
+    WASMModuleInstance *inst = core_env_inst;
+    if (inst == NULL || inst->cur_exception[0] == '\0') {
+        if (size > 0)
+            text[0] = '\0';
+        return CJ_TRAP_NONE;
+    }
+    const char *words = inst->cur_exception;
+    if (strncmp(words, PREFIX, sizeof PREFIX - 1) == 0)
+        words += sizeof PREFIX - 1;
+    cj_trap trap = CJ_TRAP_CORE;
+    for (size_t i = 0; i < CJ_COUNT(traps); i++)
+        if (strcmp(words, traps[i].text) == 0)
+            trap = traps[i].trap;
+    if (size > 0)
+        snprintf(text, size, "%s", words);
+    inst->cur_exception[0] = '\0';
+    return trap;
+}
+
+void cj__exception_set(WASMModuleInstance *inst, const char *text)
+{
+    snprintf(inst->cur_exception, sizeof inst->cur_exception, PREFIX "%s", text);
+}
+
+void cj__exception_move(WASMModuleInstance *from, WASMModuleInstance *to)
+{
+    if (from == NULL || from == to || from->cur_exception[0] == '\0')
+        return;
+    if (to != NULL)
+        memcpy(to->cur_exception, from->cur_exception, sizeof to->cur_exception);
+    from->cur_exception[0] = '\0';
+}

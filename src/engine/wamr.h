@@ -1,0 +1,95 @@
+/* wamr.h: WAMR's headers and what the files of engine/ share.
+ *
+ * Place in the pipeline: included by engine/'s own files and by nothing else. What differs between WAMR versions is named here once.
+ */
+#ifndef CJ_ENGINE_WAMR_H
+#define CJ_ENGINE_WAMR_H
+
+#include "engine/engine.h"
+
+#include "bh_platform.h"
+#include "version.h"
+#include "wasm_export.h"
+#include "wasm_runtime_common.h"
+#include "wasm_exec_env.h"
+#include "wasm_runtime.h"
+
+#define CJ_WAMR_AT_LEAST(major, minor) \
+    (WAMR_VERSION_MAJOR > (major) || (WAMR_VERSION_MAJOR == (major) && WAMR_VERSION_MINOR >= (minor)))
+
+#if CJ_ENGINE_JIT && !defined(OS_ENABLE_HW_BOUND_CHECK)
+#error "the JIT engine wants WAMR's hardware bounds checks"
+#endif
+#if !CJ_ENGINE_JIT && defined(OS_ENABLE_HW_BOUND_CHECK)
+#error "the interpreter engine wants WAMR without hardware bounds checks"
+#endif
+
+/* WAMR counts bytes of a memory in 32 bits: one page less than 4 GiB. With 65536 pages 1.1.2 says that the memory is empty, or one
+ * page of 4 GiB - 1. */
+enum { CJ_WAMR_MAX_PAGES = 65535, CJ_WASM_PAGE = 65536 };
+
+/* The name under which all imports of merged modules are registered. */
+#define CJ_IMPORT_MODULE "cj"
+
+/* -- Signatures of imports (imports.c): a native function each, counted by the modules that use it --------------------------- */
+
+enum { CJ_MAX_CORE_PARAMS = 64 }; /* of an import or of a function that cj__core_call calls; the slot included */
+
+typedef struct cj_shape cj_shape;
+/* Under the load lock. */
+cj_status cj__shape_acquire(const cj_core_type *type, cj_shape **out, cj_error *err);
+void cj__shape_release(cj_shape *);
+/* The native function that WAMR calls for a shape: import_jit.c, import_interp.c. */
+typedef struct cj_native {
+    void *code;   /* what is registered */
+    void *memory; /* what belongs to it */
+} cj_native;
+cj_status cj__native_make(const cj_core_type *type, cj_native *out, cj_error *err);
+void cj__native_free(cj_native *);
+/* The way from a native function to the gate. On a trap that cannot be left by a jump it returns false, with WAMR's exception set. */
+bool cj__import_call(WASMExecEnv *env, uint32_t slot, const uint64_t *flat, uint64_t *result);
+
+/* -- Modules and instances ---------------------------------------------------------------------------------------------------- */
+
+struct cj_core_module {
+    const cj_allocator *alloc;
+    _Atomic uint32_t users;
+    uint8_t *bytes; /* WAMR writes to them and keeps pointers into them */
+    size_t size;
+    WASMModule *wasm;
+    cj_shape **shapes; /* one per import */
+    uint32_t import_count;
+};
+
+struct cj_core_instance {
+    cj_core_module *module;
+    WASMModuleInstance *wasm;
+    cj_store_core *store;
+};
+
+/* -- The calling thread --------------------------------------------------------------------------------------------------------- */
+
+/* Per thread: who it is, and in which environment its innermost entered frame runs. The signal handler reads it, so it must never be
+ * allocated lazily: initial-exec. */
+typedef struct cj_anchor {
+    const void *id;   /* unique for ever; NULL until the thread enters a store */
+    WASMExecEnv *env; /* NULL outside of entered frames */
+} cj_anchor;
+extern __thread cj_anchor cj__anchor __attribute__((tls_model("initial-exec")));
+/* Makes the store's environment the calling thread's. */
+void cj__thread_attach(cj_store_core *store);
+
+/* JIT: whether WAMR builds LLVM IR on this thread for cj__core_load (module.c). */
+bool cj__wamr_compiles(void);
+/* JIT: takes the signal handler away, with the runtime's end (mend_signals.c). */
+void cj__signals_remove(void);
+
+/* Exceptions: moves the text of one instance to another. */
+void cj__exception_move(WASMModuleInstance *from, WASMModuleInstance *to);
+void cj__exception_set(WASMModuleInstance *, const char *text);
+
+/* Mutual exclusion of what in WAMR is not thread-safe: loading, and the list of native functions. */
+void cj__load_lock(void);
+void cj__load_unlock(void);
+
+#endif
