@@ -127,6 +127,27 @@ static void test_arena_reset_keeps_memory(void **state)
     assert_int_equal(t.live_blocks, 0);
 }
 
+/* A large request takes the spare chunk that can hold it; smaller ones before it stay for small requests. */
+static void test_arena_spare_chunks(void **state)
+{
+    (void)state;
+    track_alloc t;
+    track_init(&t);
+    cj_arena *arena;
+    assert_int_equal(cj_arena_new(&t.hook, &arena), CJ_OK);
+    uint8_t *small = cj_arena_alloc(arena, 6000, 8);
+    uint8_t *large = cj_arena_alloc(arena, 3000000, 8);
+    uint64_t calls = t.calls;
+    cj_arena_reset(arena);
+    assert_ptr_equal(cj_arena_alloc(arena, 3000000, 8), large);
+    assert_ptr_equal(cj_arena_alloc(arena, 6000, 8), small);
+    assert_int_equal(t.calls, calls);
+    memset(large, 1, 3000000);
+    memset(small, 2, 6000);
+    cj_arena_delete(arena);
+    assert_int_equal(t.live_blocks, 0);
+}
+
 static void test_arena_marks(void **state)
 {
     (void)state;
@@ -502,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_vec),
         cmocka_unit_test(test_arena_alignment_and_use),
         cmocka_unit_test(test_arena_reset_keeps_memory),
+        cmocka_unit_test(test_arena_spare_chunks),
         cmocka_unit_test(test_arena_marks),
         cmocka_unit_test(test_arena_out_of_memory),
 #if CJ_ARENA_POISONS

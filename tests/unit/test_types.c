@@ -674,36 +674,46 @@ static void test_hostile_chain(void **state)
     assert_int_equal(t.live_blocks, 0);
 }
 
-/* Whatever allocation fails: an error, and nothing is lost. */
+/* Whatever allocation fails: an error, and nothing is lost. The padding moves the point where the arena is full. */
 static void test_out_of_memory(void **state)
 {
     (void)state;
+    char padding[4000];
+    memset(padding, 'x', sizeof(padding));
     track_alloc t;
-    for (uint64_t fail = 1;; fail++) {
-        track_init(&t);
-        t.fail_at = fail;
-        cj_types *types = cj__types_new(&t.hook, 100);
-        bool failed = !types;
-        if (types) {
-            cj_error err;
-            cj__error_clear(&err);
-            const cj_type *u8 = cj__type_scalar(types, CJ_KIND_U8, &err), *type = u8;
-            for (int i = 0; type && i < 60; i++) {
-                char label[64];
-                snprintf(label, sizeof(label), "a-rather-long-label-to-fill-the-first-chunk-%d", i);
-                cj_param m[2] = {{cj__str(label), u8}, {CJ_STR("b"), type}};
-                type = cj__type_make(types, i % 2 ? CJ_KIND_RECORD : CJ_KIND_VARIANT, m, 2, &err);
-                if (type && !cj__functype_make(types, m, 2, type, false, &err))
-                    type = NULL;
+    cj__types_delete(NULL);
+    for (size_t pad = 1; pad < sizeof(padding); pad += 40) {
+        for (uint64_t fail = 1;; fail++) {
+            track_init(&t);
+            t.fail_at = fail;
+            cj_types *types = cj__types_new(&t.hook, 100);
+            bool failed = !types;
+            if (types) {
+                cj_error err;
+                cj__error_clear(&err);
+                const cj_type *u8 = cj__type_scalar(types, CJ_KIND_U8, &err), *type = u8;
+                cj_param first = {{padding, pad}, u8};
+                if (type)
+                    type = cj__type_make(types, CJ_KIND_RECORD, &first, 1, &err);
+                for (int i = 0; type && i < 12; i++) {
+                    char label[32];
+                    snprintf(label, sizeof(label), "label-%d", i);
+                    cj_param m[2] = {{cj__str(label), u8}, {CJ_STR("b"), type}};
+                    type = cj__type_make(types, i % 2 ? CJ_KIND_RECORD : CJ_KIND_VARIANT, m, 2, &err);
+                    if (type && !cj__functype_make(types, m, 2, type, false, &err))
+                        type = NULL;
+                    if (type && !cj__type_handle(types, CJ_KIND_OWN, (uint32_t)i, &err))
+                        type = NULL;
+                }
+                failed = !type;
+                assert_int_equal(err.status, failed ? CJ_NO_MEMORY : CJ_OK);
+                cj__types_delete(types);
             }
-            failed = !type;
-            assert_int_equal(err.status, failed ? CJ_NO_MEMORY : CJ_OK);
-            cj__types_delete(types);
+            assert_int_equal(t.live_blocks, 0);
+            if (!failed)
+                break;
+            assert_true(fail < 1000);
         }
-        assert_int_equal(t.live_blocks, 0);
-        if (!failed)
-            break;
-        assert_true(fail < 1000);
     }
 }
 
