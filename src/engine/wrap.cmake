@@ -12,6 +12,7 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         os_thread_signal_init
         os_thread_signal_destroy
         os_thread_signal_inited
+        os_thread_create
         os_signal_unmask
         os_sigreturn
         wasm_runtime_access_exce_check_guard_page
