@@ -75,9 +75,9 @@ static cj_status check_needs(cj_eval *ev, const cj_functype *func, bool lower, c
     const cj_type *params = func->params_tuple, *result = func->result;
     if (!opts->is_async) {
         cj__plan_needs(func, lower ? CJ_PLAN_IMPORT : CJ_PLAN_EXPORT, &memory, &realloc);
-    } else if (lower) {
-        memory = true;
+    } else if (lower) { /* the spec wants a memory always; its own tests and the tools, where there is something in it */
         realloc = result && result->has_pointer;
+        memory = result || params->has_pointer || params->flat_count > MAX_FLAT_ASYNC_PARAMS;
     } else {
         realloc = params->has_pointer || params->flat_count > CJ_MAX_FLAT_PARAMS;
         memory = realloc || (result && (result->has_pointer || result->flat_count > CJ_MAX_FLAT_PARAMS));
@@ -153,7 +153,7 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
     func->origin = CJ_FUNC_LIFTED;
     func->offset = offset;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_FUNC, canon->func, offset, &core));
-    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_FUNC, "function type", &func->type));
+    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_FUNC, "a function type", &func->type));
     CJ_TRY(resolve_opts(ev, scope, &canon->opts, &func->opts, &func->gate));
     CJ_TRY(check_async(ev, func->type, &func->opts, offset));
     func->core = core.of.item;
@@ -269,7 +269,7 @@ static cj_status builtin_type(cj_eval *ev, cj_canon_kind kind, cj_core_desc *out
 static cj_status check_resource(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, uint64_t offset, cj_core_item *item)
 {
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_RESOURCE, "resource type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_RESOURCE, "a resource type", &type));
     if (canon->kind != CJ_CANON_RESOURCE_DROP && type->defined_in != scope)
         return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs a resource type that this component defines; type %u is imported or abstract",
                            cj__canon_name(canon->kind), canon->type);
@@ -285,7 +285,7 @@ static cj_status check_channel(cj_eval *ev, const cj_scope *scope, const cj_ast_
     bool reads = canon->kind == CJ_CANON_STREAM_READ || canon->kind == CJ_CANON_FUTURE_READ;
     bool writes = canon->kind == CJ_CANON_STREAM_WRITE || canon->kind == CJ_CANON_FUTURE_WRITE;
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_VALUE, is_stream ? "stream type" : "future type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_VALUE, is_stream ? "a stream type" : "a future type", &type));
     if (type->def != (is_stream ? CJ_DEFTYPE_STREAM : CJ_DEFTYPE_FUTURE))
         return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: type %u is not a %s type", cj__canon_name(canon->kind), canon->type,
                            is_stream ? "stream" : "future");

@@ -116,9 +116,9 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
 
 static cj_status wrong_sort(cj_eval *ev, const cj_ast_alias *alias, cj_entity found, uint64_t offset)
 {
-    return cj__fail_at(ev->err, CJ_INVALID, offset, "export `%.*s` of %sinstance %u is %s, not a %s", CJ_STR_ARG(alias->name),
-                       alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance, cj__entity_text(found),
-                       cj__sort_name(alias->sort));
+    return cj__fail_at(ev->err, CJ_INVALID, offset, "export `%.*s` of %sinstance %u is %s, not %s", CJ_STR_ARG(alias->name),
+                       alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance, cj__sort_text(found.sort),
+                       cj__sort_text(alias->sort));
 }
 
 cj_status cj__eval_alias(cj_eval *ev, cj_scope *scope, const cj_ast_alias *alias, uint64_t offset)
@@ -248,7 +248,7 @@ static cj_status run_start(cj_eval *ev, cj_scope *scope, const cj_ast_start *sta
     if (scope->live)
         cj__eval_unsupported(ev, offset, "start functions of components");
     if (start->result_count)
-        return push_value(ev, scope, (cj_valtype){type ? type->result : NULL, "values", CJ_NO_RESOURCE, false});
+        return push_value(ev, scope, (cj_valtype){.gate = "values", .min_resource = CJ_NO_RESOURCE});
     return CJ_OK;
 }
 

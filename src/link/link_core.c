@@ -54,7 +54,7 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
 {
     char want[96], have[96];
     if (expected->sort != actual->sort) {
-        snprintf(why, size, "expected a %s, found a %s", cj__sort_name(expected->sort), cj__sort_name(actual->sort));
+        snprintf(why, size, "expected %s, found %s", cj__sort_text(expected->sort), cj__sort_text(actual->sort));
         return false;
     }
     switch (expected->sort) {
@@ -95,7 +95,33 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
     return true;
 }
 
+enum { MAX_PAGES = 65536 };
+
 /* -- Core type definitions ------------------------------------------------------------------------------------------------------- */
+
+/* Two imports of one name would become one when the two parts of their names are written as one ("Imports and exports"). */
+static cj_status name_imports(cj_eval *ev, cj_module *module)
+{
+    for (uint32_t i = 0; i < module->import_count; i++) {
+        const cj_module_import *import = &module->imports[i];
+        size_t head = sizeof(import->module.len) + import->module.len;
+        char *key = CJ_EVAL_ARRAY(ev, char, head + import->name.len);
+        if (!key)
+            return CJ_NO_MEMORY;
+        memcpy(key, &import->module.len, sizeof(import->module.len));
+        if (import->module.len)
+            memcpy(key + sizeof(import->module.len), import->module.ptr, import->module.len);
+        if (import->name.len)
+            memcpy(key + head, import->name.ptr, import->name.len);
+        cj_entity entity = {import->type.sort, {.any = import}};
+        cj_status status = cj__names_add(ev, &module->import_names, (cj_str){key, head + import->name.len}, entity, import->offset);
+        if (status == CJ_INVALID)
+            return cj__fail_at(ev->err, CJ_INVALID, import->offset, "the core module imports `%.*s.%.*s` twice", CJ_STR_ARG(import->module),
+                               CJ_STR_ARG(import->name));
+        CJ_TRY(status);
+    }
+    return CJ_OK;
+}
 
 /* The core types that a module type's declarations can refer to: its own, and by outer aliases those around. */
 typedef struct module_scope {
@@ -115,6 +141,11 @@ static cj_status module_type_get(cj_eval *ev, const module_scope *scope, uint32_
 static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const cj_ast_coretype *ast, uint64_t offset, cj_core_desc *out)
 {
     *out = (cj_core_desc){.sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
+    const cj_ast_limits *limits = &ast->limits;
+    if (limits->has_max && limits->max < limits->min)
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "the maximum of %s is below its minimum", cj__sort_text(ast->sort));
+    if (ast->sort == CJ_SORT_CORE_MEMORY && !limits->is64 && (limits->min > MAX_PAGES || (limits->has_max && limits->max > MAX_PAGES)))
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "a core memory has %d pages at most", MAX_PAGES);
     if (ast->sort != CJ_SORT_CORE_FUNC && ast->sort != CJ_SORT_CORE_TAG)
         return CJ_OK;
     const cj_core_typeval *type;
@@ -207,7 +238,7 @@ static cj_status module_typedef(cj_eval *ev, cj_scope *outer, const cj_ast_coret
             break;
         }
     }
-    return CJ_OK;
+    return name_imports(ev, module);
 }
 
 static cj_status core_typeval(cj_eval *ev, cj_scope *scope, const cj_ast_coretypedef *def, cj_core_typeval **out)
@@ -271,7 +302,7 @@ static cj_status index_imports(cj_eval *ev, cj_module *module)
             (cj_module_import){import->module, import->name, outline_desc(outline, &import->type), import->offset};
         module->import_of[import->type.sort][import->index] = i;
     }
-    return CJ_OK;
+    return name_imports(ev, module);
 }
 
 cj_status cj__eval_module(cj_eval *ev, cj_bytes bytes, const cj_module **out)
@@ -297,26 +328,6 @@ cj_status cj__eval_module(cj_eval *ev, cj_bytes bytes, const cj_module **out)
     CJ_TRY(index_imports(ev, module));
     *out = module;
     return cj__names_add(ev, &ev->modules, name, (cj_entity){CJ_SORT_CORE_MODULE, {.module = module}}, bytes.offset);
-}
-
-static cj_status imports_by_name(cj_eval *ev, const cj_module *module, cj_names *out)
-{
-    for (uint32_t i = 0; i < module->import_count; i++) {
-        const cj_module_import *import = &module->imports[i];
-        char *key = CJ_EVAL_ARRAY(ev, char, sizeof(import->module.len) + import->module.len + import->name.len);
-        if (!key)
-            return CJ_NO_MEMORY;
-        memcpy(key, &import->module.len, sizeof(import->module.len));
-        if (import->module.len)
-            memcpy(key + sizeof(import->module.len), import->module.ptr, import->module.len);
-        if (import->name.len)
-            memcpy(key + sizeof(import->module.len) + import->module.len, import->name.ptr, import->name.len);
-        cj_str name = {key, sizeof(import->module.len) + import->module.len + import->name.len};
-        cj_status status = cj__names_add(ev, out, name, (cj_entity){import->type.sort, {.any = import}}, import->offset);
-        if (status != CJ_OK && status != CJ_INVALID) /* an import that is there twice is one */
-            return status;
-    }
-    return CJ_OK;
 }
 
 static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str name, cj_core_desc *out, bool *found)
@@ -357,13 +368,10 @@ static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str n
 cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj_module *actual, const cj_bind *bind)
 {
     char why[160];
-    cj_names given = {0}, wanted = {0};
     CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8, bind->offset));
-    CJ_TRY(imports_by_name(ev, expected, &given));
-    CJ_TRY(imports_by_name(ev, actual, &wanted));
-    for (uint32_t i = 0; i < wanted.len; i++) {
-        const cj_module_import *import = wanted.at[i].entity.of.any;
-        const cj_named *found = cj__names_find(ev, &given, wanted.at[i].name);
+    for (uint32_t i = 0; i < actual->import_names.len; i++) {
+        const cj_module_import *import = actual->import_names.at[i].entity.of.any;
+        const cj_named *found = cj__names_find(ev, &expected->import_names, actual->import_names.at[i].name);
         if (!found)
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "the core module imports `%.*s.%.*s`, which the expected type does not",
                                CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
@@ -426,7 +434,7 @@ static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const 
         cj_entity entity;
         CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
         if ((unsigned)arg->sort >= ITEM_SORTS)
-            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export a %s", cj__sort_name(arg->sort));
+            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export %s", cj__sort_text(arg->sort));
         cj_status status = cj__names_add(ev, &instance->exports, arg->name.name, entity, arg->offset);
         if (status == CJ_INVALID)
             return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "export `%.*s` is given twice", CJ_STR_ARG(arg->name.name));

@@ -129,6 +129,7 @@ struct cj_module {
     uint64_t offset;
     cj_module_import *imports;
     uint32_t import_count;
+    cj_names import_names;       /* by both names together; `of.any` is the cj_module_import */
     cj_names exports;            /* without an outline: items, ABSTRACT */
     uint32_t *import_of[5];      /* with one: import number of each imported func, table, memory, global, tag, by its index */
 };
@@ -153,6 +154,9 @@ typedef struct cj_valtype {
     const char *gate;      /* "streams", "futures", "error-context", "fixed-length lists", or NULL */
     uint32_t min_resource; /* the oldest resource type that it mentions, or CJ_NO_RESOURCE */
     bool has_borrow;
+    uint32_t align64;      /* canonical layout with 64-bit pointers, for the limit on sizes */
+    uint64_t size64;
+    uint64_t sum, payload; /* while it is being made: of its members, one after the other, and the largest */
 } cj_valtype;
 
 typedef enum cj_type_val_kind { CJ_TYPE_VALUE, CJ_TYPE_FUNC, CJ_TYPE_RESOURCE, CJ_TYPE_INSTANCE, CJ_TYPE_COMPONENT } cj_type_val_kind;
@@ -340,7 +344,7 @@ cj_status cj__eval_decls(cj_eval *, const cj_type_val *, const cj_decl_run *, cj
 
 cj_status cj__eval_typedef(cj_eval *, cj_scope *, const cj_ast_typedef *, const cj_type_val **out);
 cj_status cj__eval_valtype(cj_eval *, const cj_scope *, const cj_ast_valtype *, cj_valtype *out);
-/* The type at an index, which must be of a kind ("function type" in words). */
+/* The type at an index, which must be of a kind ("a function type" in words). */
 cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind, const char *wanted,
                             const cj_type_val **out);
 /* Structural equality; two types that canonjit cannot represent, for one reason, count as equal. */
@@ -349,7 +353,7 @@ cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val
 const char *cj__type_val_text(const cj_type_val *);
 /* What of a function's type keeps it from running: "async function types", "streams", "resources"; NULL: nothing. */
 const char *cj__functype_gate(const cj_type_val *);
-const char *cj__entity_text(cj_entity); /* "a function", "a core module" */
+const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
 
 /* -- link_core.c -------------------------------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  */
 #include "link/link_eval.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define FORMAT_ROOM 88 /* of each of the two types in an error */
@@ -33,9 +34,14 @@ const char *cj__type_val_text(const cj_type_val *type)
     return "";
 }
 
-const char *cj__entity_text(cj_entity entity)
+const char *cj__sort_text(cj_sort sort)
 {
-    return cj__sort_name(entity.sort);
+    static const char *const texts[] = {
+#define CJ_X(name, core, component, text) "a " text,
+        CJ_SORT_MAP(CJ_X)
+#undef CJ_X
+    };
+    return sort == CJ_SORT_INSTANCE ? "an instance" : texts[sort];
 }
 
 static void format_type(const cj_type_val *type, char *buffer, size_t size)
@@ -67,6 +73,23 @@ static cj_status no_type(cj_eval *ev, uint64_t offset)
     return ev->err->status;
 }
 
+static cj_status represented(cj_eval *ev, const cj_type *type, uint64_t offset, cj_valtype *out)
+{
+    if (!type)
+        return no_type(ev, offset);
+    out->type = type;
+    out->size64 = type->size64;
+    out->align64 = type->align64;
+    return CJ_OK;
+}
+
+/* A type that is a handle in guests. */
+static void gated(cj_valtype *out, const char *gate)
+{
+    out->gate = gate;
+    out->size64 = out->align64 = 4;
+}
+
 static bool scalar_kind(uint8_t prim, cj_kind *out)
 {
     static const cj_kind kinds[] = {CJ_KIND_STRING, CJ_KIND_CHAR, CJ_KIND_F64, CJ_KIND_F32, CJ_KIND_U64, CJ_KIND_S64, CJ_KIND_U32,
@@ -86,7 +109,7 @@ cj_status cj__eval_get_type(cj_eval *ev, const cj_scope *scope, uint32_t index, 
     if (entity.of.type->kind != kind) {
         char text[FORMAT_ROOM];
         format_type(entity.of.type, text, sizeof(text));
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "type %u is not a %s, but `%s`", index, wanted, text);
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "type %u is not %s, but `%s`", index, wanted, text);
     }
     *out = entity.of.type;
     return CJ_OK;
@@ -96,18 +119,17 @@ cj_status cj__eval_valtype(cj_eval *ev, const cj_scope *scope, const cj_ast_valt
 {
     if (ast->is_index) {
         const cj_type_val *type;
-        CJ_TRY(cj__eval_get_type(ev, scope, ast->index, ast->offset, CJ_TYPE_VALUE, "value type", &type));
+        CJ_TRY(cj__eval_get_type(ev, scope, ast->index, ast->offset, CJ_TYPE_VALUE, "a value type", &type));
         *out = type->value;
         return CJ_OK;
     }
     *out = (cj_valtype){.min_resource = CJ_NO_RESOURCE};
     cj_kind kind;
     if (!scalar_kind(ast->prim, &kind)) {
-        out->gate = "error-context";
+        gated(out, "error-context");
         return CJ_OK;
     }
-    out->type = cj__type_scalar(ev->types, kind, ev->err);
-    return out->type ? CJ_OK : no_type(ev, ast->offset);
+    return represented(ev, cj__type_scalar(ev->types, kind, ev->err), ast->offset, out);
 }
 
 /* What a type inherits from one that it contains. */
@@ -117,6 +139,9 @@ static void inherit(cj_valtype *to, const cj_valtype *from)
         to->gate = from->gate;
     to->min_resource = cj__min_resource(to->min_resource, from->min_resource);
     to->has_borrow |= from->has_borrow;
+    to->sum = cj__align_up(to->sum, from->align64) + from->size64;
+    to->payload = from->size64 > to->payload ? from->size64 : to->payload;
+    to->align64 = from->align64 > to->align64 ? from->align64 : to->align64;
 }
 
 static cj_status member(cj_eval *ev, const cj_scope *scope, const cj_ast_valtype *ast, cj_valtype *whole, const cj_type **out)
@@ -131,12 +156,31 @@ static cj_status member(cj_eval *ev, const cj_scope *scope, const cj_ast_valtype
     return CJ_OK;
 }
 
+/* The layout of what the interner does not know, for the limit on sizes that holds for every value type. */
+static cj_status lay_out_gated(cj_eval *ev, cj_kind kind, const char *name, uint32_t count, uint64_t offset, cj_valtype *whole)
+{
+    uint32_t disc = kind == CJ_KIND_OPTION || count <= 256 ? 1 : count <= 65536 ? 2 : 4;
+    if (kind == CJ_KIND_LIST) {
+        whole->size64 = 16;
+        whole->align64 = 8;
+    } else if (kind == CJ_KIND_RECORD || kind == CJ_KIND_TUPLE) {
+        whole->size64 = cj__align_up(whole->sum, whole->align64);
+    } else {
+        whole->size64 = cj__align_up(disc, whole->align64) + whole->payload;
+        whole->align64 = whole->align64 > disc ? whole->align64 : disc;
+        whole->size64 = cj__align_up(whole->size64, whole->align64);
+    }
+    if (whole->size64 <= CJ_MAX_BYTES)
+        return CJ_OK;
+    return cj__fail_at(ev->err, CJ_INVALID, offset, "a %s of %" PRIu64 " bytes is larger than a value can be, %d bytes (with 64-bit pointers)",
+                       name, whole->size64, CJ_MAX_BYTES);
+}
+
 static cj_status make(cj_eval *ev, cj_kind kind, const cj_param *members, uint32_t count, uint64_t offset, cj_valtype *whole)
 {
     if (whole->gate)
-        return CJ_OK;
-    whole->type = cj__type_make(ev->types, kind, members, count, ev->err);
-    return whole->type ? CJ_OK : no_type(ev, offset);
+        return lay_out_gated(ev, kind, cj_kind_name(kind), count, offset, whole);
+    return represented(ev, cj__type_make(ev->types, kind, members, count, ev->err), offset, whole);
 }
 
 /* record, variant, tuple, flags, enum: and the parameters of a function, which become no type of their own (`kind` CJ_KIND_COUNT). The members
@@ -168,15 +212,14 @@ static cj_status labelled(cj_eval *ev, const cj_scope *scope, const cj_ast_typed
 static cj_status handle(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *def, cj_kind kind, cj_valtype *out)
 {
     const cj_type_val *resource;
-    CJ_TRY(cj__eval_get_type(ev, scope, def->index, def->offset, CJ_TYPE_RESOURCE, "resource type", &resource));
+    CJ_TRY(cj__eval_get_type(ev, scope, def->index, def->offset, CJ_TYPE_RESOURCE, "a resource type", &resource));
     out->min_resource = resource->resource;
     out->has_borrow = kind == CJ_KIND_BORROW;
     if (resource->value.gate) {
-        out->gate = resource->value.gate;
+        gated(out, resource->value.gate);
         return CJ_OK;
     }
-    out->type = cj__type_handle(ev->types, kind, resource->resource, ev->err);
-    return out->type ? CJ_OK : no_type(ev, def->offset);
+    return represented(ev, cj__type_handle(ev->types, kind, resource->resource, ev->err), def->offset, out);
 }
 
 static bool is_key_type(const cj_type *type)
@@ -194,7 +237,7 @@ static cj_status map(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *d
                            pair[0].type ? cj_kind_name(pair[0].type->kind) : "error-context");
     CJ_TRY(member(ev, scope, &def->second, out, &pair[1].type));
     if (out->gate)
-        return CJ_OK;
+        return lay_out_gated(ev, CJ_KIND_LIST, "map", 1, def->offset, out);
     CJ_TRY(make(ev, CJ_KIND_TUPLE, pair, 2, def->offset, out));
     const cj_param elem = {CJ_STR(""), out->type};
     return make(ev, CJ_KIND_LIST, &elem, 1, def->offset, out);
@@ -203,7 +246,7 @@ static cj_status map(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *d
 /* stream and future: their element may hold no borrow, and not yet be a char. */
 static cj_status channel(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *def, const char *gate, cj_type_val *type)
 {
-    type->value.gate = gate;
+    gated(&type->value, gate);
     if (!def->elem.present)
         return CJ_OK;
     cj_valtype *elem = CJ_EVAL_NEW(ev, cj_valtype);
@@ -256,9 +299,11 @@ static cj_status value_typedef(cj_eval *ev, const cj_scope *scope, const cj_ast_
         return channel(ev, scope, def, "futures", type);
     case CJ_DEFTYPE_FIXED_LIST:
         CJ_TRY(member(ev, scope, &def->elem, out, &members[0].type));
+        out->sum = out->sum > CJ_MAX_BYTES || def->index > CJ_MAX_BYTES ? UINT32_MAX : out->sum * def->index;
+        out->type = NULL;
         if (!out->gate)
             out->gate = "fixed-length lists";
-        return CJ_OK;
+        return lay_out_gated(ev, CJ_KIND_TUPLE, "fixed-length list", 1, def->offset, out);
     default:
         return cj__fail_at(ev->err, CJ_INTERNAL, def->offset, "type definition of kind %d is no value type", (int)def->kind);
     }
@@ -416,6 +461,10 @@ cj_status cj__eval_types_equal(cj_eval *ev, const cj_type_val *a, const cj_type_
 static cj_status mismatch(cj_eval *ev, const cj_type_val *expected, const cj_type_val *actual, const cj_bind *bind)
 {
     char want[FORMAT_ROOM], have[FORMAT_ROOM];
+    if (expected->kind == CJ_TYPE_RESOURCE && actual->kind == CJ_TYPE_RESOURCE)
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
+                           "expected another resource type for `%.*s` (each definition, import or ascribed export makes one of its own)",
+                           CJ_STR_ARG(bind->name));
     format_type(expected, want, sizeof(want));
     format_type(actual, have, sizeof(have));
     if (strcmp(want, have) == 0)
@@ -426,7 +475,7 @@ static cj_status mismatch(cj_eval *ev, const cj_type_val *expected, const cj_typ
 static cj_status bind_func(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
 {
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_FUNC, "function type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_FUNC, "a function type", &type));
     if (bind->actual) {
         bool equal;
         const cj_type_val *actual = bind->actual->of.func->type;
@@ -468,8 +517,8 @@ static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
 {
     if (ext->bound == CJ_BOUND_SUB) {
         if (bind->actual && bind->actual->of.type->kind != CJ_TYPE_RESOURCE)
-            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a resource type, found a %s",
-                               cj__type_val_text(bind->actual->of.type));
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a resource type for `%.*s`, found `%s`",
+                               CJ_STR_ARG(bind->name), cj__type_val_text(bind->actual->of.type));
         if (!bind->actual || bind->ascribe)
             return fresh_resource(ev, bind->actual ? bind->actual->of.type : NULL, out);
         *out = *bind->actual;
@@ -490,7 +539,7 @@ static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
 static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
 {
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_INSTANCE, "instance type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_INSTANCE, "an instance type", &type));
     cj_bind inner = *bind;
     inner.actual = NULL;
     inner.ascribe = false;
@@ -505,7 +554,7 @@ static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_extern
 static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
 {
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_COMPONENT, "component type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_COMPONENT, "a component type", &type));
     if (bind->actual) {
         *out = *bind->actual;
         return match_component(ev, type, bind->actual->of.component, bind);
@@ -554,8 +603,8 @@ static cj_status bind_value(cj_eval *ev, cj_scope *scope, const cj_ast_externtyp
 cj_status cj__eval_bind(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
 {
     if (bind->actual && bind->actual->sort != ext->sort)
-        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a %s for `%.*s`, found a %s", cj__sort_name(ext->sort),
-                           CJ_STR_ARG(bind->name), cj__entity_text(*bind->actual));
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected %s for `%.*s`, found %s", cj__sort_text(ext->sort),
+                           CJ_STR_ARG(bind->name), cj__sort_text(bind->actual->sort));
     switch (ext->sort) {
     case CJ_SORT_FUNC:
         return bind_func(ev, scope, ext, bind, out);
@@ -570,7 +619,7 @@ cj_status cj__eval_bind(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *e
     case CJ_SORT_VALUE:
         return bind_value(ev, scope, ext, bind, out);
     default:
-        return cj__fail_at(ev->err, CJ_INVALID, ext->offset, "a %s cannot be imported or exported", cj__sort_name(ext->sort));
+        return cj__fail_at(ev->err, CJ_INVALID, ext->offset, "%s cannot be imported or exported", cj__sort_text(ext->sort));
     }
 }
 
@@ -607,8 +656,8 @@ static cj_status run_decl_export(cj_eval *ev, cj_scope *scope, const cj_decl_run
     if (run->actual) {
         const cj_named *found = cj__names_find(ev, run->actual, name);
         if (!found)
-            return cj__fail_at(ev->err, CJ_INVALID, bind.offset, "there is no export `%.*s` (a %s), which the expected type has",
-                               CJ_STR_ARG(name), cj__sort_name(export_->type.sort));
+            return cj__fail_at(ev->err, CJ_INVALID, bind.offset, "there is no export `%.*s` (%s), which the expected type has",
+                               CJ_STR_ARG(name), cj__sort_text(export_->type.sort));
         bind.actual = &found->entity;
     }
     cj_entity entity;
