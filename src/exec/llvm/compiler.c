@@ -36,6 +36,7 @@ struct cj_compiler {
     cached *codes; /* under `table` */
     uint64_t compiled, hits, compile_ns;
     /* Under `compile`. */
+    cj__compiler_tuning tuning;
     LLVMTargetMachineRef fast, optimising; /* made when first needed */
     LLVMOrcLLJITRef jit;
     uint64_t symbols;
@@ -139,6 +140,7 @@ cj_status cj__compiler_new(const cj_allocator *hook, cj_compiler **out, cj_error
         return cj__fail_nomem(err);
     c->alloc = alloc;
     c->seed = cj__hash_seed();
+    c->tuning = CJ__COMPILER_TUNING;
     pthread_mutex_init(&c->table, NULL);
     pthread_mutex_init(&c->compile, NULL);
     cj_status status = start_jit(c, err);
@@ -148,6 +150,13 @@ cj_status cj__compiler_new(const cj_allocator *hook, cj_compiler **out, cj_error
     }
     *out = c;
     return CJ_OK;
+}
+
+void cj__compiler_tune(cj_compiler *c, const cj__compiler_tuning *tuning)
+{
+    c->tuning = *tuning;
+    c->tuning.part_ops += !tuning->part_ops;
+    c->tuning.max_loops += !tuning->max_loops;
 }
 
 void cj__compiler_delete(cj_compiler *c)
@@ -263,7 +272,7 @@ static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, 
 {
     char symbol[256];
     make_symbol(name, plan->hash, c->symbols++, symbol);
-    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol};
+    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning};
     LLVMTargetMachineRef machine;
     LLVMMemoryBufferRef object = NULL;
     cj_status status = write_module(c, &m, false, &machine, err);
@@ -365,7 +374,7 @@ cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *nam
         return cj__fail(err, CJ_MISUSE, "the compiler has texts of LLVM IR and of assembler only");
     char symbol[256];
     make_symbol(name, plan->hash, 0, symbol);
-    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol};
+    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning};
     LLVMTargetMachineRef machine;
     pthread_mutex_lock(&c->compile);
     cj_status status = write_module(c, &m, true, &machine, err);

@@ -196,7 +196,7 @@ LLVMBasicBlockRef cj__ll_here(cj__ll_fn *fn)
 
 void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function)
 {
-    *fn = (cj__ll_fn){.m = m, .fn = function, .budget = CJ__LL_PART_OPS, .epoch = 1, .last_epoch = 1};
+    *fn = (cj__ll_fn){.m = m, .fn = function, .budget = m->tuning.part_ops, .epoch = 1, .last_epoch = 1};
     fn->entry = cj__ll_block(fn, "entry");
     fn->trap = cj__ll_block(fn, "trap");
     fn->recorded = cj__ll_block(fn, "recorded");

@@ -10,22 +10,20 @@
  * The IR is written in the form that the optimiser would bring it to (SSA values for flat slots, rotated loops, cold edges marked, the memory's
  * base in a register), so that no IR pass has to run: machine code generation alone is most of the time that a thunk takes to compile.
  *
- * Bounded time and stack: one function holds at most PART_OPS operations and MAX_LOOPS nested loops; what is beyond becomes a *part*, an
- * internal function that is called with the two bases. A plan with many operations is `big`: its flat slots live in memory, so that they can be
- * passed to parts, and it is compiled without optimisation (docs/performance.md has the measurements).
+ * Bounded time and stack: one function holds a few hundred operations and few nested loops (tuning.h); what is beyond becomes a *part*, an internal
+ * function that is called with the two bases. A plan that costs much to compile is `big`: its flat slots live in memory, so that they can be passed to
+ * parts, and it is compiled without optimisation.
  */
 #ifndef CJ_EXEC_LLVM_EMIT_H
 #define CJ_EXEC_LLVM_EMIT_H
 
 #include "engine/engine.h"
 #include "exec/exec.h"
+#include "exec/llvm/tuning.h"
 
 #include <llvm-c/Core.h>
 
 enum {
-    CJ__LL_PART_OPS = 256,  /* operations in one function */
-    CJ__LL_BIG_OPS = 1000,  /* plans with more in both programs together are big */
-    CJ__LL_MAX_LOOPS = 3,   /* loops nested in one function */
     CJ__LL_STACK_STRUCT = 256, /* host structs of imports up to this size live on the native stack, larger ones in the call's arena, counted: as in
                                 * the interpreter (SMALL_STRUCT), so that max_host_bytes is reached by the same calls */
     CJ__LL_KIND_SHIFT = 25,
@@ -81,6 +79,7 @@ typedef struct cj__ll_module {
     const cj_allocator *alloc;
     const cj_plan *plan;
     const char *name; /* the symbol */
+    cj__compiler_tuning tuning;
     LLVMContextRef context;
     LLVMModuleRef module;
     LLVMBuilderRef builder;
@@ -96,7 +95,7 @@ typedef struct cj__ll_module {
     uint32_t parts_made;
 } cj__ll_module;
 
-/* Writes the plan's function and its parts into m->module. The caller has filled in alloc, plan, name, context and module. */
+/* Writes the plan's function and its parts into m->module. The caller has filled in alloc, plan, name, tuning, context and module. */
 cj_status cj__ll_emit(cj__ll_module *m, cj_error *err);
 
 /* -- A function being written ---------------------------------------------------------------------------------------------- */

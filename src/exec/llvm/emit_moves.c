@@ -538,7 +538,7 @@ static void emit_case_groups(cj__ll_fn *fn, uint32_t site, LLVMValueRef discrimi
         uint32_t first = i, ops = 0;
         for (; i < op->count; i++) {
             cj_range range = case_range(fn->moves, op, i);
-            if (i > first && ops + (range.past - range.first) > CJ__LL_PART_OPS)
+            if (i > first && ops + (range.past - range.first) > m->tuning.part_ops)
                 break;
             ops += range.past - range.first;
         }
@@ -608,11 +608,11 @@ static void emit_range(cj__ll_fn *fn, uint32_t first, uint32_t past, cj__ll_plac
     bool fits = past - first <= fn->budget || !can_part(src, dst);
     for (uint32_t i = first; i < past;) {
         uint32_t end = ops[i].next;
-        bool nested = ops[i].code == CJ_OP_LIST && ops[i].mode == CJ_MODE_LOOP && fn->loops >= CJ__LL_MAX_LOOPS;
-        if ((fits && !nested) || (!fits && end - i > CJ__LL_PART_OPS && !nested)) {
+        bool nested = ops[i].code == CJ_OP_LIST && ops[i].mode == CJ_MODE_LOOP && fn->loops >= fn->m->tuning.max_loops;
+        if ((fits && !nested) || (!fits && end - i > fn->m->tuning.part_ops && !nested)) {
             emit_op(fn, i, src, dst);
         } else {
-            while (!nested && end < past && ops[end].next - i <= CJ__LL_PART_OPS)
+            while (!nested && end < past && ops[end].next - i <= fn->m->tuning.part_ops)
                 end = ops[end].next;
             emit_part(fn, (cj__ll_part){.first = i, .past = end}, src, dst, NULL);
         }

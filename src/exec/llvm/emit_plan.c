@@ -291,6 +291,22 @@ static void emit_import(cj__ll_module *m)
 
 /* -- Plans ----------------------------------------------------------------------------------------------------------------- */
 
+/* What optimised code for a program takes to compile, in units of a flag's move (some 90 us). */
+static uint64_t cost(const cj_moves *moves)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < moves->op_count; i++) {
+        switch ((cj_opcode)moves->ops[i].code) {
+        case CJ_OP_LIST: sum += 20; break;
+        case CJ_OP_STRING: sum += 5; break;
+        case CJ_OP_VARIANT:
+        case CJ_OP_CHAR: sum += 2; break;
+        default: sum += 1; break;
+        }
+    }
+    return sum;
+}
+
 cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
 {
     const cj_plan *plan = m->plan;
@@ -302,7 +318,7 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: resource handles in compiled code");
     if (!cj__ll_module_init(m))
         return cj__fail_nomem(err);
-    m->big = ops > CJ__LL_BIG_OPS;
+    m->big = cost(&plan->args) + cost(&plan->results) > m->tuning.big_cost;
     if (plan->options.kind == CJ_PLAN_EXPORT)
         emit_export(m);
     else
