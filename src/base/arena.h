@@ -22,7 +22,10 @@
 #endif
 #endif
 #ifdef CJ_ARENA_POISONS
-#include <sanitizer/asan_interface.h>
+/* As <sanitizer/asan_interface.h> has them, which not every installation of clang has. */
+void __asan_poison_memory_region(const volatile void *, size_t);
+void __asan_unpoison_memory_region(const volatile void *, size_t);
+int __asan_address_is_poisoned(const volatile void *);
 #define CJ_ARENA_HIDE(ptr, size) __asan_poison_memory_region((ptr), (size))
 #define CJ_ARENA_SHOW(ptr, size) __asan_unpoison_memory_region((ptr), (size))
 #else

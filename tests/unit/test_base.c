@@ -127,6 +127,21 @@ static void test_arena_reset_keeps_memory(void **state)
     assert_int_equal(t.live_blocks, 0);
 }
 
+/* Chunks double, up to a point: few allocations, little waste. */
+static void test_arena_growth(void **state)
+{
+    (void)state;
+    track_alloc t;
+    track_init(&t);
+    cj_arena *arena;
+    assert_int_equal(cj_arena_new(&t.hook, &arena), CJ_OK);
+    for (int i = 0; i < 200000; i++)
+        assert_non_null(cj_arena_alloc(arena, 100, 1));
+    assert_in_range(t.calls, 20, 32);
+    assert_in_range(t.live_bytes, 20000000, 21200000);
+    cj_arena_delete(arena);
+}
+
 /* A large request takes the spare chunk that can hold it; smaller ones before it stay for small requests. */
 static void test_arena_spare_chunks(void **state)
 {
@@ -523,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_vec),
         cmocka_unit_test(test_arena_alignment_and_use),
         cmocka_unit_test(test_arena_reset_keeps_memory),
+        cmocka_unit_test(test_arena_growth),
         cmocka_unit_test(test_arena_spare_chunks),
         cmocka_unit_test(test_arena_marks),
         cmocka_unit_test(test_arena_out_of_memory),
