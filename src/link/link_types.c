@@ -530,6 +530,7 @@ static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
         CJ_TRY(cj__eval_types_equal(ev, out->of.type, bind->actual->of.type, bind->offset, &equal));
         if (!equal)
             return mismatch(ev, out->of.type, bind->actual->of.type, bind);
+        *out = *bind->actual; /* substitution: who made it shows in WIT texts */
     }
     return CJ_OK;
 }

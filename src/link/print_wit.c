@@ -373,25 +373,50 @@ static void put_typedef(writer *w, const cj_program_type *named)
     close_block(w);
 }
 
-static void put_use(writer *w, const cj_program_type *origin, const cj_program_type *named)
+/* An interface of the same package goes by its own name alone. */
+static void put_interface_name(writer *w, const char *interface)
 {
-    line(w, "use ");
-    put(w, origin->interface);
-    put(w, ".{");
-    put_label(w, cj__str(origin->name));
-    if (strcmp(origin->name, named->name) != 0) {
-        put(w, " as ");
-        put_label(w, cj__str(named->name));
-    }
-    put(w, "};");
+    cj_name there, here;
+    if (cj__name_parse(cj__str(interface), 0, &there, NULL) == CJ_OK && there.kind == CJ_NAME_INTERFACE &&
+        cj__name_parse(cj__str(w->interface), 0, &here, NULL) == CJ_OK && here.kind == CJ_NAME_INTERFACE &&
+        cj__str_eq(there.package, here.package) && cj__str_eq(there.version, here.version))
+        put_label(w, there.interface);
+    else
+        put(w, interface);
 }
 
-static void put_named_type(writer *w, const items *list, uint32_t at)
+/* `use` of one type, and of those that follow it and come from the same interface. Returns the position of the last one. */
+static uint32_t put_use(writer *w, const items *list, uint32_t at, const cj_program_type *origin)
+{
+    const char *from = origin->interface;
+    line(w, "use ");
+    put_interface_name(w, from);
+    for (const char *before = ".{"; origin && strcmp(origin->interface, from) == 0; before = ", ") {
+        const char *name = list->at[at].type->name;
+        put(w, before);
+        put_label(w, cj__str(origin->name));
+        if (strcmp(origin->name, name) != 0) {
+            put(w, " as ");
+            put_label(w, cj__str(name));
+        }
+        if (at + 1 == list->len || !list->at[at + 1].type || strcmp(list->at[at + 1].interface, list->at[at].interface) != 0)
+            break;
+        origin = find_origin(w, list->at[at + 1].type);
+        if (!origin || strcmp(origin->interface, from) != 0)
+            break;
+        at++;
+    }
+    put(w, "};");
+    return at;
+}
+
+/* Returns the position of the last item that it took. */
+static uint32_t put_named_type(writer *w, const items *list, uint32_t at)
 {
     const cj_program_type *named = list->at[at].type, *origin = find_origin(w, named);
-    if (origin && strcmp(origin->interface, named->interface) != 0) {
-        put_use(w, origin, named);
-    } else if (origin) {
+    if (origin && strcmp(origin->interface, named->interface) != 0)
+        return put_use(w, list, at, origin);
+    if (origin) {
         line(w, "type ");
         put_label(w, cj__str(named->name));
         put(w, " = ");
@@ -402,6 +427,7 @@ static void put_named_type(writer *w, const items *list, uint32_t at)
     } else {
         put_typedef(w, named);
     }
+    return at;
 }
 
 /* A function that belongs to a resource which the interface defines is printed there. */
@@ -429,7 +455,7 @@ static void put_items(writer *w, const items *list, uint32_t from, const char *p
         if (strcmp(it->interface, w->interface) != 0)
             continue;
         if (it->type) {
-            put_named_type(w, list, i);
+            i = put_named_type(w, list, i);
         } else if (!in_resource(w, list, i)) {
             line(w, prefix);
             put_label(w, cj__str(it->func->name));
@@ -478,48 +504,82 @@ static void put_world(writer *w, const items *list, bool exports)
     }
 }
 
-static bool is_printed(writer *w, const items *list, const char *interface)
+/* An interface to be defined, with its items. */
+typedef struct definition {
+    const items *list;
+    uint32_t at, len;
+    cj_name name;
+    bool done;
+} definition;
+
+static uint32_t count_items(writer *w, const items *list, const char *interface)
 {
+    uint32_t count = 0;
     for (uint32_t i = 0; i < list->len && step(w); i++)
-        if (strcmp(list->at[i].interface, interface) == 0)
-            return true;
-    return false;
+        count += strcmp(list->at[i].interface, interface) == 0;
+    return count;
 }
 
-static void put_interfaces(writer *w, const items *list, const items *before)
+/* An interface that is imported and exported is defined once, from where more of it is to be seen: tools leave out what is not used of imports. */
+static uint32_t find_definitions(writer *w, const items *list, definition *all, uint32_t count)
 {
     for (uint32_t i = 0; i < list->len && !w->full; i++) {
         const char *interface = list->at[i].interface;
-        if (!is_global_interface(interface) || !is_first_of_interface(w, list, i) || (before && is_printed(w, before, interface)))
+        definition found = {.list = list, .at = i};
+        if (!is_global_interface(interface) || !is_first_of_interface(w, list, i) ||
+            cj__name_parse(cj__str(interface), 0, &found.name, NULL) != CJ_OK)
             continue;
-        cj_name name;
-        if (cj__name_parse(cj__str(interface), 0, &name, NULL) != CJ_OK)
+        found.len = count_items(w, list, interface);
+        definition *same = NULL;
+        for (uint32_t j = 0; j < count && !same && step(w); j++)
+            if (strcmp(all[j].list->at[all[j].at].interface, interface) == 0)
+                same = &all[j];
+        if (!same)
+            all[count++] = found;
+        else if (found.len > same->len)
+            *same = found;
+    }
+    return count;
+}
+
+/* Packages in the order of their first interface. */
+static void put_packages(writer *w, definition *all, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && !w->full; i++) {
+        const cj_name *package = &all[i].name;
+        if (all[i].done)
             continue;
+        put(w, "\n");
         line(w, "package ");
-        put_n(w, name.package.ptr, name.package.len);
-        if (name.version.len) {
+        put_n(w, package->package.ptr, package->package.len);
+        if (package->version.len) {
             put(w, "@");
-            put_n(w, name.version.ptr, name.version.len);
+            put_n(w, package->version.ptr, package->version.len);
         }
         open_block(w);
-        line(w, "interface ");
-        put_label(w, name.interface);
-        open_block(w);
-        put_items(w, list, i, "");
-        close_block(w);
+        for (uint32_t j = i; j < count && step(w); j++) {
+            definition *it = &all[j];
+            if (it->done || !cj__str_eq(it->name.package, package->package) || !cj__str_eq(it->name.version, package->version))
+                continue;
+            it->done = true;
+            line(w, "interface ");
+            put_label(w, it->name.interface);
+            open_block(w);
+            put_items(w, it->list, it->at, "");
+            close_block(w);
+        }
         close_block(w);
     }
 }
 
-static void put_document(writer *w, const items *imports, const items *exports)
+static void put_document(writer *w, const items *imports, const items *exports, definition *room)
 {
     put(w, "package root:component;\n\nworld root");
     open_block(w);
     put_world(w, imports, false);
     put_world(w, exports, true);
     close_block(w);
-    put_interfaces(w, imports, NULL);
-    put_interfaces(w, exports, imports);
+    put_packages(w, room, find_definitions(w, exports, room, find_definitions(w, imports, room, 0)));
     put(w, "\n");
 }
 
@@ -711,16 +771,19 @@ static void write_wit(writer *w)
 {
     const cj_program *program = w->program;
     size_t count = (size_t)program->import_count + program->export_count + program->named_type_count;
-    item *room = cj__calloc(w->alloc, 2 * count, sizeof(*room));
-    if (!room) {
+    item *room = cj__calloc(w->alloc, count + 1, sizeof(*room));
+    definition *definitions = cj__calloc(w->alloc, count + 1, sizeof(*definitions));
+    if (room && definitions) {
+        items imports = {room, 0}, exports = {NULL, 0};
+        merge_items(program, false, &imports);
+        exports.at = room + imports.len;
+        merge_items(program, true, &exports);
+        put_document(w, &imports, &exports, definitions);
+    } else {
         w->no_memory = true;
-        return;
     }
-    items imports = {room, 0}, exports = {room + count, 0};
-    merge_items(program, false, &imports);
-    merge_items(program, true, &exports);
-    put_document(w, &imports, &exports);
-    cj__free(w->alloc, room, 2 * count * sizeof(*room));
+    cj__free(w->alloc, room, (count + 1) * sizeof(*room));
+    cj__free(w->alloc, definitions, (count + 1) * sizeof(*definitions));
 }
 
 static void write_json(writer *w)
