@@ -28,12 +28,15 @@ cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_aren
     return cj__call_failed(&call, kind);
 }
 
+/* Before its instance is ready, and for ever when that failed. */
 cj_status cj__func_entry_failed(cj_func *func, const void *args, void *results, cj_arena *arena)
 {
     (void)args;
     (void)results;
     (void)arena;
-    cj__fail(&func->store->error, CJ_MISUSE, "the instance of this function was never ready: cj_instantiate failed");
+    bool failed = func->instance->state == CJ_INSTANCE_FAILED;
+    cj__fail(&func->store->error, CJ_MISUSE, "the instance of this function %s", failed ? "was never ready: cj_instantiate failed"
+                                                                                    : "is not ready: cj_instantiate has not returned");
     cj__error_where(&func->store->error, "%s", func->bound.info->path);
     return CJ_MISUSE;
 }

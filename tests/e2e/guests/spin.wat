@@ -1,0 +1,23 @@
+;; spin: loops for ever, in code and in recursion, in an export and in a start function that asks the host first.
+(component
+  (import "spin-at-start" (func $ask (result bool)))
+  (core func $ask' (canon lower (func $ask)))
+  (core module $m
+    (import "h" "ask" (func $ask (result i32)))
+    (func $spin (loop $again (br $again)))
+    (func $fib (param i32) (result i32)
+      (if (i32.lt_u (local.get 0) (i32.const 2)) (then (return (local.get 0))))
+      (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))
+    (func $start (if (call $ask) (then (call $spin))))
+    (func (export "spin") (call $spin))
+    (func (export "fib") (param i32) (result i32) (call $fib (local.get 0)))
+    (func (export "one") (result i32) (i32.const 1))
+    (start $start))
+  (core instance $i (instantiate $m (with "h" (instance (export "ask" (func $ask'))))))
+  (func $spin (canon lift (core func $i "spin")))
+  (export "spin" (func $spin))
+  (func $fib (param "n" u32) (result u32) (canon lift (core func $i "fib")))
+  (export "fib" (func $fib))
+  (func $one (result u32) (canon lift (core func $i "one")))
+  (export "one" (func $one))
+)
