@@ -19,7 +19,6 @@
 typedef struct writer {
     char *at;
     size_t size, len; /* room with the terminator; length that the whole text has */
-    uint32_t depth;
 } writer;
 
 static void put_bytes(writer *w, const char *bytes, size_t n)
@@ -238,7 +237,7 @@ static void put_record(writer *w, const cj_type *type, const cj_val *v)
 static void put_value(writer *w, const cj_type *type, const cj_val *v)
 {
     uint32_t count = cj_type_count(type);
-    bool valid = v && v->kind == cj_type_kind(type) && w->depth < CJ_WAVE_MAX_DEPTH;
+    bool valid = v && v->kind == cj_type_kind(type);
     if (valid && (v->kind == CJ_KIND_RECORD || v->kind == CJ_KIND_TUPLE))
         valid = v->of.seq.len == count;
     if (valid && (v->kind == CJ_KIND_VARIANT || v->kind == CJ_KIND_ENUM))
@@ -250,7 +249,6 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
         return;
     }
 
-    w->depth++;
     switch (v->kind) {
     case CJ_KIND_BOOL: put(w, v->of.b ? "true" : "false"); break;
     case CJ_KIND_S8: put_format(w, "%" PRId8, v->of.s8); break;
@@ -305,12 +303,11 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
     }
     default: put_format(w, "<%s %" PRIu32 ">", cj_kind_name(v->kind), v->of.handle); break;
     }
-    w->depth--;
 }
 
 size_t cj_wave_format(const cj_type *type, const cj_val *val, char *buffer, size_t size)
 {
-    writer w = {buffer, size, 0, 0};
+    writer w = {buffer, size, 0};
     put_value(&w, type, val);
     if (size > 0)
         buffer[w.len < size ? w.len : cj__utf8_cut(buffer, size, size - 1)] = 0;

@@ -29,7 +29,7 @@ cj_status cj__wave_start(cj_wave_reader *r, const char *text, size_t len, cj_are
     r->at = 0;
     r->arena = arena;
     r->err = err ? err : &r->unwanted;
-    r->depth = r->parts = 0;
+    r->parts = 0;
     size_t valid = cj__utf8_valid_prefix((const uint8_t *)text, len);
     if (valid < len)
         return cj__fail_at(r->err, CJ_INVALID, valid, "the text is not valid UTF-8");
@@ -693,8 +693,10 @@ static cj_status parse_result(cj_wave_reader *r, const cj_type *type, cj_val *ou
 
 /* -- Values ---------------------------------------------------------------------------------------------------------------------------- */
 
-static cj_status parse_kind(cj_wave_reader *r, const cj_type *type, cj_val *out)
+/* Recursion is as deep as the type, which CJ_DEPTH_CEILING bounds. */
+cj_status cj__wave_value(cj_wave_reader *r, const cj_type *type, cj_val *out)
 {
+    *out = (cj_val){.kind = cj_type_kind(type)};
     switch (out->kind) {
     case CJ_KIND_BOOL:
         out->of.b = take_word(r, "true");
@@ -727,17 +729,6 @@ static cj_status parse_kind(cj_wave_reader *r, const cj_type *type, cj_val *out)
         return cj__fail_at(r->err, CJ_UNSUPPORTED, r->at, "unsupported: %s values in WAVE, which has no text for handles",
                            cj_kind_name(out->kind));
     }
-}
-
-cj_status cj__wave_value(cj_wave_reader *r, const cj_type *type, cj_val *out)
-{
-    if (r->depth == CJ_WAVE_MAX_DEPTH)
-        return cj__fail_at(r->err, CJ_LIMIT, r->at, "values are nested deeper than %d", CJ_WAVE_MAX_DEPTH);
-    *out = (cj_val){.kind = cj_type_kind(type)};
-    r->depth++;
-    cj_status status = parse_kind(r, type, out);
-    r->depth--;
-    return status;
 }
 
 cj_status cj_wave_parse(const cj_type *type, const char *text, size_t len, cj_val *out, cj_arena *arena, cj_error *err)

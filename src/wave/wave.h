@@ -11,8 +11,7 @@
 #include "base/base.h"
 
 enum {
-    CJ_WAVE_MAX_DEPTH = 1000,       /* values inside each other: bounds recursion where max_type_depth was set higher */
-    CJ_WAVE_MAX_PARTS = 16 << 20,   /* values in one text: "{:}" may stand for thousands of them */
+    CJ_WAVE_MAX_PARTS = 16 << 20, /* values in one text: "{:}" may stand for thousands of them */
 };
 
 typedef struct cj_wave_reader {
@@ -20,7 +19,7 @@ typedef struct cj_wave_reader {
     size_t len, at;
     cj_arena *arena;
     cj_error *err; /* never NULL: `unwanted` when the caller wants none */
-    uint32_t depth, parts;
+    uint32_t parts;
     cj_error unwanted;
 } cj_wave_reader;
 
