@@ -1,23 +1,85 @@
 /* enter_jit.c: entering and leaving guest code that is machine code (WAMR's LLVM JIT).
  *
  * Place in the pipeline: under every call of a component's export. A compiled core function is a C function (environment, parameters...); what it
- * wants besides is that the environment's module_inst is its instance's. It leaves by a trap with longjmp, from the signal handler or from
- * WAMR's trap helper (mend_signals.c), to the jump buffer on top of the environment's list: so every entered frame pushes one.
+ * wants besides is that the environment's module_inst is its instance's. A trap leaves by a jump over its frames, out of the signal handler or out of
+ * WAMR's trap helper (mend_signals.c), to the innermost entry of the thread (cj__leave).
  *
- * An entered frame that returns has everything back as it was; one that is left by a jump restores it here: the jump buffer list, the
- * instance, and WAMR's interpreter frames, which lie under it only when a guest called an import through a table.
+ * An entry that returns has everything back as it was; one that is left by a jump restores it here: the instance, and WAMR's list of jump buffers and
+ * interpreter frames, which grow under it only when a guest calls an import through a table (merged modules do not).
+ *
+ * Two ways to jump: on x86-64 a few instructions of our own, since entering is what every call pays for; elsewhere, and for the sanitizers, which
+ * follow the C library's jumps, setjmp and longjmp. Neither touches the signal mask: nothing here blocks signals.
  */
 #include "engine/wamr.h"
 
 #include <setjmp.h>
 
-typedef struct frame {
-    WASMJmpBuf jump;
-    WASMExecEnv *env, *outer_env;
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define OWN_JUMP 1
+#else
+#define OWN_JUMP 0
+#endif
+
+struct cj_entry {
+#if OWN_JUMP
+    void *stack_pointer, *frame_pointer, *resume; /* first: the assembler code knows their places */
+#else
+    jmp_buf jump;
+#endif
+    cj_entry *outer;
+    WASMExecEnv *env;
     struct WASMModuleInstanceCommon *outer_inst;
-    struct WASMInterpFrame *interp_frame;
-    uint8_t *interp_top;
-} frame;
+};
+
+typedef uint32_t (*entered_fn)(cj_call_ctx *, const void *, void *);
+
+#if OWN_JUMP
+_Static_assert(CJ_TRAP_CORE == 11, "cj__leap knows the number");
+
+/* Calls fn(call, args, results). cj__leap goes on as if it had returned CJ_TRAP_CORE: stack and frame pointer come from the entry, every other register
+ * counts as lost, so the compiler has saved in this frame what it needs. */
+static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args,
+                                                                void *results)
+{
+    uint64_t trap;
+    __asm__ volatile("lea 1f(%%rip), %%rcx\n\t"
+                     "mov %%rsp, (%%rbx)\n\t"
+                     "mov %%rbp, 8(%%rbx)\n\t"
+                     "mov %%rcx, 16(%%rbx)\n\t"
+                     "sub $128, %%rsp\n\t" /* a red zone, should the compiler think that nothing is called here */
+                     "and $-16, %%rsp\n\t"
+                     "call *%%rax\n"
+                     "1:\tmov (%%rbx), %%rsp"
+                     : "=a"(trap), "+D"(call), "+S"(args), "+d"(results)
+                     : "0"(fn), "b"(entry)
+                     : "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                       "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+    return (uint32_t)trap;
+}
+
+static _Noreturn void cj__leap(cj_entry *entry)
+{
+    __asm__ volatile("mov 8(%%rbx), %%rbp\n\t"
+                     "mov $11, %%eax\n\t"
+                     "jmp *16(%%rbx)"
+                     :
+                     : "b"(entry)
+                     : "memory");
+    __builtin_unreachable();
+}
+#else
+static __attribute__((noinline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args, void *results)
+{
+    return _setjmp(entry->jump) == 0 ? fn(call, args, results) : (uint32_t)CJ_TRAP_CORE;
+}
+
+static _Noreturn void cj__leap(cj_entry *entry)
+{
+    longjmp(entry->jump, 1);
+}
+#endif
+
+/* -- Entering ------------------------------------------------------------------------------------------------------------------- */
 
 static inline bool stack_low(const WASMExecEnv *env)
 {
@@ -29,33 +91,36 @@ bool cj__core_stack_low(const cj_call_ctx *call)
     return call->env != NULL && stack_low(call->env);
 }
 
-static inline void push(frame *f, WASMExecEnv *env, void *inst)
+/* After a trap. The exception is the innermost instance's; the caller looks for it in its own. WAMR's jump buffers that lie below this
+ * entry are gone; so are frames of its interpreter, of which there are none left outside of all entries. */
+static __attribute__((noinline, cold)) void tidy(const cj_entry *e, void *inst)
 {
-    f->env = env;
-    f->outer_env = cj__anchor.env;
-    f->outer_inst = env->module_inst;
-    f->interp_frame = env->cur_frame;
-    f->interp_top = env->wasm_stack.s.top;
-    f->jump.prev = env->jmpbuf_stack_top;
-    env->jmpbuf_stack_top = &f->jump;
+    WASMExecEnv *env = e->env;
+    while (env->jmpbuf_stack_top != NULL && (uintptr_t)env->jmpbuf_stack_top < (uintptr_t)e)
+        env->jmpbuf_stack_top = env->jmpbuf_stack_top->prev;
+    if (env->jmpbuf_stack_top == NULL && (e->outer == NULL || e->outer->env != env)) {
+        env->cur_frame = NULL;
+        env->wasm_stack.s.top = env->wasm_stack.s.bottom;
+    }
+    cj__exception_move((WASMModuleInstance *)env->module_inst, inst);
+}
+
+static inline __attribute__((always_inline)) uint32_t enter(cj_call_ctx *call, WASMExecEnv *env, void *inst, entered_fn fn,
+                                                            const void *args, void *results)
+{
+    cj_entry e;
+    e.outer = cj__anchor.entry;
+    e.env = env;
+    e.outer_inst = env->module_inst;
+    call->env = env;
     env->module_inst = inst;
-    cj__anchor.env = env;
-}
-
-static inline void pop(const frame *f)
-{
-    cj__anchor.env = f->outer_env;
-    f->env->module_inst = f->outer_inst;
-    f->env->jmpbuf_stack_top = f->jump.prev;
-}
-
-/* After a jump. The exception is the innermost instance's; the caller looks for it in its own. */
-static __attribute__((noinline, cold)) uint32_t left_by_trap(const frame *f, void *inst)
-{
-    f->env->cur_frame = f->interp_frame;
-    f->env->wasm_stack.s.top = f->interp_top;
-    cj__exception_move((WASMModuleInstance *)f->env->module_inst, inst);
-    return CJ_TRAP_CORE;
+    cj__anchor.entry = &e;
+    uint32_t trap = cj__enter(&e, fn, call, args, results);
+    cj__anchor.entry = e.outer;
+    if (CJ_UNLIKELY(trap == CJ_TRAP_CORE))
+        tidy(&e, inst);
+    e.env->module_inst = e.outer_inst;
+    return trap;
 }
 
 static __attribute__((noinline, cold)) void attach(cj_store_core *store)
@@ -63,28 +128,30 @@ static __attribute__((noinline, cold)) void attach(cj_store_core *store)
     cj__thread_attach(store);
 }
 
+typedef struct body_call {
+    uint32_t (*body)(cj_call_ctx *, void *);
+    void *arg;
+} body_call;
+
+static uint32_t run_body(cj_call_ctx *call, const void *args, void *results)
+{
+    (void)results;
+    const body_call *b = args;
+    return b->body(call, b->arg);
+}
+
 uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
 {
     cj_store_core *store = call->store;
     WASMExecEnv *env = store->env;
-    void *inst = call->bound->core_env_inst;
     if (CJ_UNLIKELY(env == NULL))
         return body(call, arg); /* no core instance in the store: nothing can trap inside */
     if (CJ_UNLIKELY(store->owner != cj__anchor.id))
         attach(store);
     if (CJ_UNLIKELY(stack_low(env)))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
-    call->env = env;
-
-    frame f;
-    uint32_t trap;
-    push(&f, env, inst);
-    if (_setjmp(f.jump.jmpbuf) == 0)
-        trap = body(call, arg);
-    else
-        trap = left_by_trap(&f, inst);
-    pop(&f);
-    return trap;
+    body_call b = {body, arg};
+    return enter(call, env, call->bound->core_env_inst, run_body, &b, NULL);
 }
 
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
@@ -95,41 +162,64 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     WASMExecEnv *env = store->env;
     if (CJ_UNLIKELY(!instance->may_enter))
         return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
+    void *code = __atomic_load_n(&bound->code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
-    {
-        void *code = __atomic_load_n(&bound->code, __ATOMIC_ACQUIRE);
-        memcpy(&thunk, &code, sizeof thunk);
-    }
-    if (CJ_UNLIKELY(env == NULL)) {
-        instance->may_enter = 0;
-        uint32_t trap = thunk(call, args, results);
-        instance->may_enter = trap == CJ_TRAP_NONE;
-        return trap;
-    }
-    if (CJ_UNLIKELY(store->owner != cj__anchor.id))
-        attach(store);
-    if (CJ_UNLIKELY(stack_low(env)))
-        return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
-    call->env = env;
-    instance->may_enter = 0;
-
-    frame f;
+    memcpy(&thunk, &code, sizeof thunk);
     uint32_t trap;
-    push(&f, env, bound->core_env_inst);
-    if (_setjmp(f.jump.jmpbuf) == 0)
+    if (CJ_LIKELY(env != NULL)) {
+        if (CJ_UNLIKELY(store->owner != cj__anchor.id))
+            attach(store);
+        if (CJ_UNLIKELY(stack_low(env)))
+            return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
+        instance->may_enter = 0;
+        trap = enter(call, env, bound->core_env_inst, thunk, args, results);
+    } else {
+        instance->may_enter = 0;
         trap = thunk(call, args, results);
-    else
-        trap = left_by_trap(&f, bound->core_env_inst);
-    pop(&f);
+    }
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))
         instance->may_enter = 1;
     return trap;
 }
 
+/* -- Leaving -------------------------------------------------------------------------------------------------------------------- */
+
+WASMExecEnv *cj__entered_env(void)
+{
+    return cj__anchor.entry != NULL ? cj__anchor.entry->env : NULL;
+}
+
+/* The innermost frame that can be jumped to is the one at the lowest address: an entry of ours, or a jump buffer of WAMR's own in our environment,
+ * below a call through a table, or in one that the program itself entered through WAMR. */
+bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump)
+{
+    cj_entry *entry = cj__anchor.entry;
+    WASMExecEnv *theirs = wasm_runtime_get_exec_env_tls();
+    *env = entry != NULL ? entry->env : NULL;
+    *wamr_jump = entry != NULL ? entry->env->jmpbuf_stack_top : NULL;
+    if (theirs != NULL && theirs != *env && theirs->jmpbuf_stack_top != NULL &&
+        (*wamr_jump == NULL || (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)*wamr_jump) &&
+        (entry == NULL || (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)entry)) {
+        *env = theirs;
+        *wamr_jump = theirs->jmpbuf_stack_top;
+    }
+    return entry != NULL && (*wamr_jump == NULL || (uintptr_t)entry < (uintptr_t)*wamr_jump);
+}
+
+void cj__leave(void)
+{
+    WASMExecEnv *env;
+    WASMJmpBuf *wamr_jump;
+    if (cj__leave_is_ours(&env, &wamr_jump))
+        cj__leap(cj__anchor.entry);
+    if (wamr_jump != NULL)
+        longjmp(wamr_jump->jmpbuf, 1);
+}
+
 void cj__core_throw(cj_call_ctx *call)
 {
-    WASMExecEnv *env = call->env;
-    longjmp(env->jmpbuf_stack_top->jmpbuf, 1);
+    (void)call;
+    cj__leave();
 }
 
 /* -- Core functions of any type ------------------------------------------------------------------------------------------------ */

@@ -18,7 +18,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <ucontext.h>
 
@@ -37,19 +36,6 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
 static struct sigaction previous[SIGNALS];
 static os_signal_handler wamr_handler; /* for programs that call WAMR's own functions beside us */
-
-/* The environment whose jump buffer is the innermost: ours, or one that the program entered through WAMR itself. */
-static WASMExecEnv *innermost(void)
-{
-    WASMExecEnv *ours = cj__anchor.env, *theirs = wasm_runtime_get_exec_env_tls();
-    if (ours != NULL && ours->jmpbuf_stack_top == NULL)
-        ours = NULL;
-    if (theirs == NULL || theirs == ours || theirs->jmpbuf_stack_top == NULL)
-        return ours;
-    if (ours == NULL)
-        return theirs;
-    return (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)ours->jmpbuf_stack_top ? theirs : ours;
-}
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
 static bool in_loaded_object(void *pc)
@@ -80,10 +66,14 @@ static void *fault_pc(void *context)
 /* Leaves by a jump when the fault is a guest's out-of-bounds access. */
 static void try_guest(siginfo_t *info, void *context)
 {
-    WASMExecEnv *env = innermost();
-    if (env == NULL || info->si_code <= 0 || in_loaded_object(fault_pc(context)))
+    WASMExecEnv *env;
+    WASMJmpBuf *wamr_jump;
+    if (info->si_code <= 0 || in_loaded_object(fault_pc(context)))
         return;
-    if (env != cj__anchor.env) {
+    cj__leave_is_ours(&env, &wamr_jump);
+    if (env == NULL)
+        return;
+    if (env != cj__entered_env()) { /* the program's own use of WAMR */
         if (wamr_handler != NULL)
             wamr_handler(info->si_addr);
         return;
@@ -95,7 +85,7 @@ static void try_guest(siginfo_t *info, void *context)
     if (base == 0 || at < base || at - base >= (uint64_t)8 << 30)
         return;
     cj__exception_set(inst, "out of bounds memory access");
-    longjmp(env->jmpbuf_stack_top->jmpbuf, 1);
+    cj__leave();
 }
 
 static void forward(int sig, siginfo_t *info, void *context)
@@ -200,7 +190,5 @@ int __wrap_os_thread_create(korp_tid *thread, thread_start_routine_t start, void
 /* WAMR's way to leave after it has set an exception: it touches a protected page. We are in C already, so we jump. */
 void __wrap_wasm_runtime_access_exce_check_guard_page(void)
 {
-    WASMExecEnv *env = innermost();
-    if (env != NULL)
-        longjmp(env->jmpbuf_stack_top->jmpbuf, 1);
+    cj__leave();
 }

@@ -69,16 +69,27 @@ struct cj_core_instance {
 
 /* -- The calling thread --------------------------------------------------------------------------------------------------------- */
 
-/* Per thread: who it is, and in which environment its innermost entered frame runs. The signal handler reads it, so it must never be
- * allocated lazily: initial-exec. */
+/* An entered frame of guest code (enter_jit.c). */
+typedef struct cj_entry cj_entry;
+
+/* Per thread: who it is, and its innermost entered frame. The signal handler reads it, so it must never be allocated lazily:
+ * initial-exec. */
 typedef struct cj_anchor {
-    const void *id;   /* unique for ever; NULL until the thread enters a store */
-    WASMExecEnv *env; /* NULL outside of entered frames */
+    const void *id;  /* unique for ever; NULL until the thread enters a store */
+    cj_entry *entry; /* JIT; NULL outside of entered frames */
 } cj_anchor;
 extern __thread cj_anchor cj__anchor __attribute__((tls_model("initial-exec")));
 /* Makes the store's environment the calling thread's. */
 void cj__thread_attach(cj_store_core *store);
 
+#if CJ_ENGINE_JIT
+/* The environment of the innermost entered frame, or NULL. */
+WASMExecEnv *cj__entered_env(void);
+/* Where a trap leaves to: true when it is an entered frame of ours. Else `wamr_jump` is WAMR's innermost jump buffer, of `env`, or NULL. */
+bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump);
+/* Jumps there; returns when there is nowhere to go. The exception is set, or a trap recorded. */
+void cj__leave(void);
+#endif
 /* JIT: whether WAMR builds LLVM IR on this thread for cj__core_load (module.c). */
 bool cj__wamr_compiles(void);
 /* JIT: takes the signal handler away, with the runtime's end (mend_signals.c). */
