@@ -108,7 +108,7 @@ void *pool_alloc(value_pool *pool, size_t size)
     void *block = malloc(size ? size : 1);
     if (!block || !pool->blocks)
         abort();
-    memset(block, 0xa5, size);
+    memset(block, pool->fill, size);
     return pool->blocks[pool->len++] = block;
 }
 
@@ -117,7 +117,7 @@ void pool_reset(value_pool *pool)
     for (size_t i = 0; i < pool->len; i++)
         free(pool->blocks[i]);
     free(pool->blocks);
-    *pool = (value_pool){0};
+    *pool = (value_pool){.fill = pool->fill};
 }
 
 static uint32_t random_char(random_source *r, uint32_t limit)

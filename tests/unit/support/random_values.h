@@ -27,14 +27,15 @@ const cj_functype *random_functype(random_source *, cj_types *, uint32_t max_par
 typedef struct value_pool {
     void **blocks;
     size_t len, cap;
+    uint8_t fill; /* what fresh memory holds: two values that differ in it only must not differ for a guest */
 } value_pool;
 void *pool_alloc(value_pool *, size_t size); /* exactly so large, for AddressSanitizer; never NULL */
-void pool_reset(value_pool *);
+void pool_reset(value_pool *);               /* `fill` stays */
 
 /* Writes a valid value of `type` at `at`; bytes that it does not own (padding, inactive payloads) keep what they are. Lists have up to `max_len`
  * elements, strings as many characters, from ASCII to past U+FFFF. */
 void random_value(random_source *, const cj_type *, uint32_t max_len, void *at, value_pool *);
-/* A struct of all parameters; the bytes between them are 0xa5. */
+/* A struct of all parameters, and a result. */
 void *random_args(random_source *, const cj_functype *, uint32_t max_len, value_pool *);
 void *random_result(random_source *, const cj_functype *, uint32_t max_len, value_pool *);
 
