@@ -296,7 +296,8 @@ static void emit_loop(cj__ll_fn *fn, uint32_t site, cj__ll_place src, cj__ll_pla
     } else {
         to.ptr = dst_at;
         to.epoch = epoch;
-        if (to.off) /* for parts: a constant distance from where the list's block lies */
+        /* For parts, which find the memory themselves: a constant distance from where the list's block lies. */
+        if (dst.off && op->next - site - 1 > fn->budget)
             to.off = LLVMBuildAdd(m->builder, dst.off, LLVMBuildMul(m->builder, i, cj__ll_c64(m, dst_step), ""), "");
     }
     bool shown = op->depth < CJ_TRAP_DEPTH;

@@ -730,7 +730,7 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
             show(p, "interpreted", &interpreted);
             show(p, "compiled   ", &compiled);
             size_t len;
-            print_error("%s\n", cj__plan_print(cj__alloc_or_default(NULL), plan, type, &len));
+            print_error("%.3000s\n", cj__plan_print(cj__alloc_or_default(NULL), plan, type, &len));
             fail();
         }
         p->counts.cases++;
