@@ -1,0 +1,46 @@
+# bash completion for canonjit: source this file, or install it as /usr/share/bash-completion/completions/canonjit.
+
+_canonjit() {
+    local cur prev verb options
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    verb=${COMP_WORDS[1]}
+    COMPREPLY=()
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'run inspect validate limits --help --version' -- "$cur")
+        return
+    fi
+    case $prev in
+    --tier)
+        mapfile -t COMPREPLY < <(compgen -W 'jit interp' -- "$cur")
+        return
+        ;;
+    --unknown-imports)
+        mapfile -t COMPREPLY < <(compgen -W 'error trap default echo' -- "$cur")
+        return
+        ;;
+    --limit)
+        compopt -o nospace 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -S = -W "$("${COMP_WORDS[0]}" limits 2>/dev/null | cut -d ' ' -f 1)" -- "$cur")
+        return
+        ;;
+    --invoke | --timeout | --plan | --llvm | --asm)
+        return
+        ;;
+    esac
+    case $verb in
+    run) options='--invoke --tier --timeout --interruptible --unknown-imports --limit --help' ;;
+    inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
+    validate) options='--limit --help' ;;
+    help) options='run inspect validate' ;;
+    *) return ;;
+    esac
+    if [ "$verb" = help ] || [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+    else
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.wasm' -- "$cur"; compgen -d -- "$cur")
+    fi
+}
+complete -F _canonjit canonjit

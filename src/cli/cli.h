@@ -1,0 +1,111 @@
+/* cli.h: what the verbs of the command `canonjit` share: options, component files, errors.
+ *
+ * Place in the pipeline: above the public API and nothing else; main.c dispatches to one file per verb.
+ * Non-goals: anything that a program which embeds canonjit could want.
+ *
+ * Exit status: 0 success, 1 the component or the call failed, 2 bad usage. Errors go to standard error as "canonjit: FILE: message".
+ */
+#ifndef CJ_CLI_CLI_H
+#define CJ_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "canonjit.h"
+
+#define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* -- Verbs ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_option {
+    const char *name;  /* without "--" */
+    char letter;       /* "-h", or 0 */
+    const char *value; /* what its value is called, or NULL when it has none */
+    const char *help;
+} cli_option;
+
+typedef struct cli_verb {
+    const char *name;
+    const char *operands; /* "COMPONENT" */
+    const char *summary;  /* one line */
+    const char *details;  /* more lines for --help, each ending in a line break; or "" */
+    const cli_option *options;
+    size_t option_count;
+    int (*run)(const struct cli_verb *, int argc, char **argv); /* what follows the verb */
+} cli_verb;
+
+extern const cli_verb cli_run, cli_inspect, cli_validate;
+
+/* -- Options ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_args {
+    const cli_verb *verb;
+    int argc, at;
+    char **argv;
+} cli_args;
+
+enum { CLI_END = -1, CLI_BAD = -2, CLI_HELP = -3 };
+
+/* The next option: its index in the verb's table, its value in `*value`. CLI_END at the first operand or after "--"; CLI_BAD when an
+ * error has been printed; CLI_HELP when help has. */
+int cli_next_option(cli_args *, const char **value);
+void cli_print_help(const cli_verb *, FILE *to);
+/* " (did you mean --tier?)", or "": of `names` the one most like `wanted`. */
+const char *cli_suggest(const char *wanted, const char *const *names, size_t count, const char *prefix, char *buffer, size_t size);
+
+/* The options of all verbs that load a component. */
+#define CLI_LIMIT_OPTION \
+    { \
+        "limit", 0, "NAME=VALUE", "change a limit; K, M, G multiply (`canonjit limits` lists them)" \
+    }
+#define CLI_HELP_OPTION \
+    { \
+        "help", 'h', NULL, "print this" \
+    }
+
+typedef struct cli_settings {
+    cj_config config;
+    cj_limits limits;
+} cli_settings;
+void cli_settings_init(cli_settings *);
+/* "max_params=2000". CLI_OK, or CLI_USAGE when an error has been printed. */
+int cli_set_limit(cli_settings *, const char *text);
+void cli_print_limits(FILE *to);
+
+/* -- Errors and output ------------------------------------------------------------------------------------------------------ */
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#else
+#define CLI_PRINTF(format_at, args_at)
+#endif
+
+/* "canonjit: message", and the status to return. */
+int cli_fail(int status, const char *format, ...) CLI_PRINTF(2, 3);
+/* "canonjit: FILE: offset 0x1f: message"; CLI_FAILED. For a limit, how to raise it. */
+int cli_fail_error(const char *file, const cj_error *err);
+/* The same for a text on the command line, with the place shown below; CLI_USAGE. */
+int cli_fail_text(const char *option, const char *text, const cj_error *err);
+/* Flushes standard output: CLI_FAILED with an error when it could not be written, else `status`. */
+int cli_finish_output(int status);
+
+/* -- Components -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_session {
+    cj_engine *engine;
+    cj_component *component;
+    const char *file; /* as errors name it */
+} cli_session;
+
+/* Reads the file ("-": standard input) and makes an engine and the component of it. CLI_OK, or another status when an error has been
+ * printed. Close in either case. */
+int cli_open(cli_session *, const char *path, const cli_settings *);
+void cli_close(cli_session *);
+/* Prints "  PATH: func(...)" for imports or exports, each on a line. */
+void cli_print_funcs(FILE *to, const cj_component *, bool imports);
+
+#endif
