@@ -78,6 +78,8 @@ typedef struct cj_merged {
     bool has_memory;
     /* Function index in the merged module of every function export: what a lookup by name would give. */
     uint32_t *export_funcs;
+    uint32_t instance_count; /* of init_exports */
+    size_t capacity;         /* of bytes */
 } cj_merged;
 
 /* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with references or several
