@@ -1,0 +1,34 @@
+/* embed.c: loads a component that exports greet: func(name: string) -> string, and calls it with dynamic values.
+ *
+ *     cc embed.c $(pkg-config --cflags --libs canonjit) -o embed && ./embed greet.wasm
+ */
+#include <canonjit.h>
+
+#include "read_file.h"
+
+int main(int argc, char **argv)
+{
+    cj_engine *engine = NULL;
+    cj_component *component = NULL;
+    cj_store *store = NULL;
+    cj_instance *instance;
+    cj_error err;
+    cj_val name = {.kind = CJ_KIND_STRING, .of.string = CJ_STRING("world")}, greeting;
+    file_bytes file = read_file(argc > 1 ? argv[1] : "greet.wasm");
+
+    bool ok = cj_engine_new(NULL, &engine, &err) == CJ_OK &&
+              cj_component_new(engine, file.bytes, file.size, &component, &err) == CJ_OK &&
+              cj_store_new(engine, NULL, NULL, &store, &err) == CJ_OK &&
+              cj_instantiate(store, NULL, component, &instance, &err) == CJ_OK &&
+              cj_call(cj_instance_func(instance, "greet"), &name, 1, &greeting, 1, NULL, &err) == CJ_OK;
+    if (ok)
+        printf("%.*s\n", (int)greeting.of.string.len, greeting.of.string.ptr);
+    else
+        fprintf(stderr, "%s %s\n", err.where, err.message);
+
+    cj_store_delete(store);
+    cj_component_delete(component);
+    cj_engine_delete(engine);
+    free(file.bytes);
+    return ok ? 0 : 1;
+}
