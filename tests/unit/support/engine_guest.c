@@ -258,8 +258,8 @@ static uint32_t call_thunk(cj_call_ctx *call, const void *args, void *results)
 {
     guest *g = call->bound->host_user;
     const cj_core_type *type = &g->types[call->bound - g->bindings];
-    uint64_t flat[16];
-    memcpy(flat, args, sizeof flat);
+    uint64_t flat[16] = {0};
+    memcpy(flat, args, type->param_count * sizeof *flat);
     uint32_t trap = cj__core_call(call, call->bound->core_func, type, flat);
     if (trap == CJ_TRAP_NONE && results != NULL && type->result_count > 0)
         memcpy(results, flat, 8);
