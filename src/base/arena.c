@@ -12,7 +12,8 @@ enum {
 };
 
 _Static_assert(sizeof(cj_arena_chunk) % MAX_ALIGN == 0, "data begins where malloc's alignment holds");
-_Static_assert(offsetof(cj_arena, at) == 0 && offsetof(cj_arena, end) == sizeof(void *), "arena.h promises these offsets");
+_Static_assert(offsetof(cj_arena, at) == 0 && offsetof(cj_arena, end) == sizeof(void *),
+               "arena.h promises these offsets");
 
 static cj_arena_chunk *chunk_new(cj_arena *arena, size_t size)
 {
@@ -85,8 +86,6 @@ void *cj__arena_alloc_slow(cj_arena *arena, size_t size, size_t align)
         *link = chunk->next;
     } else {
         chunk = chunk_new(arena, size > arena->next_size ? size : arena->next_size);
-        if (!chunk && size < arena->next_size)
-            chunk = chunk_new(arena, size > FIRST_CHUNK ? size : FIRST_CHUNK);
         if (!chunk)
             return NULL;
         if (arena->next_size < MAX_CHUNK)

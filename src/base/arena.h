@@ -1,13 +1,14 @@
 /* arena.h: the inside of cj_arena: a chunked bump allocator with marks.
  *
- * Place in the pipeline: ASTs, types, programs and plans live in one each; the results of calls live in the caller's or the store's.
+ * Place in the pipeline: ASTs, types, programs and plans live in one each; the results of calls live in the caller's
+ * or the store's.
  * Non-goals: freeing single blocks, threads.
  *
  *     first ── ... ── current ── spare ── spare        chunks after `current` are empty and kept for the next use
  *                     └ at .. end is free
  *
- * Under AddressSanitizer memory that is not allocated is poisoned, so that use after release is found. Generated code that
- * bumps `at` itself must not do so in such a build (CJ_ARENA_POISONS); it can always call cj_arena_alloc.
+ * Under AddressSanitizer memory that is not allocated is poisoned, so that use after release is found. Generated code
+ * that bumps `at` itself must not do so in such a build (CJ_ARENA_POISONS); it can always call cj_arena_alloc.
  */
 #ifndef CJ_BASE_ARENA_H
 #define CJ_BASE_ARENA_H
@@ -48,7 +49,8 @@ struct cj_arena {
     const cj_allocator *alloc;
 };
 
-/* A point in the life of an arena. Marks are released in reverse order of taking them; a release frees all that came later. */
+/* A point in the life of an arena. Marks are released in reverse order of taking them; a release frees all that came
+ * later. */
 typedef struct cj_arena_mark {
     cj_arena_chunk *chunk;
     uint8_t *at;

@@ -26,7 +26,8 @@
             return cj_try_; \
     } while (0)
 
-enum { CJ_DEPTH_CEILING = 1000 }; /* what max_type_depth and max_component_depth can be raised to: code recurses that deep */
+/* What max_type_depth and max_component_depth can be raised to: code recurses that deep. */
+enum { CJ_DEPTH_CEILING = 1000 };
 
 /* A slice of bytes that are UTF-8 unless said otherwise; not terminated, never owned by the slice. */
 typedef struct cj_str {
@@ -58,10 +59,10 @@ static inline uint64_t cj__align_up(uint64_t n, uint64_t align)
     return (n + (align - 1)) & ~(align - 1);
 }
 
-/* The allocator hook (cj_allocator of the public header), resolved: never NULL after cj__alloc_or_default. `size` at free
- * and resize is what was asked for; freeing NULL does nothing. */
+/* The allocator hook (cj_allocator of the public header), resolved: never NULL after cj__alloc_or_default. `size` at
+ * free and resize is what was asked for; freeing NULL does nothing. */
 const cj_allocator *cj__alloc_or_default(const cj_allocator *hook);
-void *cj__malloc(const cj_allocator *, size_t size);              /* NULL when out of memory; size 0 gives a valid pointer */
+void *cj__malloc(const cj_allocator *, size_t size); /* NULL when out of memory; size 0 gives a valid pointer */
 void *cj__calloc(const cj_allocator *, size_t count, size_t size); /* zeroed; NULL on overflow of the product */
 void *cj__realloc(const cj_allocator *, void *old, size_t old_size, size_t new_size);
 void cj__free(const cj_allocator *, void *ptr, size_t size);
@@ -81,8 +82,8 @@ bool cj__vec_grow(const cj_allocator *, void **at, size_t *cap, size_t elem_size
 #define CJ_VEC_FREE(alloc, v) \
     (cj__free((alloc), (v)->at, (v)->cap * sizeof(*(v)->at)), (v)->at = NULL, (v)->len = (v)->cap = 0)
 
-/* Error details. Each returns `status`, so that `return cj__fail(...)` reads well. `err` may be NULL. Arguments may point
- * into `err` itself. Text that comes from files is made printable: control characters and bad UTF-8 become '?'. */
+/* Error details. Each returns `status`, so that `return cj__fail(...)` reads well. `err` may be NULL. Arguments may
+ * point into `err` itself. Text that comes from files is made printable: control characters and bad UTF-8 become '?'. */
 cj_status cj__fail(cj_error *err, cj_status status, const char *format, ...) CJ_PRINTF(3, 4);
 cj_status cj__fail_at(cj_error *err, cj_status status, uint64_t offset, const char *format, ...) CJ_PRINTF(4, 5);
 cj_status cj__fail_nomem(cj_error *err);

@@ -31,8 +31,8 @@ const char *cj_trap_text(cj_trap trap)
     return (unsigned)trap < CJ_COUNT(trap_texts) ? trap_texts[trap] : "unknown trap";
 }
 
-/* Names come from hostile files and messages go to terminals and logs: what is not printable UTF-8 becomes '?'. A sequence that the
- * end of the buffer cut is dropped. */
+/* Names come from hostile files and messages go to terminals and logs: what is not printable UTF-8 becomes '?'. A
+ * sequence that the end of the buffer cut is dropped. */
 static void make_printable(char *text, bool was_cut)
 {
     uint8_t *s = (uint8_t *)text;
@@ -135,8 +135,8 @@ size_t cj_error_format(const cj_error *err, char *buffer, size_t size)
     if (!message[0] && err->status == CJ_TRAP)
         message = cj_trap_text(err->trap);
 
-    int n = snprintf(buffer, size, "%s%s%s%s%s%s", cj_status_text(err->status), err->where[0] ? ": " : "", err->where, offset,
-                     message[0] ? ": " : "", message);
+    int n = snprintf(buffer, size, "%s%s%s%s%s%s", cj_status_text(err->status), err->where[0] ? ": " : "", err->where,
+                     offset, message[0] ? ": " : "", message);
     if (n < 0) {
         if (size)
             buffer[0] = 0;

@@ -25,7 +25,8 @@ cj_status cj__read_flag(cj_reader *r, bool *out, const char *what)
     CJ_TRY(cj__read_byte(r, &byte, what));
     if (byte > 1) {
         r->at--;
-        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s (0x00 or 0x01), found 0x%02x", what, byte);
+        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s (0x00 or 0x01), found 0x%02x", what,
+                           byte);
     }
     *out = byte;
     return CJ_OK;
@@ -37,7 +38,8 @@ cj_status cj__read_exact(cj_reader *r, uint8_t value, const char *what)
     CJ_TRY(cj__read_byte(r, &byte, what));
     if (byte != value) {
         r->at--;
-        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s (0x%02x), found 0x%02x", what, value, byte);
+        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s (0x%02x), found 0x%02x", what,
+                           value, byte);
     }
     return CJ_OK;
 }
@@ -64,8 +66,8 @@ static cj_status read_leb(cj_reader *r, unsigned width, bool is_signed, uint64_t
             }
             if (!ok) {
                 r->at = start;
-                cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s, found an integer of more than %u bits", what,
-                            width);
+                cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r),
+                            "expected %s, found an integer of more than %u bits", what, width);
                 return CJ_MALFORMED;
             }
         }
@@ -124,8 +126,8 @@ cj_status cj__read_bytes(cj_reader *r, uint64_t len, const uint8_t **out, const 
 {
     size_t left = cj__reader_left(r);
     if (len > left) {
-        cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s of %" PRIu64 " bytes, found the end after %zu", what, len,
-                    left);
+        cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r),
+                    "expected %s of %" PRIu64 " bytes, found the end after %zu", what, len, left);
         return CJ_MALFORMED;
     }
     *out = r->at;
@@ -145,8 +147,8 @@ cj_status cj__read_slice(cj_reader *r, uint64_t len, cj_reader *out, const char 
 cj_status cj__read_done(const cj_reader *r, const char *what)
 {
     if (r->at != r->end)
-        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected the end of %s, found %zu more bytes", what,
-                           cj__reader_left(r));
+        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected the end of %s, found %zu more bytes",
+                           what, cj__reader_left(r));
     return CJ_OK;
 }
 
@@ -169,7 +171,8 @@ cj_status cj__read_name(cj_reader *r, uint32_t max, cj_str *out, const char *wha
     size_t valid = cj__utf8_valid_prefix(bytes, len);
     if (valid != len) {
         r->at = start;
-        return cj__fail_at(r->err, CJ_MALFORMED, offset + valid, "expected %s in UTF-8, found byte 0x%02x", what, bytes[valid]);
+        return cj__fail_at(r->err, CJ_MALFORMED, offset + valid, "expected %s in UTF-8, found byte 0x%02x", what,
+                           bytes[valid]);
     }
     *out = (cj_str){(const char *)bytes, len};
     return CJ_OK;
@@ -183,8 +186,8 @@ cj_status cj__read_count(cj_reader *r, uint32_t max, const char *limit, uint32_t
     if (count > cj__reader_left(r)) {
         size_t left = cj__reader_left(r);
         r->at = start;
-        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r), "expected %s: %u of them, found the end after %zu bytes", what,
-                           count, left);
+        return cj__fail_at(r->err, CJ_MALFORMED, cj__reader_offset(r),
+                           "expected %s: %u of them, found the end after %zu bytes", what, count, left);
     }
     if (limit && count > max) {
         r->at = start;

@@ -3,9 +3,9 @@
  * Place in the pipeline: under component/'s decoder and link/'s reading of core modules.
  * Non-goals: what the bytes mean.
  *
- * All readers return CJ_MALFORMED "expected WHAT, found ..." and leave the position at the start of what was being read.
- * `what` is a noun phrase: "a type index". Spec: core binary format, "Integers": an LEB128 may be padded with zeros
- * (or sign bits) up to the length that its width needs, bits beyond the width are malformed.
+ * All readers return CJ_MALFORMED "expected WHAT, found ..." and leave the position at the start of what was being
+ * read. `what` is a noun phrase: "a type index". Spec: core binary format, "Integers": an LEB128 may be padded with
+ * zeros (or sign bits) up to the length that its width needs, bits beyond the width are malformed.
  */
 #ifndef CJ_BASE_READER_H
 #define CJ_BASE_READER_H

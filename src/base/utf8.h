@@ -8,7 +8,8 @@
 
 #include "base/base.h"
 
-/* Decodes the sequence at `s`, which has `len` > 0 bytes. Returns its length, 1 to 4, or 0 when it is malformed or cut. */
+/* Decodes the sequence at `s`, which has `len` > 0 bytes. Returns its length, 1 to 4, or 0 when it is malformed or
+ * cut. */
 static inline size_t cj__utf8_decode(const uint8_t *s, size_t len, uint32_t *out)
 {
     uint8_t b = s[0];

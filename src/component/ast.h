@@ -1,7 +1,7 @@
 /* ast.h: a component as its file has it: definitions in order, indices unresolved, everything with its file offset.
  *
- * Place in the pipeline: decode.c makes it from bytes, link/ runs it. The whole binary grammar is here, async, threads and
- * gated features included; what cannot run is refused later, by name.
+ * Place in the pipeline: decode.c makes it from bytes, link/ runs it. The whole binary grammar is here, async, threads
+ * and gated features included; what cannot run is refused later, by name.
  * Non-goals: index spaces, types as values, anything that needs to know what an index refers to.
  * Spec: design/mvp/Binary.md. Slices (cj_str, bytes) point into the AST's own copy of the file.
  *
@@ -25,7 +25,7 @@ typedef struct cj_bytes {
     uint64_t offset; /* in the file */
 } cj_bytes;
 
-/* -- Names ------------------------------------------------------------------------------------------------------- */
+/* -- Names --------------------------------------------------------------------------------------------------------- */
 
 /* An import's or export's name with its attributes (both prefixes 00 and 01 mean "no attributes"; 02 has them). */
 typedef struct cj_extern_name {
@@ -34,9 +34,10 @@ typedef struct cj_extern_name {
     cj_str implements, version_suffix, external_id;
 } cj_extern_name;
 
-/* -- Sorts ----------------------------------------------------------------------------------------------------------- */
+/* -- Sorts --------------------------------------------------------------------------------------------------------- */
 
-/* X(NAME, core sort byte or -1, sort byte or -1, text). One enum for both: a core sort is `00 byte` where a sort is meant. */
+/* X(NAME, core sort byte or -1, sort byte or -1, text). One enum for both: a core sort is `00 byte` where a sort is
+ * meant. */
 #define CJ_SORT_MAP(X) \
     X(CORE_FUNC, 0x00, -1, "core function") \
     X(CORE_TABLE, 0x01, -1, "core table") \
@@ -60,7 +61,7 @@ typedef enum cj_sort {
 } cj_sort;
 const char *cj__sort_name(cj_sort);
 
-/* -- Types ------------------------------------------------------------------------------------------------------------- */
+/* -- Types --------------------------------------------------------------------------------------------------------- */
 
 /* A valtype: a primitive, or an index into the type space. */
 typedef struct cj_ast_valtype {
@@ -92,7 +93,7 @@ typedef struct cj_ast_decls {
 typedef struct cj_ast_corefunc {
     const uint8_t *params, *results; /* value type bytes (cj_core) */
     uint32_t param_count, result_count;
-    bool opaque; /* a type among them is not one of cj_core: a GC or typed reference; its byte is the first of its encoding */
+    bool opaque; /* a type among them is not one of cj_core (a GC or typed reference): its byte is its encoding's first */
 } cj_ast_corefunc;
 
 typedef struct cj_ast_limits {
@@ -175,7 +176,8 @@ typedef enum cj_deftype_kind {
 typedef struct cj_ast_typedef {
     cj_deftype_kind kind;
     uint64_t offset;
-    cj_ast_valtype elem;   /* PRIM (the type itself), LIST, FIXED_LIST, OPTION, STREAM, FUTURE, RESULT's ok, MAP's key, FUNC's result */
+    cj_ast_valtype elem;   /* PRIM (the type itself), LIST, FIXED_LIST, OPTION, STREAM, FUTURE; RESULT's ok, MAP's key,
+                              FUNC's result */
     cj_ast_valtype second; /* RESULT's error, MAP's value */
     cj_ast_labels labels;  /* RECORD, VARIANT, TUPLE, FLAGS, ENUM, FUNC's parameters */
     uint32_t index;        /* OWN, BORROW: type index; FIXED_LIST: length */
@@ -200,7 +202,7 @@ typedef struct cj_ast_externtype {
     uint64_t offset;
 } cj_ast_externtype;
 
-/* -- Aliases, instances ---------------------------------------------------------------------------------------------- */
+/* -- Aliases, instances -------------------------------------------------------------------------------------------- */
 
 typedef enum cj_alias_kind { CJ_ALIAS_EXPORT, CJ_ALIAS_CORE_EXPORT, CJ_ALIAS_OUTER } cj_alias_kind;
 
@@ -226,7 +228,7 @@ typedef struct cj_ast_instance { /* core:instance and instance alike */
     uint32_t arg_count;
 } cj_ast_instance;
 
-/* -- Canonical definitions --------------------------------------------------------------------------------------------- */
+/* -- Canonical definitions ----------------------------------------------------------------------------------------- */
 
 /* X(NAME, byte, text, gate). `gate` is what the feature is called in "unsupported: ..." ("" = runs today or soon). */
 #define CJ_CANON_MAP(X) \
@@ -299,14 +301,14 @@ typedef struct cj_ast_canonopts {
 typedef struct cj_ast_canon {
     cj_canon_kind kind;
     uint32_t func;          /* LIFT: core function; LOWER: function */
-    uint32_t type;          /* LIFT: function type; RESOURCE_*: resource type; STREAM_*, FUTURE_*: type; THREAD_*: core type */
+    uint32_t type;          /* LIFT: function type; RESOURCE_*: resource; STREAM_*, FUTURE_*: type; THREAD_*: core type */
     cj_ast_canonopts opts;
     cj_ast_valtype result;  /* TASK_RETURN; CONTEXT_*: `prim` is the core type's byte, 0x7f i32 or 0x7e i64 */
     uint32_t immediate;     /* CONTEXT_*: slot; THREAD_*_INDIRECT: table; WAITABLE_SET_WAIT, POLL: memory */
     bool flag;              /* the `async?`, `cancel?` or `shared?` byte */
 } cj_ast_canon;
 
-/* -- Definitions ---------------------------------------------------------------------------------------------------------- */
+/* -- Definitions --------------------------------------------------------------------------------------------------- */
 
 struct cj_ast_component;
 
@@ -366,7 +368,14 @@ typedef struct cj_ast_def {
 } cj_ast_def;
 
 /* A declaration inside a component or instance type. */
-typedef enum cj_decl_kind { CJ_DECL_CORE_TYPE, CJ_DECL_TYPE, CJ_DECL_ALIAS, CJ_DECL_IMPORT, CJ_DECL_EXPORT } cj_decl_kind;
+typedef enum cj_decl_kind {
+    CJ_DECL_CORE_TYPE,
+    CJ_DECL_TYPE,
+    CJ_DECL_ALIAS,
+    CJ_DECL_IMPORT,
+    CJ_DECL_EXPORT,
+} cj_decl_kind;
+
 typedef struct cj_ast_decl {
     cj_decl_kind kind;
     uint64_t offset;
@@ -394,10 +403,11 @@ typedef struct cj_ast {
     cj_arena *arena;
 } cj_ast;
 
-/* Decodes a whole component. `config` gives the limits and the allocator; NULL means defaults. CJ_MALFORMED with offset and what was
- * expected; CJ_INVALID; CJ_LIMIT; CJ_NO_MEMORY. Delete with cj__ast_delete. What is inside the sections of core modules is not
- * looked at. max_definitions counts everything that takes a place in the AST: definitions, declarations, members of types,
- * arguments and inline exports; memory is in proportion to it and to the file's size. */
+/* Decodes a whole component. `config` gives the limits and the allocator; NULL means defaults. CJ_MALFORMED with
+ * offset and what was expected; CJ_INVALID; CJ_LIMIT; CJ_NO_MEMORY. Delete with cj__ast_delete. What is inside the
+ * sections of core modules is not looked at. max_definitions counts everything that takes a place in the AST:
+ * definitions, declarations, members of types, arguments and inline exports; memory is in proportion to it and to the
+ * file's size. */
 cj_status cj__ast_decode(const cj_config *config, const uint8_t *bytes, size_t size, cj_ast **out, cj_error *err);
 void cj__ast_delete(cj_ast *);
 

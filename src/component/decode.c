@@ -24,12 +24,13 @@ enum {
 };
 
 static const char *const section_names[SECTION_COUNT] = {
-    "a custom section",    "a core module section", "a core instance section", "a core type section", "a component section",
-    "an instance section", "an alias section",      "a type section",          "a canon section",     "a start section",
-    "an import section",   "an export section",     "a value section",
+    "a custom section",    "a core module section", "a core instance section", "a core type section",
+    "a component section", "an instance section",   "an alias section",        "a type section",
+    "a canon section",     "a start section",       "an import section",       "an export section",
+    "a value section",
 };
 
-/* -- What all the files of the decoder use --------------------------------------------------------------------------------------- */
+/* -- What all the files of the decoder use ------------------------------------------------------------------------- */
 
 cj_status cj__decode_unexpected(const cj_decoder *d, uint64_t offset, uint8_t found, const char *what)
 {
@@ -39,13 +40,15 @@ cj_status cj__decode_unexpected(const cj_decoder *d, uint64_t offset, uint8_t fo
 cj_status cj__decode_elements(cj_decoder *d, uint32_t n, uint64_t offset)
 {
     if (n > d->config.max_definitions - d->elements)
-        return cj__fail_at(d->err, CJ_LIMIT, offset, "more definitions, declarations, members and arguments than max_definitions, %u",
+        return cj__fail_at(d->err, CJ_LIMIT, offset,
+                           "more definitions, declarations, members and arguments than max_definitions, %u",
                            d->config.max_definitions);
     d->elements += n;
     return CJ_OK;
 }
 
-cj_status cj__decode_count(cj_decoder *d, cj_reader *r, uint32_t max, const char *limit, uint32_t *out, const char *what)
+cj_status cj__decode_count(cj_decoder *d, cj_reader *r, uint32_t max, const char *limit, uint32_t *out,
+                           const char *what)
 {
     uint64_t offset = cj__reader_offset(r);
     CJ_TRY(cj__read_count(r, max, limit, out, what));
@@ -55,13 +58,14 @@ cj_status cj__decode_count(cj_decoder *d, cj_reader *r, uint32_t max, const char
 cj_status cj__decode_enter(cj_decoder *d, uint64_t offset)
 {
     if (d->depth >= d->max_depth)
-        return cj__fail_at(d->err, CJ_LIMIT, offset, "components and their types nested deeper than max_component_depth, %u", d->max_depth);
+        return cj__fail_at(d->err, CJ_LIMIT, offset,
+                           "components and their types nested deeper than max_component_depth, %u", d->max_depth);
     d->depth++;
     return CJ_OK;
 }
 
-cj_status cj__decode_keep(cj_decoder *d, const void *stack, size_t *stack_len, size_t base, size_t size, size_t align, void *out,
-                          uint32_t *out_len)
+cj_status cj__decode_keep(cj_decoder *d, const void *stack, size_t *stack_len, size_t base, size_t size, size_t align,
+                          void *out, uint32_t *out_len)
 {
     size_t count = *stack_len - base;
     void *kept = NULL;
@@ -76,7 +80,7 @@ cj_status cj__decode_keep(cj_decoder *d, const void *stack, size_t *stack_len, s
     return CJ_OK;
 }
 
-/* -- Sorts and aliases ------------------------------------------------------------------------------------------------------------- */
+/* -- Sorts and aliases --------------------------------------------------------------------------------------------- */
 
 static const int core_sort_bytes[] = {
 #define CJ_X(name, core, byte, text) core,
@@ -125,7 +129,8 @@ static bool is_core(cj_sort sort)
 
 static bool may_alias_outer(cj_sort sort)
 {
-    return sort == CJ_SORT_CORE_MODULE || sort == CJ_SORT_CORE_TYPE || sort == CJ_SORT_TYPE || sort == CJ_SORT_COMPONENT;
+    return sort == CJ_SORT_CORE_MODULE || sort == CJ_SORT_CORE_TYPE || sort == CJ_SORT_TYPE ||
+           sort == CJ_SORT_COMPONENT;
 }
 
 cj_status cj__decode_alias(cj_decoder *d, cj_reader *r, bool in_type, cj_ast_alias *out)
@@ -143,7 +148,8 @@ cj_status cj__decode_alias(cj_decoder *d, cj_reader *r, bool in_type, cj_ast_ali
         if (is_core(out->sort) && out->sort != CJ_SORT_CORE_MODULE)
             return cj__fail_at(d->err, CJ_INVALID, offset, "an instance cannot export a %s", cj__sort_name(out->sort));
         if (in_type && out->sort != CJ_SORT_TYPE && out->sort != CJ_SORT_INSTANCE)
-            return cj__fail_at(d->err, CJ_INVALID, offset, "an export alias in a type can be of a type or instance, not of a %s",
+            return cj__fail_at(d->err, CJ_INVALID, offset,
+                               "an export alias in a type can be of a type or instance, not of a %s",
                                cj__sort_name(out->sort));
         return CJ_OK;
     case 0x01:
@@ -151,19 +157,23 @@ cj_status cj__decode_alias(cj_decoder *d, cj_reader *r, bool in_type, cj_ast_ali
         CJ_TRY(cj__read_u32(r, &out->instance, "a core instance index"));
         CJ_TRY(cj__decode_core_name(d, r, &out->name, "the name of an aliased core export"));
         if (out->sort > CJ_SORT_CORE_TAG)
-            return cj__fail_at(d->err, CJ_INVALID, offset, "a core instance cannot export a %s", cj__sort_name(out->sort));
+            return cj__fail_at(d->err, CJ_INVALID, offset, "a core instance cannot export a %s",
+                               cj__sort_name(out->sort));
         if (in_type)
             return cj__fail_at(d->err, CJ_INVALID, offset, "an alias in a type cannot be of a core export");
         return CJ_OK;
     case 0x02:
         out->kind = CJ_ALIAS_OUTER;
         if (!may_alias_outer(out->sort))
-            return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected the sort of an outer alias (core module, core type, type, component), "
-                               "found %s", cj__sort_name(out->sort));
+            return cj__fail_at(d->err, CJ_MALFORMED, offset,
+                               "expected the sort of an outer alias (core module, core type, type, component), "
+                               "found %s",
+                               cj__sort_name(out->sort));
         CJ_TRY(cj__read_u32(r, &out->outer_count, "an outer count"));
         CJ_TRY(cj__read_u32(r, &out->outer_index, "the index of an outer alias"));
         if (in_type && out->sort != CJ_SORT_TYPE && out->sort != CJ_SORT_CORE_TYPE)
-            return cj__fail_at(d->err, CJ_INVALID, offset, "an outer alias in a type can be of a type or core type, not of a %s",
+            return cj__fail_at(d->err, CJ_INVALID, offset,
+                               "an outer alias in a type can be of a type or core type, not of a %s",
                                cj__sort_name(out->sort));
         return CJ_OK;
     default:
@@ -171,11 +181,12 @@ cj_status cj__decode_alias(cj_decoder *d, cj_reader *r, bool in_type, cj_ast_ali
     }
 }
 
-/* -- Instances ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Instances ----------------------------------------------------------------------------------------------------- */
 
 static cj_status decode_core_arg(cj_decoder *d, cj_reader *r, bool is_inline, cj_ast_arg *arg)
 {
-    CJ_TRY(cj__decode_core_name(d, r, &arg->name.name, is_inline ? "the name of a core export" : "the name of a core argument"));
+    CJ_TRY(cj__decode_core_name(d, r, &arg->name.name,
+                                is_inline ? "the name of a core export" : "the name of a core argument"));
     if (is_inline) {
         CJ_TRY(cj__decode_core_sort(d, r, &arg->sort));
     } else {
@@ -200,7 +211,8 @@ static cj_status decode_args(cj_decoder *d, cj_reader *r, bool core, cj_name_set
 {
     size_t base = d->args.len;
     uint32_t count;
-    CJ_TRY(cj__decode_count(d, r, 0, NULL, &count, exports ? "exports of an instance" : "arguments of an instantiation"));
+    CJ_TRY(
+        cj__decode_count(d, r, 0, NULL, &count, exports ? "exports of an instance" : "arguments of an instantiation"));
     for (uint32_t i = 0; i < count; i++) {
         cj_ast_arg arg;
         memset(&arg, 0, sizeof(arg));
@@ -232,7 +244,7 @@ static cj_status decode_instance(cj_decoder *d, cj_reader *r, bool core, cj_ast_
     return status;
 }
 
-/* -- Imports, exports, start, values -------------------------------------------------------------------------------------------------- */
+/* -- Imports, exports, start, values ------------------------------------------------------------------------------- */
 
 cj_status cj__decode_import(cj_decoder *d, cj_reader *r, cj_decode_scope *scope, bool is_export, cj_ast_import **out)
 {
@@ -276,7 +288,8 @@ static cj_status decode_start(cj_decoder *d, cj_reader *r, cj_ast_start *out)
     uint64_t offset = cj__reader_offset(r);
     CJ_TRY(cj__read_u32(r, &out->result_count, "the number of results of a start definition"));
     if (out->result_count > 1) /* each one makes a value: a claim that must not be believed */
-        return cj__fail_at(d->err, CJ_INVALID, offset, "a start definition with %u results: functions have one at most", out->result_count);
+        return cj__fail_at(d->err, CJ_INVALID, offset, "a start definition with %u results: functions have one at most",
+                           out->result_count);
     return CJ_OK;
 }
 
@@ -290,7 +303,7 @@ static cj_status decode_value(cj_decoder *d, cj_reader *r, cj_ast_def *def)
     return cj__read_bytes(r, len, &def->of.value.bytes.ptr, "a value");
 }
 
-/* -- Sections -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Sections ------------------------------------------------------------------------------------------------------ */
 
 static cj_status decode_component(cj_decoder *d, cj_reader *r, cj_ast_component *out);
 
@@ -395,8 +408,8 @@ static cj_status decode_start_section(cj_decoder *d, cj_reader *r)
     return push_def(d, &def);
 }
 
-/* Any custom section has a name. Of `component-name` the component's own name is taken; whatever else is in it, or wrong
- * with it, is no error ("engines should not reject components which have an invalid name section"). */
+/* Any custom section has a name. Of `component-name` the component's own name is taken; whatever else is in it, or
+ * wrong with it, is no error ("engines should not reject components which have an invalid name section"). */
 static cj_status decode_custom_section(cj_decoder *d, cj_reader *r, cj_ast_component *out)
 {
     cj_str name;
@@ -450,7 +463,7 @@ static cj_status decode_sections(cj_decoder *d, cj_reader *r, cj_decode_scope *s
     return CJ_OK;
 }
 
-/* -- Components ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Components ---------------------------------------------------------------------------------------------------- */
 
 static cj_status decode_preamble(cj_decoder *d, cj_reader *r)
 {
@@ -461,19 +474,24 @@ static cj_status decode_preamble(cj_decoder *d, cj_reader *r)
 
     if (left < 4 || memcmp(p, magic, 4) != 0) {
         if (left && p[0] == '(')
-            return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected the preamble of a component, found text: assemble it first");
-        return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected the preamble of a component (00 61 73 6d 0d 00 01 00)");
+            return cj__fail_at(d->err, CJ_MALFORMED, offset,
+                               "expected the preamble of a component, found text: assemble it first");
+        return cj__fail_at(d->err, CJ_MALFORMED, offset,
+                           "expected the preamble of a component (00 61 73 6d 0d 00 01 00)");
     }
     CJ_TRY(cj__read_bytes(r, 8, &p, "the preamble of a component"));
     uint32_t version = (uint32_t)(p[4] | p[5] << 8), layer = (uint32_t)(p[6] | p[7] << 8);
     if (version == 1 && layer == 0)
-        return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected a component, found a core module: make a component of it first "
+        return cj__fail_at(d->err, CJ_MALFORMED, offset,
+                           "expected a component, found a core module: make a component of it first "
                            "(wasm-tools component new, jco new)");
     if (layer != 1)
         return cj__fail_at(d->err, CJ_MALFORMED, offset + 6, "expected layer 1, component, found layer %u", layer);
     if (version != 0x0d)
-        return cj__fail_at(d->err, CJ_MALFORMED, offset + 4, "expected version 0x0d of the component format, found 0x%02x: build the "
-                           "component with newer tools", version);
+        return cj__fail_at(d->err, CJ_MALFORMED, offset + 4,
+                           "expected version 0x0d of the component format, found 0x%02x: build the "
+                           "component with newer tools",
+                           version);
     return CJ_OK;
 }
 
@@ -496,10 +514,9 @@ static cj_status decode_component(cj_decoder *d, cj_reader *r, cj_ast_component 
 
 static cj_config default_config(void)
 {
-    cj_config config = {
-        .struct_size = sizeof(config),
+    cj_config config = {.struct_size = sizeof(config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
     return config;

@@ -9,9 +9,9 @@
  *     decode_names.c    labels, extern names with attributes, their uniqueness
  *     decode_module.c   the outline of core modules
  *
- * Lists are collected on stacks, one per element type, because a count in a file is only a claim; when a list is complete
- * it moves to the arena (CJ_KEEP). Nested lists of one type work, since each knows where its own part begins. After an error the
- * stacks are dropped as a whole.
+ * Lists are collected on stacks, one per element type, because a count in a file is only a claim; when a list is
+ * complete it moves to the arena (CJ_KEEP). Nested lists of one type work, since each knows where its own part begins.
+ * After an error the stacks are dropped as a whole.
  */
 #ifndef CJ_COMPONENT_DECODE_H
 #define CJ_COMPONENT_DECODE_H
@@ -29,7 +29,7 @@ typedef struct cj_decoder {
     const uint8_t *file; /* the AST's copy */
     uint32_t depth;      /* of components, component types and instance types around what is being decoded */
     uint32_t max_depth;
-    uint32_t elements;   /* counted against max_definitions */
+    uint32_t elements; /* counted against max_definitions */
     CJ_VEC(cj_ast_def) defs;
     CJ_VEC(cj_ast_decl) decls;
     CJ_VEC(cj_ast_labelled) labels;
@@ -62,10 +62,11 @@ static inline uint64_t cj__decode_offset_of(const cj_decoder *d, const void *in_
 }
 
 /* Moves the elements of a stack from `base` on to the arena and stores where they are (NULL for none) and how many. */
-cj_status cj__decode_keep(cj_decoder *, const void *stack, size_t *stack_len, size_t base, size_t size, size_t align, void *out,
-                          uint32_t *out_len);
+cj_status cj__decode_keep(cj_decoder *, const void *stack, size_t *stack_len, size_t base, size_t size, size_t align,
+                          void *out, uint32_t *out_len);
 #define CJ_KEEP(d, stack, base, out, out_len) \
-    cj__decode_keep((d), (d)->stack.at, &(d)->stack.len, (base), sizeof(*(d)->stack.at), _Alignof(max_align_t), (out), (out_len))
+    cj__decode_keep((d), (d)->stack.at, &(d)->stack.len, (base), sizeof(*(d)->stack.at), _Alignof(max_align_t), (out), \
+                    (out_len))
 #define CJ_PUSH(d, stack, ...) \
     do { \
         if (!CJ_VEC_PUSH((d)->alloc, &(d)->stack, __VA_ARGS__)) \
@@ -97,7 +98,8 @@ cj_status cj__decode_label(cj_decoder *, cj_reader *, cj_str *out, const char *w
 cj_status cj__decode_check_labels(cj_decoder *, const cj_ast_labelled *labels, uint32_t count, const char *what);
 cj_status cj__decode_extern_name(cj_decoder *, cj_reader *, cj_extern_name *out);
 /* The rules that tie a name to the sort of what it names, and uniqueness in `set`. */
-cj_status cj__decode_check_extern(cj_decoder *, cj_name_set *set, const cj_extern_name *name, cj_sort sort, const char *what);
+cj_status cj__decode_check_extern(cj_decoder *, cj_name_set *set, const cj_extern_name *name, cj_sort sort,
+                                  const char *what);
 
 /* decode_module.c */
 cj_status cj__decode_check_module(cj_decoder *, cj_reader module);

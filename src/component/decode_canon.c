@@ -49,7 +49,7 @@ static const char *const operands[CJ_CANON_COUNT] = {
     [CJ_CANON_THREAD_AVAILABLE_PARALLELISM] = "s",
 };
 
-/* -- Options ------------------------------------------------------------------------------------------------------------------- */
+/* -- Options ------------------------------------------------------------------------------------------------------- */
 
 enum {
     OPT_UTF8,
@@ -64,7 +64,14 @@ enum {
 };
 
 static const char *const option_names[OPT_COUNT] = {
-    "string-encoding=utf8", "string-encoding=utf16", "string-encoding=latin1+utf16", "memory", "realloc", "post-return", "async", "callback",
+    "string-encoding=utf8",
+    "string-encoding=utf16",
+    "string-encoding=latin1+utf16",
+    "memory",
+    "realloc",
+    "post-return",
+    "async",
+    "callback",
 };
 
 static bool option_allowed(cj_canon_kind kind, uint8_t option)
@@ -130,16 +137,18 @@ static cj_status decode_options(cj_decoder *d, cj_reader *r, cj_canon_kind kind,
             return cj__decode_unexpected(d, offset, option, "a canonical option (0x00 to 0x07)");
         }
         if (seen)
-            return cj__fail_at(d->err, CJ_INVALID, offset, "canonical option `%s` is given twice, or in conflict with an earlier one",
+            return cj__fail_at(d->err, CJ_INVALID, offset,
+                               "canonical option `%s` is given twice, or in conflict with an earlier one",
                                option_names[option]);
         if (!option_allowed(kind, option))
-            return cj__fail_at(d->err, CJ_INVALID, offset, "canonical option `%s` is not allowed on %s", option_names[option],
-                               cj__canon_name(kind));
+            return cj__fail_at(d->err, CJ_INVALID, offset, "canonical option `%s` is not allowed on %s",
+                               option_names[option], cj__canon_name(kind));
     }
     if (opts->has_realloc && !opts->has_memory)
         return cj__fail_at(d->err, CJ_INVALID, opts->offset, "canonical option `realloc` needs `memory`");
     if (opts->has_post_return && opts->is_async)
-        return cj__fail_at(d->err, CJ_INVALID, opts->offset, "canonical options `post-return` and `async` exclude each other");
+        return cj__fail_at(d->err, CJ_INVALID, opts->offset,
+                           "canonical options `post-return` and `async` exclude each other");
     if (opts->has_callback && !opts->is_async)
         return cj__fail_at(d->err, CJ_INVALID, opts->offset, "canonical option `callback` needs `async`");
     return CJ_OK;
@@ -148,7 +157,7 @@ static cj_status decode_options(cj_decoder *d, cj_reader *r, cj_canon_kind kind,
 _Static_assert((int)CJ_UTF8 == OPT_UTF8 && (int)CJ_UTF16 == OPT_UTF16 && (int)CJ_LATIN1_UTF16 == OPT_LATIN1_UTF16,
                "an encoding's option byte is its number");
 
-/* -- Definitions --------------------------------------------------------------------------------------------------------------- */
+/* -- Definitions --------------------------------------------------------------------------------------------------- */
 
 /* context.get and context.set, and resources, know i32 and (with 64-bit memories) i64. */
 static cj_status decode_context_type(cj_decoder *d, cj_reader *r, cj_ast_valtype *out)
@@ -157,7 +166,8 @@ static cj_status decode_context_type(cj_decoder *d, cj_reader *r, cj_ast_valtype
     bool opaque;
     CJ_TRY(cj__decode_core_valtype(d, r, &out->prim, &opaque));
     if (out->prim != 0x7f && out->prim != 0x7e)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "context values are i32 or i64, not core type 0x%02x", out->prim);
+        return cj__fail_at(d->err, CJ_INVALID, offset, "context values are i32 or i64, not core type 0x%02x",
+                           out->prim);
     out->present = true;
     out->offset = offset;
     return CJ_OK;

@@ -11,14 +11,16 @@ cj_status cj__decode_check_module(cj_decoder *d, cj_reader r)
     static const uint8_t preamble[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
     /* Where each section id stands in the order of sections; 0: anywhere (custom). */
     static const uint8_t places[] = {
-        [0] = 0, [1] = 1, [2] = 2, [3] = 3, [4] = 4, [5] = 5, [13] = 6, [6] = 7, [7] = 8, [8] = 9, [9] = 10, [12] = 11, [10] = 12, [11] = 13,
+        [0] = 0, [1] = 1, [2] = 2, [3] = 3,  [4] = 4,   [5] = 5,   [13] = 6,
+        [6] = 7, [7] = 8, [8] = 9, [9] = 10, [12] = 11, [10] = 12, [11] = 13,
     };
 
     uint64_t start = cj__reader_offset(&r);
     const uint8_t *bytes;
     CJ_TRY(cj__read_bytes(&r, sizeof(preamble), &bytes, "the preamble of a core module"));
     if (memcmp(bytes, preamble, sizeof(preamble)) != 0)
-        return cj__fail_at(d->err, CJ_MALFORMED, start, "expected the preamble of a core module (magic, version 1), found something else");
+        return cj__fail_at(d->err, CJ_MALFORMED, start,
+                           "expected the preamble of a core module (magic, version 1), found something else");
     uint8_t last = 0;
     while (r.at != r.end) {
         uint64_t offset = cj__reader_offset(&r);
@@ -34,8 +36,8 @@ cj_status cj__decode_check_module(cj_decoder *d, cj_reader r)
             cj_str name;
             CJ_TRY(cj__decode_core_name(d, &section, &name, "the name of a custom section"));
         } else if (places[id] <= last) {
-            return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected the sections of a core module in order and once each, found id %u late",
-                               id);
+            return cj__fail_at(d->err, CJ_MALFORMED, offset,
+                               "expected the sections of a core module in order and once each, found id %u late", id);
         } else {
             last = places[id];
         }

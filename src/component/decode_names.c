@@ -26,15 +26,16 @@ cj_status cj__decode_label(cj_decoder *d, cj_reader *r, cj_str *out, const char 
 {
     CJ_TRY(cj__decode_core_name(d, r, out, what));
     if (!cj__label_valid(*out))
-        return cj__fail_at(d->err, CJ_INVALID, cj__decode_offset_of(d, out->ptr), "%s `%.*s` is not in kebab case", what,
-                           CJ_STR_ARG(*out));
+        return cj__fail_at(d->err, CJ_INVALID, cj__decode_offset_of(d, out->ptr), "%s `%.*s` is not in kebab case",
+                           what, CJ_STR_ARG(*out));
     return CJ_OK;
 }
 
 static cj_status conflict(cj_decoder *d, cj_str name, cj_str previous, const char *what)
 {
-    return cj__fail_at(d->err, CJ_INVALID, cj__decode_offset_of(d, name.ptr), "%s `%.*s` conflicts with the earlier `%.*s`", what,
-                       (int)(name.len < 80 ? name.len : 80), name.ptr, (int)(previous.len < 80 ? previous.len : 80), previous.ptr);
+    return cj__fail_at(d->err, CJ_INVALID, cj__decode_offset_of(d, name.ptr),
+                       "%s `%.*s` conflicts with the earlier `%.*s`", what, (int)(name.len < 80 ? name.len : 80),
+                       name.ptr, (int)(previous.len < 80 ? previous.len : 80), previous.ptr);
 }
 
 static cj_status add_name(cj_decoder *d, cj_name_set *set, const cj_name *name, cj_str text, const char *what)
@@ -79,7 +80,7 @@ cj_status cj__decode_check_labels(cj_decoder *d, const cj_ast_labelled *labels, 
     return status;
 }
 
-/* -- Extern names -------------------------------------------------------------------------------------------------------------- */
+/* -- Extern names -------------------------------------------------------------------------------------------------- */
 
 static cj_status read_attributes(cj_decoder *d, cj_reader *r, cj_extern_name *out)
 {
@@ -110,7 +111,8 @@ static cj_status check_implements(cj_decoder *d, const cj_extern_name *name, con
     cj_name interface;
     CJ_TRY(cj__name_parse(name->implements, offset, &interface, d->err));
     if (interface.kind != CJ_NAME_INTERFACE)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "`implements` value `%.*s` must be an interface name", CJ_STR_ARG(name->implements));
+        return cj__fail_at(d->err, CJ_INVALID, offset, "`implements` value `%.*s` must be an interface name",
+                           CJ_STR_ARG(name->implements));
     if (parsed->kind != CJ_NAME_PLAIN)
         return cj__fail_at(d->err, CJ_INVALID, offset, "name `%.*s` cannot have `implements`: it is not a plain name",
                            CJ_STR_ARG(name->name));
@@ -135,8 +137,8 @@ static cj_status check_version_suffix(cj_decoder *d, const cj_extern_name *name,
     }
     if (!ok)
         return cj__fail_at(d->err, CJ_INVALID, cj__decode_offset_of(d, suffix.ptr),
-                           "version suffix `%.*s` does not complete the canonical version of name `%.*s`", CJ_STR_ARG(suffix),
-                           CJ_STR_ARG(name->name));
+                           "version suffix `%.*s` does not complete the canonical version of name `%.*s`",
+                           CJ_STR_ARG(suffix), CJ_STR_ARG(name->name));
     return CJ_OK;
 }
 
@@ -161,20 +163,24 @@ cj_status cj__decode_extern_name(cj_decoder *d, cj_reader *r, cj_extern_name *ou
     return CJ_OK;
 }
 
-cj_status cj__decode_check_extern(cj_decoder *d, cj_name_set *set, const cj_extern_name *name, cj_sort sort, const char *what)
+cj_status cj__decode_check_extern(cj_decoder *d, cj_name_set *set, const cj_extern_name *name, cj_sort sort,
+                                  const char *what)
 {
     uint64_t offset = cj__decode_offset_of(d, name->name.ptr);
     cj_name parsed;
     CJ_TRY(cj__name_parse(name->name, offset, &parsed, d->err));
-    bool annotated = parsed.kind == CJ_NAME_CONSTRUCTOR || parsed.kind == CJ_NAME_METHOD || parsed.kind == CJ_NAME_STATIC;
+    bool annotated =
+        parsed.kind == CJ_NAME_CONSTRUCTOR || parsed.kind == CJ_NAME_METHOD || parsed.kind == CJ_NAME_STATIC;
     if (annotated && sort != CJ_SORT_FUNC)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "%s name `%.*s` must name a function, not a %s", what, CJ_STR_ARG(name->name),
-                           cj__sort_name(sort));
+        return cj__fail_at(d->err, CJ_INVALID, offset, "%s name `%.*s` must name a function, found: %s", what,
+                           CJ_STR_ARG(name->name), cj__sort_name(sort));
     if (name->has_implements && sort != CJ_SORT_INSTANCE)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "%s name `%.*s` has `implements`: only instances can, not a %s", what,
+        return cj__fail_at(d->err, CJ_INVALID, offset,
+                           "%s name `%.*s` has `implements`, which only instances can; found: %s", what,
                            CJ_STR_ARG(name->name), cj__sort_name(sort));
     if (sort <= CJ_SORT_CORE_INSTANCE && sort != CJ_SORT_CORE_MODULE)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "%s name `%.*s` names a %s: of the core sorts only modules can be named", what,
+        return cj__fail_at(d->err, CJ_INVALID, offset,
+                           "%s name `%.*s` must not name a %s: of the core sorts only modules can be named", what,
                            CJ_STR_ARG(name->name), cj__sort_name(sort));
     return add_name(d, set, &parsed, name->name, what);
 }

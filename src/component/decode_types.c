@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 
-/* -- Core types ------------------------------------------------------------------------------------------------------------------ */
+/* -- Core types ---------------------------------------------------------------------------------------------------- */
 
 enum {
     CORE_FUNC = 0x60,
@@ -73,7 +73,8 @@ cj_status cj__decode_core_valtype(cj_decoder *d, cj_reader *r, uint8_t *out, boo
     }
 }
 
-static cj_status decode_core_types(cj_decoder *d, cj_reader *r, const uint8_t **out, uint32_t *out_count, bool *opaque, const char *what)
+static cj_status decode_core_types(cj_decoder *d, cj_reader *r, const uint8_t **out, uint32_t *out_count, bool *opaque,
+                                   const char *what)
 {
     size_t base = d->bytes.len;
     uint32_t count;
@@ -90,7 +91,8 @@ static cj_status decode_core_types(cj_decoder *d, cj_reader *r, const uint8_t **
 
 static cj_status decode_core_func(cj_decoder *d, cj_reader *r, cj_ast_corefunc *out)
 {
-    CJ_TRY(decode_core_types(d, r, &out->params, &out->param_count, &out->opaque, "parameters of a core function type"));
+    CJ_TRY(
+        decode_core_types(d, r, &out->params, &out->param_count, &out->opaque, "parameters of a core function type"));
     return decode_core_types(d, r, &out->results, &out->result_count, &out->opaque, "results of a core function type");
 }
 
@@ -185,7 +187,8 @@ static cj_status decode_limits(cj_decoder *d, cj_reader *r, cj_ast_limits *out)
     if (!out->is64 && (out->min > UINT32_MAX || out->max > UINT32_MAX))
         return cj__fail_at(d->err, CJ_INVALID, offset, "limits of more than 32 bits");
     if (out->has_max && out->min > out->max)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "minimum %" PRIu64 " is over maximum %" PRIu64, out->min, out->max);
+        return cj__fail_at(d->err, CJ_INVALID, offset, "minimum %" PRIu64 " is over maximum %" PRIu64, out->min,
+                           out->max);
     return CJ_OK;
 }
 
@@ -274,9 +277,11 @@ cj_status cj__decode_core_type(cj_decoder *d, cj_reader *r, bool in_module_type,
         return cj__fail_nomem(d->err);
     type->offset = cj__reader_offset(r);
     *out = type;
-    if (r->at != r->end && *r->at == CORE_SUB) { /* "an encoding ambiguity": here 0x50 is a module type, and sub is 0x00 0x50 */
+    if (r->at != r->end &&
+        *r->at == CORE_SUB) { /* "an encoding ambiguity": here 0x50 is a module type, and sub is 0x00 0x50 */
         if (in_module_type)
-            return cj__fail_at(d->err, CJ_INVALID, type->offset, "a module type cannot be defined inside a module type");
+            return cj__fail_at(d->err, CJ_INVALID, type->offset,
+                               "a module type cannot be defined inside a module type");
         r->at++;
         return decode_module_type(d, r, type);
     }
@@ -288,7 +293,7 @@ cj_status cj__decode_core_type(cj_decoder *d, cj_reader *r, bool in_module_type,
     return decode_rec_type(d, r, type);
 }
 
-/* -- Value types -------------------------------------------------------------------------------------------------------------------- */
+/* -- Value types --------------------------------------------------------------------------------------------------- */
 
 static bool is_primitive(uint8_t byte)
 {
@@ -309,7 +314,8 @@ cj_status cj__decode_valtype(cj_decoder *d, cj_reader *r, cj_ast_valtype *out)
     int64_t index;
     CJ_TRY(cj__read_s33(r, &index, "a value type"));
     if (index < 0)
-        return cj__fail_at(d->err, CJ_MALFORMED, out->offset, "expected a value type, found the negative index %" PRId64, index);
+        return cj__fail_at(d->err, CJ_MALFORMED, out->offset,
+                           "expected a value type, found the negative index %" PRId64, index);
     out->is_index = true;
     out->index = (uint32_t)index;
     return CJ_OK;
@@ -341,8 +347,8 @@ cj_status cj__decode_result(cj_decoder *d, cj_reader *r, cj_ast_valtype *out)
 enum labels_form { LABELS_TYPED, LABELS_CASES, LABELS_BARE, LABELS_UNNAMED };
 
 /* Members of a type. `what` is one of them: "a record field". */
-static cj_status decode_labels(cj_decoder *d, cj_reader *r, enum labels_form form, uint32_t max, const char *limit, const char *what,
-                               cj_ast_labels *out)
+static cj_status decode_labels(cj_decoder *d, cj_reader *r, enum labels_form form, uint32_t max, const char *limit,
+                               const char *what, cj_ast_labels *out)
 {
     size_t base = d->labels.len;
     uint32_t count;
@@ -366,7 +372,8 @@ static cj_status decode_labels(cj_decoder *d, cj_reader *r, enum labels_form for
     return form == LABELS_UNNAMED ? CJ_OK : cj__decode_check_labels(d, out->at, out->len, what);
 }
 
-static cj_status decode_members(cj_decoder *d, cj_reader *r, enum labels_form form, const char *what, cj_ast_typedef *type)
+static cj_status decode_members(cj_decoder *d, cj_reader *r, enum labels_form form, const char *what,
+                                cj_ast_typedef *type)
 {
     CJ_TRY(decode_labels(d, r, form, d->config.max_members, "max_members", what, &type->labels));
     if (type->labels.len == 0)
@@ -402,7 +409,8 @@ static cj_status decode_map(cj_decoder *d, cj_reader *r, cj_ast_typedef *type)
 {
     CJ_TRY(cj__decode_valtype(d, r, &type->elem));
     if (!may_be_key(&type->elem))
-        return cj__fail_at(d->err, CJ_INVALID, type->elem.offset, "a map's key must be an integer, bool, char or string");
+        return cj__fail_at(d->err, CJ_INVALID, type->elem.offset,
+                           "a map's key must be an integer, bool, char or string");
     return cj__decode_valtype(d, r, &type->second);
 }
 
@@ -410,11 +418,13 @@ static cj_status decode_resource(cj_decoder *d, cj_reader *r, bool in_type, cj_a
 {
     bool opaque;
     if (in_type)
-        return cj__fail_at(d->err, CJ_INVALID, type->offset, "a resource type can only be defined in a component, not in a type");
+        return cj__fail_at(d->err, CJ_INVALID, type->offset,
+                           "a resource type can only be defined in a component, not in a type");
     uint64_t offset = cj__reader_offset(r);
     CJ_TRY(cj__decode_core_valtype(d, r, &type->rep, &opaque));
     if (type->rep != 0x7f && type->rep != 0x7e)
-        return cj__fail_at(d->err, CJ_INVALID, offset, "a resource is represented by i32 or i64, not by core type 0x%02x", type->rep);
+        return cj__fail_at(d->err, CJ_INVALID, offset,
+                           "a resource is represented by i32 or i64, not by core type 0x%02x", type->rep);
     CJ_TRY(cj__read_flag(r, &type->has_dtor, "the flag of a destructor"));
     return type->has_dtor ? cj__read_u32(r, &type->dtor, "a core function index") : CJ_OK;
 }
@@ -425,7 +435,7 @@ static cj_status decode_func(cj_decoder *d, cj_reader *r, cj_ast_typedef *type)
     return cj__decode_result(d, r, &type->elem);
 }
 
-/* -- Component and instance types ---------------------------------------------------------------------------------------------------- */
+/* -- Component and instance types ---------------------------------------------------------------------------------- */
 
 cj_status cj__decode_externtype(cj_decoder *d, cj_reader *r, cj_ast_externtype *out)
 {
@@ -485,7 +495,8 @@ static cj_status decode_decl(cj_decoder *d, cj_reader *r, bool in_component, cj_
         return cj__decode_alias(d, r, true, &decl->of.alias);
     case 0x03:
         if (!in_component)
-            return cj__decode_unexpected(d, decl->offset, kind, "a declaration of an instance type, which has no imports");
+            return cj__decode_unexpected(d, decl->offset, kind,
+                                         "a declaration of an instance type, which has no imports");
         decl->kind = CJ_DECL_IMPORT;
         return cj__decode_import(d, r, scope, false, &decl->of.import);
     case 0x04:
@@ -496,7 +507,8 @@ static cj_status decode_decl(cj_decoder *d, cj_reader *r, bool in_component, cj_
     }
 }
 
-static cj_status decode_decl_list(cj_decoder *d, cj_reader *r, bool in_component, cj_decode_scope *scope, cj_ast_decls *out)
+static cj_status decode_decl_list(cj_decoder *d, cj_reader *r, bool in_component, cj_decode_scope *scope,
+                                  cj_ast_decls *out)
 {
     size_t base = d->decls.len;
     uint32_t count;
@@ -521,7 +533,7 @@ static cj_status decode_decls(cj_decoder *d, cj_reader *r, bool in_component, cj
     return status;
 }
 
-/* -- Type definitions ---------------------------------------------------------------------------------------------------------------- */
+/* -- Type definitions ---------------------------------------------------------------------------------------------- */
 
 static bool find_kind(uint8_t byte, cj_deftype_kind *out)
 {

@@ -113,7 +113,8 @@ static bool take_identifiers(cj_str *s, char end, bool numbers_strict)
 bool cj__semver_valid(cj_str s)
 {
     bool zero;
-    if (!take_number(&s, &zero) || !take_char(&s, '.') || !take_number(&s, &zero) || !take_char(&s, '.') || !take_number(&s, &zero))
+    if (!take_number(&s, &zero) || !take_char(&s, '.') || !take_number(&s, &zero) || !take_char(&s, '.') ||
+        !take_number(&s, &zero))
         return false;
     if (take_char(&s, '-') && !take_identifiers(&s, '+', true))
         return false;
@@ -146,21 +147,21 @@ static cj_status parse_interface(cj_str text, uint64_t offset, cj_name *out, cj_
     cj_str ns, rest, pkg, path, version = {"", 0};
     split(text, ':', &ns, &rest);
     if (!fragments_valid(ns, false))
-        return cj__fail_at(err, CJ_INVALID, offset, "namespace `%.*s` of name `%.*s` is not lower kebab case", CJ_STR_ARG(ns),
-                           CJ_STR_ARG(text));
+        return cj__fail_at(err, CJ_INVALID, offset, "namespace `%.*s` of name `%.*s` is not lower kebab case",
+                           CJ_STR_ARG(ns), CJ_STR_ARG(text));
     if (!split(rest, '/', &pkg, &path))
         return cj__fail_at(err, CJ_INVALID, offset, "name `%.*s` has no `/` after its package", CJ_STR_ARG(text));
     if (!fragments_valid(pkg, false))
-        return cj__fail_at(err, CJ_INVALID, offset, "package `%.*s` of name `%.*s` is not lower kebab case", CJ_STR_ARG(pkg),
-                           CJ_STR_ARG(text));
+        return cj__fail_at(err, CJ_INVALID, offset, "package `%.*s` of name `%.*s` is not lower kebab case",
+                           CJ_STR_ARG(pkg), CJ_STR_ARG(text));
     cj_str interface = path;
     bool has_version = split(path, '@', &interface, &version);
     if (!fragments_valid(interface, true))
-        return cj__fail_at(err, CJ_INVALID, offset, "interface `%.*s` of name `%.*s` is not in kebab case", CJ_STR_ARG(interface),
-                           CJ_STR_ARG(text));
+        return cj__fail_at(err, CJ_INVALID, offset, "interface `%.*s` of name `%.*s` is not in kebab case",
+                           CJ_STR_ARG(interface), CJ_STR_ARG(text));
     if (has_version && !cj__semver_valid(version) && !cj__canonversion_valid(version))
-        return cj__fail_at(err, CJ_INVALID, offset, "`%.*s` of name `%.*s` is not a semantic version", CJ_STR_ARG(version),
-                           CJ_STR_ARG(text));
+        return cj__fail_at(err, CJ_INVALID, offset, "`%.*s` of name `%.*s` is not a semantic version",
+                           CJ_STR_ARG(version), CJ_STR_ARG(text));
     out->kind = CJ_NAME_INTERFACE;
     out->package = (cj_str){text.ptr, (size_t)(pkg.ptr + pkg.len - text.ptr)};
     out->interface = interface;
@@ -191,7 +192,8 @@ static cj_status parse_annotated(cj_str text, uint64_t offset, cj_name *out, cj_
             return bad_label(out->resource, offset, err);
         return cj__label_valid(out->label) ? CJ_OK : bad_label(out->label, offset, err);
     }
-    return cj__fail_at(err, CJ_INVALID, offset, "name `%.*s` has an unknown annotation; known are [constructor], [method], [static]",
+    return cj__fail_at(err, CJ_INVALID, offset,
+                       "name `%.*s` has an unknown annotation; known are [constructor], [method], [static]",
                        CJ_STR_ARG(text));
 }
 
@@ -218,7 +220,7 @@ cj_status cj__name_parse(cj_str text, uint64_t offset, cj_name *out, cj_error *e
     return CJ_OK;
 }
 
-/* -- Strong uniqueness ("Name Uniqueness") --------------------------------------------------------------------------- */
+/* -- Strong uniqueness ("Name Uniqueness") ------------------------------------------------------------------------- */
 
 static char fold(char c)
 {
@@ -336,8 +338,7 @@ cj_status cj__name_set_add(cj_name_set *set, const cj_name *name, cj_str text, c
 void cj__name_set_free(cj_name_set *set)
 {
     const cj_allocator *hash_alloc = set->alloc;
-    if (set->head)
-        HASH_CLEAR(hh, set->head);
+    HASH_CLEAR(hh, set->head);
     cj_arena_delete(set->arena);
     set->arena = NULL;
 }

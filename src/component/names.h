@@ -45,8 +45,8 @@ typedef struct cj_name_set {
     uint64_t seed;
 } cj_name_set;
 
-/* Adds `name`, parsed from `text`, which must outlive the set. CJ_INVALID without details when an earlier one conflicts, which
- * is stored in `previous`; CJ_NO_MEMORY. */
+/* Adds `name`, parsed from `text`, which must outlive the set. CJ_INVALID without details when an earlier one
+ * conflicts, which is stored in `previous`; CJ_NO_MEMORY. */
 cj_status cj__name_set_add(cj_name_set *, const cj_name *name, cj_str text, cj_str *previous);
 void cj__name_set_free(cj_name_set *);
 

@@ -23,11 +23,11 @@ const char *cj_kind_name(cj_kind kind)
 bool cj__wit_is_keyword(cj_str label)
 {
     static const char *const words[] = {
-        "as",     "async",  "bool", "borrow", "char",     "constructor", "enum",   "export", "f32",    "f64",
-        "flags",  "from",   "func", "future", "import",   "include",     "interface", "list", "map",   "option",
-        "own",    "package", "record", "resource", "result", "s16",      "s32",    "s64",    "s8",     "static",
-        "stream", "string", "tuple", "type",  "u16",      "u32",         "u64",    "u8",     "use",    "variant",
-        "with",   "world",
+        "as",  "async",  "bool",   "borrow",  "char",   "constructor", "enum",    "export",    "f32",
+        "f64", "flags",  "from",   "func",    "future", "import",      "include", "interface", "list",
+        "map", "option", "own",    "package", "record", "resource",    "result",  "s16",       "s32",
+        "s64", "s8",     "static", "stream",  "string", "tuple",       "type",    "u16",       "u32",
+        "u64", "u8",     "use",    "variant", "with",   "world",
     };
     for (size_t i = 0; i < CJ_COUNT(words); i++)
         if (cj__str_eq(label, cj__str(words[i])))

@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 
-/* -- Scalars and strings ---------------------------------------------------------------------------------------------------- */
+/* -- Scalars and strings ------------------------------------------------------------------------------------------- */
 
 #define HOST_ALIGN(T) \
     offsetof( \
@@ -48,9 +48,10 @@ static const scalar_info scalars[] = {
 
 _Static_assert(sizeof(bool) == 1, "the canonical layout of bool is the host's");
 _Static_assert(CJ_KIND_STRING + 1 == CJ_KIND_LIST, "scalars come first");
-_Static_assert(sizeof(cj_list) == sizeof(cj_string) && HOST_ALIGN(cj_list) == HOST_ALIGN(cj_string), "one layout for both");
+_Static_assert(sizeof(cj_list) == sizeof(cj_string) && HOST_ALIGN(cj_list) == HOST_ALIGN(cj_string),
+               "one layout for both");
 
-/* -- The interner ------------------------------------------------------------------------------------------------------------- */
+/* -- The interner -------------------------------------------------------------------------------------------------- */
 
 typedef struct type_entry {
     UT_hash_handle hh;
@@ -94,10 +95,8 @@ void cj__types_delete(cj_types *types)
     if (!types)
         return;
     const cj_allocator *hash_alloc = types->alloc;
-    if (types->types)
-        HASH_CLEAR(hh, types->types);
-    if (types->functypes)
-        HASH_CLEAR(hh, types->functypes);
+    HASH_CLEAR(hh, types->types);
+    HASH_CLEAR(hh, types->functypes);
     CJ_VEC_FREE(types->alloc, &types->key);
     cj_arena_delete(types->arena);
     cj__free(types->alloc, types, sizeof(*types));
@@ -165,7 +164,7 @@ static const cj_type *out_of_memory(cj_error *err)
     return NULL;
 }
 
-/* -- Layout and flattening ------------------------------------------------------------------------------------------------------ */
+/* -- Layout and flattening ----------------------------------------------------------------------------------------- */
 
 cj_core cj__core_join(cj_core a, cj_core b)
 {
@@ -250,7 +249,8 @@ static size_t host_uint_align(uint32_t size)
     return size == 1 ? 1 : size == 2 ? HOST_ALIGN(uint16_t) : HOST_ALIGN(uint32_t);
 }
 
-/* variant, enum, option, result: a discriminant, then room for the largest payload. An option has one member but two cases. */
+/* variant, enum, option, result: a discriminant, then room for the largest payload. An option has one member but two
+ * cases. */
 static void lay_out_variant(builder *b)
 {
     cj_type *type = &b->type;
@@ -346,7 +346,7 @@ static void finish(builder *b)
     b->type.host_size = b->host_size > SIZE_MAX ? SIZE_MAX : (size_t)b->host_size;
 }
 
-/* -- Making types ----------------------------------------------------------------------------------------------------------------- */
+/* -- Making types -------------------------------------------------------------------------------------------------- */
 
 static const cj_type *intern_leaf(cj_types *types, cj_kind kind, uint32_t resource, cj_error *err)
 {
@@ -411,7 +411,8 @@ static cj_str member_name(cj_kind kind, const cj_param *members, uint32_t i)
     }
 }
 
-/* Whether `kind` may have these members; what the file can do wrong is CJ_INVALID, what only our code can, CJ_INTERNAL. */
+/* Whether `kind` may have these members; what the file can do wrong is CJ_INVALID, what only our code can,
+ * CJ_INTERNAL. */
 static bool check_members(cj_kind kind, const cj_param *members, uint32_t count, cj_error *err)
 {
     bool needs_types = false, forbids_types = false;
@@ -453,7 +454,8 @@ static bool check_members(cj_kind kind, const cj_param *members, uint32_t count,
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (members[i].name.len > UINT32_MAX || (needs_types && !members[i].type) || (forbids_types && members[i].type)) {
+        if (members[i].name.len > UINT32_MAX || (needs_types && !members[i].type) ||
+            (forbids_types && members[i].type)) {
             cj__fail(err, CJ_INTERNAL, "member %u of %s is malformed", i, cj_kind_name(kind));
             return false;
         }
@@ -511,7 +513,8 @@ static bool size_allowed(const cj_type *type, bool is_params, cj_error *err)
     return true;
 }
 
-static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *members, uint32_t count, bool is_params, cj_error *err)
+static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *members, uint32_t count, bool is_params,
+                           cj_error *err)
 {
     types->key.len = 0;
     if (!key_u32(types, kind) || !key_u32(types, count))
@@ -547,8 +550,8 @@ const cj_type *cj__type_make(cj_types *types, cj_kind kind, const cj_param *memb
     return check_members(kind, members, count, err) ? make(types, kind, members, count, false, err) : NULL;
 }
 
-const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, uint32_t count, const cj_type *result, bool is_async,
-                                     cj_error *err)
+const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, uint32_t count, const cj_type *result,
+                                     bool is_async, cj_error *err)
 {
     if (!check_members(CJ_KIND_TUPLE, params, count, err))
         return NULL;
@@ -612,7 +615,7 @@ void cj__core_sig(const cj_functype *type, bool lower, cj_core_sig *out)
     }
 }
 
-/* -- Reflection (canonjit.h) ----------------------------------------------------------------------------------------------------- */
+/* -- Reflection (canonjit.h) --------------------------------------------------------------------------------------- */
 
 cj_kind cj_type_kind(const cj_type *type)
 {

@@ -25,9 +25,9 @@ enum {
     CJ_MAX_FLAT_PARAMS = 16,
     CJ_MAX_FLAT_RESULTS = 1,
     CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1, /* flat_count of a type with more slots than any call passes: counting stops */
-    CJ_MAX_BYTES = (1 << 28) - 1, /* of a string, a list or one value, in either memory */
+    CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string, a list or one value, in either memory */
     CJ_MAX_FLAGS = 32,
-    CJ_FORMAT_MAX = 64 * 1024, /* bytes of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
+    CJ_FORMAT_MAX = 64 * 1024, /* of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
 };
 
 typedef struct cj_member {
@@ -86,10 +86,11 @@ cj_types *cj__types_new(const cj_allocator *, uint32_t max_depth);
 void cj__types_delete(cj_types *);
 uint32_t cj__types_count(const cj_types *);
 
-/* Each gives the one type of that structure. NULL with `err` filled: CJ_NO_MEMORY, CJ_LIMIT (max_type_depth), CJ_INVALID (size past
- * 2^28-1, no members, more than 32 flags). Names are copied; those of list, tuple, option and result are ignored. Members' types must
- * come from the same interner. An empty tuple is allowed: it is what a function without parameters takes. Handles are all
- * of equal layout: `resource` only tells them apart. Time and memory are linear in `count`: nothing below a member is visited. */
+/* Each gives the one type of that structure. NULL with `err` filled: CJ_NO_MEMORY, CJ_LIMIT (max_type_depth),
+ * CJ_INVALID (size past 2^28-1, no members, more than 32 flags). Names are copied; those of list, tuple, option and
+ * result are ignored. Members' types must come from the same interner. An empty tuple is allowed: it is what a
+ * function without parameters takes. Handles are all of equal layout: `resource` only tells them apart. Time and
+ * memory are linear in `count`: nothing below a member is visited. */
 const cj_type *cj__type_scalar(cj_types *, cj_kind kind, cj_error *err); /* BOOL .. STRING */
 const cj_type *cj__type_make(cj_types *, cj_kind kind, const cj_param *members, uint32_t count, cj_error *err);
 const cj_type *cj__type_handle(cj_types *, cj_kind own_or_borrow, uint32_t resource, cj_error *err);

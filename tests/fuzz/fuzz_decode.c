@@ -31,7 +31,8 @@ static void fuzz_bytes(fuzz_walk *w, const void *ptr, size_t len)
     const uint8_t *p = ptr, *file = w->ast->file.ptr;
     if (len == 0)
         return;
-    fuzz_expect(p >= file && len <= w->ast->file.len && (size_t)(p - file) <= w->ast->file.len - len, "slice outside of the file");
+    fuzz_expect(p >= file && len <= w->ast->file.len && (size_t)(p - file) <= w->ast->file.len - len,
+                "slice outside of the file");
     for (size_t i = 0; i < len; i++)
         w->checksum = w->checksum * 31 + p[i];
 }
@@ -261,15 +262,15 @@ static void fuzz_one(const cj_config *config, const uint8_t *data, size_t size)
     fuzz_expect(ast == NULL, "failed, but gave an AST");
     fuzz_expect(status == CJ_MALFORMED || status == CJ_INVALID || status == CJ_LIMIT, "unexpected status");
     fuzz_expect(err.status == status && err.message[0], "an error without a message");
-    fuzz_expect(err.offset <= size || (status == CJ_LIMIT && err.offset == CJ_NO_OFFSET), "an error outside of the file");
+    fuzz_expect(err.offset <= size || (status == CJ_LIMIT && err.offset == CJ_NO_OFFSET),
+                "an error outside of the file");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cj_config config = {
-        .struct_size = sizeof(config),
+    cj_config config = {.struct_size = sizeof(config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
     fuzz_one(&config, data, size);

@@ -8,7 +8,7 @@
 #include "base/reader.h"
 #include "base/utf8.h"
 
-/* -- Allocator and arrays ------------------------------------------------------------------------------------------------ */
+/* -- Allocator and arrays ------------------------------------------------------------------------------------------ */
 
 static void test_default_allocator(void **state)
 {
@@ -70,7 +70,7 @@ static void test_vec(void **state)
     assert_null(v.at);
 }
 
-/* -- Arena ------------------------------------------------------------------------------------------------------------------ */
+/* -- Arena --------------------------------------------------------------------------------------------------------- */
 
 static void test_arena_alignment_and_use(void **state)
 {
@@ -248,7 +248,7 @@ static void test_hash_is_seeded(void **state)
     assert_true(differ > 20);
 }
 
-/* -- Errors -------------------------------------------------------------------------------------------------------------------- */
+/* -- Errors -------------------------------------------------------------------------------------------------------- */
 
 static void test_error_format(void **state)
 {
@@ -293,7 +293,10 @@ static void test_error_text_is_safe(void **state)
     (void)state;
     cj_error e;
     cj__fail(&e, CJ_INVALID, "name `%s`", "a\x1b[31m\n\xc3(\xc2\x9b\x7fz");
-    assert_string_equal(e.message, "name `a?[31m?" "?(?" "?" "?z`");
+    assert_string_equal(e.message, "name `a?[31m?"
+                                   "?(?"
+                                   "?"
+                                   "?z`");
 
     /* An argument may be the old message. */
     cj__fail(&e, CJ_HOST, "first");
@@ -335,7 +338,7 @@ static void test_texts(void **state)
     assert_string_equal(cj_trap_text((cj_trap)-1), "unknown trap");
 }
 
-/* -- UTF-8 ---------------------------------------------------------------------------------------------------------------------- */
+/* -- UTF-8 --------------------------------------------------------------------------------------------------------- */
 
 static void test_utf8(void **state)
 {
@@ -385,7 +388,7 @@ static void test_utf8(void **state)
     assert_int_equal(cj__utf8_cut("a\xc3\xa9z", 4, 9), 4);
 }
 
-/* -- Reader --------------------------------------------------------------------------------------------------------------------- */
+/* -- Reader -------------------------------------------------------------------------------------------------------- */
 
 enum leb { U32, U64, S32, S33, S64 };
 
@@ -430,9 +433,9 @@ static void test_leb(void **state)
         {U32, "\x80\x01", 2, true, 128},
         {U32, "\xe5\x8e\x26", 3, true, 624485},
         {U32, "\xff\xff\xff\xff\x0f", 5, true, UINT32_MAX},
-        {U32, "\x80\x80\x80\x80\x00", 5, true, 0},     /* padded with zeros */
+        {U32, "\x80\x80\x80\x80\x00", 5, true, 0}, /* padded with zeros */
         {U32, "\x81\x80\x80\x80\x00", 5, true, 1},
-        {U32, "\x80\x80\x80\x80\x10", 5, false, 0},    /* bit 32 */
+        {U32, "\x80\x80\x80\x80\x10", 5, false, 0}, /* bit 32 */
         {U32, "\x81\x80\x80\x80\x70", 5, false, 0},
         {U32, "\x80\x80\x80\x80\x80\x00", 6, false, 0}, /* a sixth byte */
         {U32, "\x80", 1, false, 0},

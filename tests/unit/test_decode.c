@@ -9,10 +9,9 @@
 
 static cj_config config_of(void)
 {
-    cj_config config = {
-        .struct_size = sizeof(config),
+    cj_config config = {.struct_size = sizeof(config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
     return config;
@@ -74,7 +73,7 @@ static void expect_index(const cj_ast_valtype *type, uint32_t index)
     assert_int_equal(type->index, index);
 }
 
-/* -- Preamble and sections ------------------------------------------------------------------------------------------------ */
+/* -- Preamble and sections ----------------------------------------------------------------------------------------- */
 
 static void test_empty(void **state)
 {
@@ -107,8 +106,9 @@ static void test_sections_repeat_and_keep_order(void **state)
 static void test_custom_sections(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 00('hi') 00('component-name' ff fe 01) 00('component-name' 99) 00('component-name' 00('my-app') 01(00 00 00))"
-                       " 00('component-name' 00('other')) 00('x' 01 02 03)");
+    cj_ast *ast = good(
+        "! 00('hi') 00('component-name' ff fe 01) 00('component-name' 99) 00('component-name' 00('my-app') 01(00 00 00))"
+        " 00('component-name' 00('other')) 00('x' 01 02 03)");
     assert_int_equal(ast->root.def_count, 0);
     expect_str(ast->root.debug_name, "my-app");
     cj__ast_delete(ast);
@@ -140,7 +140,7 @@ static void test_modules_and_components(void **state)
     cj__ast_delete(ast);
 }
 
-/* -- Instances, aliases ------------------------------------------------------------------------------------------------------ */
+/* -- Instances, aliases -------------------------------------------------------------------------------------------- */
 
 static void test_core_instances(void **state)
 {
@@ -229,7 +229,7 @@ static void test_aliases(void **state)
     }
 }
 
-/* -- Types ----------------------------------------------------------------------------------------------------------------------- */
+/* -- Types --------------------------------------------------------------------------------------------------------- */
 
 static void test_primitives(void **state)
 {
@@ -244,9 +244,10 @@ static void test_primitives(void **state)
 static void test_value_types(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 07(16 72 02 'a' 7f 'b' 05 71 02 'x' 01 7e 00 'y' 00 00 70 7b 6f 02 7c #200 6e 02 'f1' 'f2' 6d 02 'e1' 'e2'"
-                       " 6b 7a 6a 00 00 6a 01 77 00 6a 00 01 78 6a 01 76 01 75 69 00 68 #129 66 01 7d 66 00 65 01 73 65 00 70 02"
-                       " 67 7d #300 63 73 79 63 05 79 70 ff ff ff ff 0f)");
+    cj_ast *ast = good(
+        "! 07(16 72 02 'a' 7f 'b' 05 71 02 'x' 01 7e 00 'y' 00 00 70 7b 6f 02 7c #200 6e 02 'f1' 'f2' 6d 02 'e1' 'e2'"
+        " 6b 7a 6a 00 00 6a 01 77 00 6a 00 01 78 6a 01 76 01 75 69 00 68 #129 66 01 7d 66 00 65 01 73 65 00 70 02"
+        " 67 7d #300 63 73 79 63 05 79 70 ff ff ff ff 0f)");
     const cj_ast_typedef *t = type_at(ast, 0, CJ_DEFTYPE_RECORD);
     assert_int_equal(t->labels.len, 2);
     expect_str(t->labels.at[0].label, "a");
@@ -316,9 +317,10 @@ static void test_function_and_resource_types(void **state)
 static void test_component_and_instance_types(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 07(02"
-                       " 41 04 01 73 03 00 'a' 03 00 00 01 40 00 01 00 04 01 'b' 01 02"
-                       " 42 06 00 60 00 00 02 03 02 01 00 02 05 00 00 'i' 04 00 't' 03 00 00 04 00 'r' 03 01 01 42 00)");
+    cj_ast *ast =
+        good("! 07(02"
+             " 41 04 01 73 03 00 'a' 03 00 00 01 40 00 01 00 04 01 'b' 01 02"
+             " 42 06 00 60 00 00 02 03 02 01 00 02 05 00 00 'i' 04 00 't' 03 00 00 04 00 'r' 03 01 01 42 00)");
     const cj_ast_typedef *t = type_at(ast, 0, CJ_DEFTYPE_COMPONENT);
     assert_int_equal(t->decls.len, 4);
     assert_int_equal(t->decls.at[0].kind, CJ_DECL_TYPE);
@@ -352,16 +354,16 @@ static void test_core_types(void **state)
     cj_ast *ast = good("! 03(0f"
                        " 60 00 00"
                        " 60 02 7f 7e 03 7d 7c 7b"
-                       " 00 50 00 60 00 00"           /* a sub that is not final */
-                       " 4f 00 60 01 70 00"           /* a final one is the function type itself */
-                       " 4f 01 00 60 00 00"           /* unless it has a supertype */
-                       " 60 02 63 70 64 05 01 6e"     /* references */
-                       " 5f 03 78 00 77 01 7f 00"     /* struct */
-                       " 5e 6f 01"                    /* array */
-                       " 4e 02 60 00 00 50 00 5f 00"  /* a recursive group of two */
-                       " 4e 01 60 00 00"              /* and of one */
+                       " 00 50 00 60 00 00"          /* a sub that is not final */
+                       " 4f 00 60 01 70 00"          /* a final one is the function type itself */
+                       " 4f 01 00 60 00 00"          /* unless it has a supertype */
+                       " 60 02 63 70 64 05 01 6e"    /* references */
+                       " 5f 03 78 00 77 01 7f 00"    /* struct */
+                       " 5e 64 05 01"                /* array */
+                       " 4e 02 60 00 00 50 00 5f 00" /* a recursive group of two */
+                       " 4e 01 60 00 00"             /* and of one */
                        " 4e 00"
-                       " 65 60 00 00"                 /* shared */
+                       " 65 60 00 00" /* shared */
                        " 60 01 63 65 6e 00"
                        " 5f 00"
                        " 60 01 64 ff ff ff ff 0f 00)");
@@ -419,18 +421,20 @@ static void test_module_types(void **state)
     cj__ast_delete(ast);
 }
 
-/* -- Canonical definitions ---------------------------------------------------------------------------------------------------------- */
+/* -- Canonical definitions ----------------------------------------------------------------------------------------- */
 
 static void test_lift_and_lower(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 08(06 00 00 07 00 08 00 00 01 03 00 03 01 04 05 02 00 00 02 02 06 07 03 02 00 00 01 02 02 05 06 01"
-                       " 01 00 09 01 01 01 00 0a 00)");
+    cj_ast *ast =
+        good("! 08(06 00 00 07 00 08 00 00 01 03 00 03 01 04 05 02 00 00 02 02 06 07 03 02 00 00 01 02 02 05 06 01"
+             " 01 00 09 01 01 01 00 0a 00)");
     const cj_ast_canon *c = def_at(ast, 0, CJ_DEF_CANON)->of.canon;
     assert_int_equal(c->kind, CJ_CANON_LIFT);
     assert_int_equal(c->func, 7);
     assert_int_equal(c->type, 8);
-    assert_false(c->opts.has_encoding || c->opts.has_memory || c->opts.has_realloc || c->opts.has_post_return || c->opts.is_async);
+    assert_false(c->opts.has_encoding || c->opts.has_memory || c->opts.has_realloc || c->opts.has_post_return ||
+                 c->opts.is_async);
     assert_int_equal(c->opts.encoding, CJ_UTF8);
     c = def_at(ast, 1, CJ_DEF_CANON)->of.canon;
     assert_true(c->opts.has_encoding && c->opts.has_memory && c->opts.has_realloc);
@@ -530,13 +534,14 @@ static void test_every_canon(void **state)
     assert_string_equal(cj__sort_name(CJ_SORT_CORE_MODULE), "core module");
 }
 
-/* -- Imports, exports, start, values ------------------------------------------------------------------------------------------------ */
+/* -- Imports, exports, start, values ------------------------------------------------------------------------------- */
 
 static void test_imports(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 0a(0a 00 'a' 01 00 01 'b' 01 01 02 'c' 00 01 02 00 'm' 00 11 03 00 't1' 03 00 04 00 't2' 03 01"
-                       " 02 'i1' 02 02 'any text' 00 'my:dep/iface' 05 05 02 'x:y/z@1' 01 01 '.2.3' 05 06 00 'v' 02 00 07 00 'w' 02 01 79)");
+    cj_ast *ast = good(
+        "! 0a(0a 00 'a' 01 00 01 'b' 01 01 02 'c' 00 01 02 00 'm' 00 11 03 00 't1' 03 00 04 00 't2' 03 01"
+        " 02 'i1' 02 02 'any text' 00 'my:dep/iface' 05 05 02 'x:y/z@1' 01 01 '.2.3' 05 06 00 'v' 02 00 07 00 'w' 02 01 79)");
     const cj_ast_import *im = def_at(ast, 2, CJ_DEF_IMPORT)->of.import;
     expect_str(im->name.name, "c");
     assert_int_equal(im->type.sort, CJ_SORT_FUNC);
@@ -565,8 +570,9 @@ static void test_imports(void **state)
 static void test_exports(void **state)
 {
     (void)state;
-    cj_ast *ast = good("! 0b(05 00 'e1' 01 00 00 00 'e2' 01 01 01 01 02 00 'm' 00 11 00 00 00 't' 03 05 01 03 00 06 01 'a:b/c' 05 07 00)"
-                       " 0a(01 00 'e1' 01 00)"); /* imports and exports are separate scopes */
+    cj_ast *ast = good(
+        "! 0b(05 00 'e1' 01 00 00 00 'e2' 01 01 01 01 02 00 'm' 00 11 00 00 00 't' 03 05 01 03 00 06 01 'a:b/c' 05 07 00)"
+        " 0a(01 00 'e1' 01 00)"); /* imports and exports are separate scopes */
     const cj_ast_export *e = def_at(ast, 0, CJ_DEF_EXPORT)->of.export_;
     assert_false(e->has_type);
     e = def_at(ast, 1, CJ_DEF_EXPORT)->of.export_;
@@ -598,7 +604,7 @@ static void test_start_and_values(void **state)
     cj__ast_delete(ast);
 }
 
-/* -- Every rule, broken ------------------------------------------------------------------------------------------------------------ */
+/* -- Every rule, broken -------------------------------------------------------------------------------------------- */
 
 typedef struct bad_case {
     const char *bytes;
@@ -624,8 +630,8 @@ static void test_bad_preambles(void **state)
 {
     (void)state;
     static const bad_case cases[] = {
-        {"", CJ_MALFORMED, 0, "expected the preamble of a component"},
-        {"00", CJ_MALFORMED, 0, "expected the preamble of a component"},
+        {"", CJ_MALFORMED, 0, "expected the preamble of a component (00 61 73 6d 0d 00 01 00)"},
+        {"00", CJ_MALFORMED, 0, "expected the preamble of a component (00"},
         {"00 61 73 6d", CJ_MALFORMED, 0, "expected the preamble of a component"},
         {"00 61 73 6d 0d 00 01", CJ_MALFORMED, 0, "expected the preamble"},
         {"61 73 6d 00 0d 00 01 00", CJ_MALFORMED, 0, "expected the preamble"},
@@ -659,7 +665,8 @@ static void test_bad_sections(void **state)
         {"! 07 03 00", CJ_MALFORMED, 10, "expected a type section of 3 bytes, found the end after 1"},
         {"! 07 01 01 73", CJ_MALFORMED, 10, "found the end"},
         {"! 07(01 73 00)", CJ_MALFORMED, 12, "expected the end of a type section, found 1 more bytes"},
-        {"! 07(02 73)", CJ_MALFORMED, 10, "expected the definitions of a section: 2 of them, found the end after 1 bytes"},
+        {"! 07(02 73)", CJ_MALFORMED, 10,
+         "expected the definitions of a section: 2 of them, found the end after 1 bytes"},
         {"! 07 81 80 80 80 70 00", CJ_MALFORMED, 9, "an integer of more than 32 bits"},
         {"! 07(bf 84 3d 73)", CJ_MALFORMED, 10, "999999 of them, found the end"},
         {"! 00(05 61 62)", CJ_MALFORMED, 11, "expected the name of a custom section of 5 bytes, found the end after 2"},
@@ -690,7 +697,8 @@ static void test_bad_instances_and_aliases(void **state)
     (void)state;
     static const bad_case cases[] = {
         {"! 02(01 02 00 00)", CJ_MALFORMED, 11, "expected an instance (0x00 instantiate or 0x01 exports), found 0x02"},
-        {"! 02(01 00 01 01 'i' 00 00)", CJ_MALFORMED, 16, "expected the sort of a core argument, instance (0x12), found 0x00"},
+        {"! 02(01 00 01 01 'i' 00 00)", CJ_MALFORMED, 16,
+         "expected the sort of a core argument, instance (0x12), found 0x00"},
         {"! 02(01 01 01 'i' 05 00)", CJ_MALFORMED, 15, "expected a core sort, found 0x05"},
         {"! 02(01 00 01 02 'i' 12 00)", CJ_MALFORMED, 18, "the name of a core argument, found the end"},
         {"! 05(01 02 00 00)", CJ_MALFORMED, 11, "expected an instance"},
@@ -698,13 +706,15 @@ static void test_bad_instances_and_aliases(void **state)
         {"! 05(01 00 00 01 'i' 00 13 00)", CJ_MALFORMED, 17, "expected a core sort, found 0x13"},
         {"! 05(01 01 01 03 'i' 01 00)", CJ_MALFORMED, 13, "expected the prefix of a name (0x00 to 0x02), found 0x03"},
         {"! 05(01 01 01 00 '1' 01 00)", CJ_INVALID, 15, "name `1` is not in kebab case"},
-        {"! 05(01 01 01 00 'a' 00 00 00)", CJ_INVALID, 15, "export name `a` names a core function: of the core sorts only modules"},
+        {"! 05(01 01 01 00 'a' 00 00 00)", CJ_INVALID, 15,
+         "export name `a` must not name a core function: of the core sorts only modules"},
         {"! 05(01 01 02 00 'a' 01 00 00 'A' 01 00)", CJ_INVALID, 20, "export `A` conflicts with the earlier `a`"},
         {"! 06(01 03 03 00 00)", CJ_MALFORMED, 12, "expected the target of an alias (0x00 to 0x02), found 0x03"},
         {"! 06(01 06 02 00 00)", CJ_MALFORMED, 11, "expected a sort, found 0x06"},
         {"! 06(01 00 05 02 00 00)", CJ_MALFORMED, 12, "expected a core sort, found 0x05"},
         {"! 06(01 00 13 02 00 00)", CJ_MALFORMED, 12, "expected a core sort, found 0x13"},
-        {"! 06(01 05 02 00 00)", CJ_MALFORMED, 11, "expected the sort of an outer alias (core module, core type, type, component), found instance"},
+        {"! 06(01 05 02 00 00)", CJ_MALFORMED, 11,
+         "expected the sort of an outer alias (core module, core type, type, component), found instance"},
         {"! 06(01 01 02 00 00)", CJ_MALFORMED, 11, "found function"},
         {"! 06(01 00 02 02 00 00)", CJ_MALFORMED, 11, "found core memory"},
         {"! 06(01 00 00 00 00 'f')", CJ_INVALID, 11, "an instance cannot export a core function"},
@@ -730,7 +740,8 @@ static void test_bad_types(void **state)
         {"! 07(01 70 80 80 80 80 10)", CJ_MALFORMED, 12, "an integer of more than 33 bits"},
         {"! 07(01 70)", CJ_MALFORMED, 12, "expected a value type, found the end"},
         {"! 07(01 71 01 'c' 00 01)", CJ_MALFORMED, 16, "expected the byte that ends a variant case (0x00), found 0x01"},
-        {"! 07(01 71 01 'c' 02 00)", CJ_MALFORMED, 15, "expected the flag of a case's payload (0x00 or 0x01), found 0x02"},
+        {"! 07(01 71 01 'c' 02 00)", CJ_MALFORMED, 15,
+         "expected the flag of a case's payload (0x00 or 0x01), found 0x02"},
         {"! 07(01 6a 02 00)", CJ_MALFORMED, 12, "the flag of a result's type"},
         {"! 07(01 6a 00 02)", CJ_MALFORMED, 13, "the flag of a result's error type"},
         {"! 07(01 66 02)", CJ_MALFORMED, 12, "the flag of an element type"},
@@ -738,7 +749,8 @@ static void test_bad_types(void **state)
         {"! 07(01 40 00 02 00)", CJ_MALFORMED, 13, "expected a function's result (0x00 or 0x01), found 0x02"},
         {"! 07(01 3f 7f 02)", CJ_MALFORMED, 13, "the flag of a destructor"},
         {"! 07(01 41 01 05 73)", CJ_MALFORMED, 13, "expected a declaration (0x00 to 0x04), found 0x05"},
-        {"! 07(01 42 01 03 00 'a' 03 01)", CJ_MALFORMED, 13, "a declaration of an instance type, which has no imports, found 0x03"},
+        {"! 07(01 42 01 03 00 'a' 03 01)", CJ_MALFORMED, 13,
+         "a declaration of an instance type, which has no imports, found 0x03"},
         {"! 07(01 72 00)", CJ_INVALID, 11, "a type must have at least one record field"},
         {"! 07(01 71 00)", CJ_INVALID, 11, "a type must have at least one variant case"},
         {"! 07(01 6f 00)", CJ_INVALID, 11, "a type must have at least one tuple element"},
@@ -762,9 +774,11 @@ static void test_bad_types(void **state)
         {"! 07(01 40 02 'p' 7f 'P' 7f 01 00)", CJ_INVALID, 17, "parameter `P` conflicts with the earlier `p`"},
         {"! 07(01 6d 12 'a' 'b' 'c' 'd' 'e' 'f' 'g' 'h' 'i' 'j' 'k' 'l' 'm' 'n' 'o' 'p' 'q' 'C')", CJ_INVALID, 48,
          "enum case `C` conflicts with the earlier `c`"}, /* more than are compared in pairs */
-        {"! 07(01 42 01 02 01 00 00 'f')", CJ_INVALID, 14, "an export alias in a type can be of a type or instance, not of a function"},
+        {"! 07(01 42 01 02 01 00 00 'f')", CJ_INVALID, 14,
+         "an export alias in a type can be of a type or instance, not of a function"},
         {"! 07(01 42 01 02 00 00 01 00 'f')", CJ_INVALID, 14, "an alias in a type cannot be of a core export"},
-        {"! 07(01 42 01 02 04 02 01 00)", CJ_INVALID, 14, "an outer alias in a type can be of a type or core type, not of a component"},
+        {"! 07(01 42 01 02 04 02 01 00)", CJ_INVALID, 14,
+         "an outer alias in a type can be of a type or core type, not of a component"},
         {"! 07(01 42 01 02 00 11 02 01 00)", CJ_INVALID, 14, "not of a core module"},
         {"! 07(01 42 02 04 00 'a' 01 00 04 00 'A' 01 00)", CJ_INVALID, 22, "export `A` conflicts with the earlier `a`"},
         {"! 07(01 41 02 03 00 'a' 01 00 03 00 'A' 01 00)", CJ_INVALID, 22, "import `A` conflicts with the earlier `a`"},
@@ -799,9 +813,12 @@ static void test_bad_core_types(void **state)
         {"! 03(01 65 61)", CJ_MALFORMED, 12, "expected a core type, found 0x61"},
         {"! 03(01 00 60 00 00)", CJ_MALFORMED, 12, "expected a subtype after the byte 0x00 (0x50), found 0x60"},
         {"! 03(01 4e 02 60 00 00)", CJ_MALFORMED, 16, "expected a core type, found the end"},
-        {"! 03(01 50 01 04 60 00 00)", CJ_MALFORMED, 13, "expected a declaration of a module type (0x00 to 0x03), found 0x04"},
-        {"! 03(01 50 01 02 00 01 01 00)", CJ_MALFORMED, 14, "expected the sort of an alias in a module type, type (0x10), found 0x00"},
-        {"! 03(01 50 01 02 10 00 01 00)", CJ_MALFORMED, 15, "expected the target of an alias in a module type, outer (0x01), found 0x00"},
+        {"! 03(01 50 01 04 60 00 00)", CJ_MALFORMED, 13,
+         "expected a declaration of a module type (0x00 to 0x03), found 0x04"},
+        {"! 03(01 50 01 02 00 01 01 00)", CJ_MALFORMED, 14,
+         "expected the sort of an alias in a module type, type (0x10), found 0x00"},
+        {"! 03(01 50 01 02 10 00 01 00)", CJ_MALFORMED, 15,
+         "expected the target of an alias in a module type, outer (0x01), found 0x00"},
         {"! 03(01 50 02 01 50 00 01 60 00 00)", CJ_INVALID, 14, "a module type cannot be defined inside a module type"},
         {"! 03(01 50 01 03 'e' 05 00)", CJ_MALFORMED, 16, "expected a core extern type (0x00 to 0x04), found 0x05"},
         {"! 03(01 50 01 03 'e' 01 7f 00 00)", CJ_MALFORMED, 17, "expected a reference type, found 0x7f"},
@@ -823,7 +840,8 @@ static void test_bad_canons(void **state)
         {"! 08(01 08)", CJ_MALFORMED, 11, "expected a canonical function, found 0x08"},
         {"! 08(01 2e)", CJ_MALFORMED, 11, "expected a canonical function, found 0x2e"},
         {"! 08(01 43)", CJ_MALFORMED, 11, "expected a canonical function, found 0x43"},
-        {"! 08(01 00 01 00 00 00)", CJ_MALFORMED, 12, "expected the sort of a canonical function, func (0x00), found 0x01"},
+        {"! 08(01 00 01 00 00 00)", CJ_MALFORMED, 12,
+         "expected the sort of a canonical function, func (0x00), found 0x01"},
         {"! 08(01 01 01 00 00)", CJ_MALFORMED, 12, "expected the sort of a canonical function"},
         {"! 08(01 0c 02)", CJ_MALFORMED, 12, "expected a cancellable flag (0x00 or 0x01), found 0x02"},
         {"! 08(01 20 02 00)", CJ_MALFORMED, 12, "expected a cancellable flag"},
@@ -860,59 +878,73 @@ static void test_bad_names(void **state)
     (void)state;
     static const bad_case cases[] = {
         {"! 0a(01 03 'a' 01 00)", CJ_MALFORMED, 11, "expected the prefix of a name (0x00 to 0x02), found 0x03"},
-        {"! 0a(01 02 'a' 01 03 'x' 01 00)", CJ_MALFORMED, 15, "expected an attribute of a name (0x00 to 0x02), found 0x03"},
+        {"! 0a(01 02 'a' 01 03 'x' 01 00)", CJ_MALFORMED, 15,
+         "expected an attribute of a name (0x00 to 0x02), found 0x03"},
         {"! 0a(01 00 't' 03 02)", CJ_MALFORMED, 15, "expected a type bound (0x00 or 0x01), found 0x02"},
         {"! 0a(01 00 'v' 02 02)", CJ_MALFORMED, 15, "expected a value bound (0x00 or 0x01), found 0x02"},
         {"! 0a(01 00 'x' 06 00)", CJ_MALFORMED, 14, "expected an extern type (0x00 to 0x05), found 0x06"},
-        {"! 0a(01 00 'm' 00 00)", CJ_MALFORMED, 15, "expected the core sort of an extern type, module (0x11), found 0x00"},
+        {"! 0a(01 00 'm' 00 00)", CJ_MALFORMED, 15,
+         "expected the core sort of an extern type, module (0x11), found 0x00"},
         {"! 0a(01 00 7f 61 62)", CJ_MALFORMED, 13, "expected a name of 127 bytes, found the end after 2"},
         {"! 0a(01 00 02 ff fe 01 00)", CJ_MALFORMED, 13, "expected a name in UTF-8, found byte 0xff"},
         {"! 0a(01 00 'Foo' 01 00)", CJ_INVALID, 13, "name `Foo` is not in kebab case"},
         {"! 0a(01 00 '' 01 00)", CJ_INVALID, 13, "name `` is not in kebab case"},
         {"! 0a(01 02 'i' 02 00 'a:b/x' 00 'a:b/y' 05 00)", CJ_INVALID, 22, "second `implements` attribute of name `i`"},
         {"! 0a(01 02 'i' 02 02 'x' 02 'y' 05 00)", CJ_INVALID, 18, "second `external id` attribute"},
-        {"! 0a(01 02 'i' 01 00 'not-valid' 05 00)", CJ_INVALID, 17, "`implements` value `not-valid` must be an interface name"},
+        {"! 0a(01 02 'i' 01 00 'not-valid' 05 00)", CJ_INVALID, 17,
+         "`implements` value `not-valid` must be an interface name"},
         {"! 0a(01 02 'i' 01 00 '' 05 00)", CJ_INVALID, 17, "is not in kebab case"},
-        {"! 0a(01 02 'i' 01 00 'a:b/c' 01 00)", CJ_INVALID, 13, "import name `i` has `implements`: only instances can, not a function"},
-        {"! 0a(01 02 'a:b/c' 01 00 'a:b/c' 05 00)", CJ_INVALID, 21, "name `a:b/c` cannot have `implements`: it is not a plain name"},
+        {"! 0a(01 02 'i' 01 00 'a:b/c' 01 00)", CJ_INVALID, 13,
+         "import name `i` has `implements`, which only instances can; found: function"},
+        {"! 0a(01 02 'a:b/c' 01 00 'a:b/c' 05 00)", CJ_INVALID, 21,
+         "name `a:b/c` cannot have `implements`: it is not a plain name"},
         {"! 0a(01 02 'a:b/c' 01 01 '.2' 05 00)", CJ_INVALID, 21, "version suffix `.2` does not complete"},
         {"! 0a(01 02 'a:b/c@1' 01 01 '.2' 05 00)", CJ_INVALID, 23, "version suffix `.2` does not complete"},
         {"! 0a(01 02 'a:b/c@1.2.3' 01 01 '-x' 05 00)", CJ_INVALID, 27, "does not complete"},
         {"! 0a(01 02 'a' 01 01 '.2.3' 01 00)", CJ_INVALID, 17, "does not complete"},
-        {"! 0a(01 00 '[method]a.b' 05 00)", CJ_INVALID, 13, "import name `[method]a.b` must name a function, not a instance"},
+        {"! 0a(01 00 '[method]a.b' 05 00)", CJ_INVALID, 13,
+         "import name `[method]a.b` must name a function, found: instance"},
         {"! 0a(02 00 'a' 01 00 00 'A' 01 00)", CJ_INVALID, 18, "import `A` conflicts with the earlier `a`"},
-        {"! 0a(02 00 'a' 03 01 00 '[method]a.a' 01 00)", CJ_INVALID, 18, "import `[method]a.a` conflicts with the earlier `a`"},
+        {"! 0a(02 00 'a' 03 01 00 '[method]a.a' 01 00)", CJ_INVALID, 18,
+         "import `[method]a.a` conflicts with the earlier `a`"},
         {"! 0a(01 00 'a' 01 00) 0a(01 01 'a' 01 00)", CJ_INVALID, 21, "import `a` conflicts"}, /* across sections */
         {"! 0b(02 00 'a' 01 00 00 00 'a' 01 00 00)", CJ_INVALID, 19, "export `a` conflicts with the earlier `a`"},
-        {"! 0b(01 00 'e' 01 00 02)", CJ_MALFORMED, 16, "expected the flag of an export's type (0x00 or 0x01), found 0x02"},
+        {"! 0b(01 00 'e' 01 00 02)", CJ_MALFORMED, 16,
+         "expected the flag of an export's type (0x00 or 0x01), found 0x02"},
         {"! 0b(01 00 'e' 06 00 00)", CJ_MALFORMED, 14, "expected a sort, found 0x06"},
-        {"! 0b(01 00 'e' 00 00 00 00)", CJ_INVALID, 13, "export name `e` names a core function"},
+        {"! 0b(01 00 'e' 00 00 00 00)", CJ_INVALID, 13, "export name `e` must not name a core function"},
         {"! 0b(01 00 '[static]a.b' 05 00 00)", CJ_INVALID, 13, "must name a function"},
-        {"! 0b(01 02 'e' 01 00 'a:b/c' 01 00 00)", CJ_INVALID, 13, "only instances can"},
+        {"! 0b(01 02 'e' 01 00 'a:b/c' 01 00 00)", CJ_INVALID, 13, "which only instances can"},
     };
     for (size_t i = 0; i < CJ_COUNT(cases); i++)
         expect_bad(&cases[i], NULL);
     cj__ast_delete(good("! 0a(01 00 'x' 01 00) 04(! 0a(01 00 'x' 01 00))")); /* components are scopes of their own */
 }
 
-/* -- Limits -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Limits -------------------------------------------------------------------------------------------------------- */
 
 static void test_limits(void **state)
 {
     (void)state;
     cj_config c = config_of();
     c.max_component_size = 20;
-    expect_bad(&(bad_case){"! 00('0123456789')", CJ_LIMIT, CJ_NO_OFFSET, "component of 21 bytes, max_component_size is 20"}, &c);
+    expect_bad(
+        &(bad_case){"! 00('0123456789')", CJ_LIMIT, CJ_NO_OFFSET, "component of 21 bytes, max_component_size is 20"},
+        &c);
 
     c = config_of();
     c.max_name_length = 4;
-    expect_bad(&(bad_case){"! 00('01234')", CJ_LIMIT, 11, "the name of a custom section has 5 bytes, max_name_length is 4"}, &c);
+    expect_bad(
+        &(bad_case){"! 00('01234')", CJ_LIMIT, 11, "the name of a custom section has 5 bytes, max_name_length is 4"},
+        &c);
     expect_bad(&(bad_case){"! 07(01 72 01 'abcde' 7f)", CJ_LIMIT, 14, "max_name_length is 4"}, &c);
     expect_bad(&(bad_case){"! 01(? 00('01234'))", CJ_LIMIT, 21, "max_name_length is 4"}, &c);
 
     c = config_of();
     c.max_members = 2;
-    expect_bad(&(bad_case){"! 07(01 72 03 'a' 7f 'b' 7f 'c' 7f)", CJ_LIMIT, 12, "record field: 3 of them, max_members is 2"}, &c);
+    expect_bad(
+        &(bad_case){"! 07(01 72 03 'a' 7f 'b' 7f 'c' 7f)", CJ_LIMIT, 12, "record field: 3 of them, max_members is 2"},
+        &c);
     expect_bad(&(bad_case){"! 07(01 71 03 'a' 00 00 'b' 00 00 'c' 00 00)", CJ_LIMIT, 12, "max_members is 2"}, &c);
     expect_bad(&(bad_case){"! 07(01 6f 03 7f 7f 7f)", CJ_LIMIT, 12, "max_members is 2"}, &c);
     expect_bad(&(bad_case){"! 07(01 6d 03 'a' 'b' 'c')", CJ_LIMIT, 12, "max_members is 2"}, &c);
@@ -921,7 +953,9 @@ static void test_limits(void **state)
 
     c = config_of();
     c.max_params = 2;
-    expect_bad(&(bad_case){"! 07(01 40 03 'a' 7f 'b' 7f 'c' 7f 01 00)", CJ_LIMIT, 12, "parameter: 3 of them, max_params is 2"}, &c);
+    expect_bad(
+        &(bad_case){"! 07(01 40 03 'a' 7f 'b' 7f 'c' 7f 01 00)", CJ_LIMIT, 12, "parameter: 3 of them, max_params is 2"},
+        &c);
     expect_bad(&(bad_case){"! 03(01 60 03 7f 7f 7f 00)", CJ_LIMIT, 12, "max_params is 2"}, &c);
     expect_bad(&(bad_case){"! 03(01 60 00 03 7f 7f 7f)", CJ_LIMIT, 13, "max_params is 2"}, &c);
     expect_bad(&(bad_case){"! 09(00 03 00 00 00 00)", CJ_LIMIT, 11, "max_params is 2"}, &c);
@@ -1014,8 +1048,9 @@ static void test_claims_allocate_nothing(void **state)
 {
     (void)state;
     static const char *const heads[] = {
-        "07(#50000", "07(01 72 #9000", "07(01 42 #50000", "02(01 00 00 #50000", "05(01 01 #50000", "08(01 01 00 00 #50000",
-        "03(01 50 #50000", "03(01 60 #900", "09(00 #900", "0a(01 02 'a' #50000",
+        "07(#50000",       "07(01 72 #9000",        "07(01 42 #50000", "02(01 00 00 #50000",
+        "05(01 01 #50000", "08(01 01 00 00 #50000", "03(01 50 #50000", "03(01 60 #900",
+        "09(00 #900",      "0a(01 02 'a' #50000",
     };
     for (size_t i = 0; i < CJ_COUNT(heads); i++) {
         track_alloc t;
@@ -1033,12 +1068,13 @@ static void test_claims_allocate_nothing(void **state)
     }
 }
 
-/* -- Hostile input ------------------------------------------------------------------------------------------------------------------- */
+/* -- Hostile input ------------------------------------------------------------------------------------------------- */
 
 static const char *const corpus[] = {
     /* a small but whole component: module, instance, aliases, types, canons, import, export */
     "! 01(? 01(01 60 00 00) 03(01 00) 07(01 'f' 00 00) 0a(01 02 00 0b)) 02(01 00 00 00) 06(01 00 00 01 00 'f') 07(01 40 00 01 00)"
     " 08(02 00 00 00 00 00 01 00 00 03 03 00 04 01 01) 0a(02 00 'a' 01 00 02 'i' 02 00 'my:dep/iface' 02 'x' 05 00)"
+    " 0a(01 02 'x:y/z@0.1' 01 01 '.2' 05 00)"
     " 0b(02 00 'e1' 01 00 00 01 'e2' 01 00 01 01 00) 00('component-name' 00('app') 01(01 01 00 'f'))",
     "! 07(12 72 02 'a' 7f 'b' 05 71 02 'x' 01 7e 00 'y' 00 00 70 7b 6f 02 7c #200 6e 02 'f1' 'f2' 6d 02 'e1' 'e2' 6b 7a 6a 00 00 6a 01 77"
     " 00 6a 00 01 78 69 00 68 #129 66 01 7d 65 00 67 7d #300 63 73 79 43 01 'p' 7f 00 79 3f 7f 01 00)",
@@ -1107,7 +1143,8 @@ static uint32_t random_below(uint32_t n)
 
 static void mutate(test_bytes *b)
 {
-    static const uint8_t likely[] = {0x00, 0x01, 0x02, 0x03, 0x7f, 0x80, 0xff, 0x0f, 0x10, 0x40, 0x41, 0x42, 0x50, 0x60, 0x70, 0x73};
+    static const uint8_t likely[] = {0x00, 0x01, 0x02, 0x03, 0x7f, 0x80, 0xff, 0x0f,
+                                     0x10, 0x40, 0x41, 0x42, 0x50, 0x60, 0x70, 0x73};
     size_t at = random_below((uint32_t)b->len);
     switch (random_below(6)) {
     case 0:

@@ -1,4 +1,5 @@
-/* test_names.c: the grammar of names, versions, strong uniqueness. Examples are the Explainer's and the official suite's. */
+/* test_names.c: the grammar of names, versions, strong uniqueness. Examples are the Explainer's and the official
+ * suite's. */
 #include "support/cmocka_all.h"
 #include "support/track_alloc.h"
 
@@ -12,11 +13,28 @@ static void test_labels(void **state)
 {
     (void)state;
     static const char *const valid[] = {
-        "a", "a1", "a-1", "a-1-b-2-c-3", "B", "B1", "B-1", "B-1-C-2-D-3", "a11-B11-123-ABC-abc", "a-b-c", "a1-2-3", "A",
-        "A-B-C", "A1-2-3", "a11-w0rds", "A11-4CR0NYMS", "m1x3d-4CR0NYMS", "is-XML",
+        "a",
+        "a1",
+        "a-1",
+        "a-1-b-2-c-3",
+        "B",
+        "B1",
+        "B-1",
+        "B-1-C-2-D-3",
+        "a11-B11-123-ABC-abc",
+        "a-b-c",
+        "a1-2-3",
+        "A",
+        "A-B-C",
+        "A1-2-3",
+        "a11-w0rds",
+        "A11-4CR0NYMS",
+        "m1x3d-4CR0NYMS",
+        "is-XML",
     };
     static const char *const invalid[] = {
-        "", "1", "1-a", "a-", "a--", "a--b", "-a", "-", "aBc", "Foo", "FoO", "a_b", "a.b", "a b", "a-bC", "\xc3\xa9", "a\x7f", "%a",
+        "",    "1",   "1-a", "a-",  "a--", "a--b", "-a",       "-",     "aBc",
+        "Foo", "FoO", "a_b", "a.b", "a b", "a-bC", "\xc3\xa9", "a\x7f", "%a",
     };
     for (size_t i = 0; i < CJ_COUNT(valid); i++)
         assert_true(cj__label_valid(cj__str(valid[i])));
@@ -30,12 +48,25 @@ static void test_versions(void **state)
 {
     (void)state;
     static const char *const valid[] = {
-        "0.0.0", "1.2.3", "123456.7890.488", "0.0.0+abcd", "0.0.0+abcd-efg", "0.0.0-abcd+efg", "0.0.0-abcd.1.2+efg.4.ee.5",
-        "1.0.0-0", "1.0.0-0a", "1.0.0-a-b--", "1.0.0+001", "99999999999999999999.0.0", "1.0.0-alpha.1", "1.0.0--",
+        "0.0.0",
+        "1.2.3",
+        "123456.7890.488",
+        "0.0.0+abcd",
+        "0.0.0+abcd-efg",
+        "0.0.0-abcd+efg",
+        "0.0.0-abcd.1.2+efg.4.ee.5",
+        "1.0.0-0",
+        "1.0.0-0a",
+        "1.0.0-a-b--",
+        "1.0.0+001",
+        "99999999999999999999.0.0",
+        "1.0.0-alpha.1",
+        "1.0.0--",
     };
     static const char *const invalid[] = {
-        "", ".", "1", "1.", "1.2", "1.2.", "1.2.3.", "1.2.3.4", "a.2", "2.b", "2.0x0", "2.0.0+", "2.0.0-", "01.0.0", "1.02.0", "1.0.00",
-        "1.0.0-01", "1.0.0-a..b", "1.0.0-.a", "1.0.0-a.", "1.0.0+a..b", "1.0.0+a+b", "1.0.0-_", "1.0.0-a_", " 1.0.0", "1.0.0 ", "-1.0.0",
+        "",         ".",        "1",          "1.",        "1.2",     "1.2.",     "1.2.3.", "1.2.3.4",  "a.2",
+        "2.b",      "2.0x0",    "2.0.0+",     "2.0.0-",    "01.0.0",  "1.02.0",   "1.0.00", "1.0.0-01", "1.0.0-a..b",
+        "1.0.0-.a", "1.0.0-a.", "1.0.0+a..b", "1.0.0+a+b", "1.0.0-_", "1.0.0-a_", " 1.0.0", "1.0.0 ",   "-1.0.0",
     };
     for (size_t i = 0; i < CJ_COUNT(valid); i++)
         assert_true(cj__semver_valid(cj__str(valid[i])));
@@ -43,7 +74,8 @@ static void test_versions(void **state)
         assert_false(cj__semver_valid(cj__str(invalid[i])));
 
     static const char *const canonical[] = {"1", "12", "0.1", "0.20", "0.0.1", "0.0.0", "0.0.30"};
-    static const char *const not_canonical[] = {"", "0", "0.0", "01", "1.0", "1.2.3", "0.1.0", "0.0.1.0", "0.0.1-a", "a", "0.", "1."};
+    static const char *const not_canonical[] = {"",      "0",       "0.0",     "01", "1.0", "1.2.3",
+                                                "0.1.0", "0.0.1.0", "0.0.1-a", "a",  "0.",  "1."};
     for (size_t i = 0; i < CJ_COUNT(canonical); i++)
         assert_true(cj__canonversion_valid(cj__str(canonical[i])));
     for (size_t i = 0; i < CJ_COUNT(not_canonical); i++)
@@ -162,9 +194,18 @@ static void test_conflicts(void **state)
 {
     (void)state;
     /* The Explainer's example: all of `together` go together; each of `more` conflicts with one of them. */
-    static const char *const together[] = {"foo", "foo-bar", "[constructor]foo", "[method]foo.bar", "[static]foo.baz", "foo:bar/baz"};
-    static const char *const more[] = {"foo", "FOO", "foo-BAR", "[constructor]FOO", "[method]foo.BAR", "[static]foo.bar", "[method]foo.baz",
-                                       "[method]foo.foo", "[static]foo-BAR.FOO-bar", "foo:bar/BAZ"};
+    static const char *const together[] = {
+        "foo", "foo-bar", "[constructor]foo", "[method]foo.bar", "[static]foo.baz", "foo:bar/baz"};
+    static const char *const more[] = {"foo",
+                                       "FOO",
+                                       "foo-BAR",
+                                       "[constructor]FOO",
+                                       "[method]foo.BAR",
+                                       "[static]foo.bar",
+                                       "[method]foo.baz",
+                                       "[method]foo.foo",
+                                       "[static]foo-BAR.FOO-bar",
+                                       "foo:bar/BAZ"};
     track_alloc t;
     track_init(&t);
     cj_name_set set = {.alloc = &t.hook};
@@ -200,6 +241,13 @@ static void test_conflicts(void **state)
     assert_true(cj__name_conflicts(&a, &a));
     cj_name e = parse("[method]a.b-c"), f = parse("[static]a-b.c");
     assert_false(cj__name_conflicts(&e, &f));
+
+    /* Only where both labels are the same does the first one go. */
+    cj_name g = parse("[method]ab.ac"), h = parse("ac"), i = parse("[method]a.ab"), j = parse("ab"),
+            k = parse("[static]ab.a"), l = parse("a");
+    assert_false(cj__name_conflicts(&g, &h));
+    assert_false(cj__name_conflicts(&i, &j));
+    assert_false(cj__name_conflicts(&k, &l));
 }
 
 static void test_large_set(void **state)
@@ -252,8 +300,12 @@ static void test_set_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),    cmocka_unit_test(test_versions),  cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_invalid_names), cmocka_unit_test(test_conflicts), cmocka_unit_test(test_large_set),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_invalid_names),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_large_set),
         cmocka_unit_test(test_set_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

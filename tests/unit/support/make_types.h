@@ -1,4 +1,5 @@
-/* make_types.h: types in one line each: t_record(T, 2, "a", t_u32(T), "b", t_string(T)). A type that cannot be made fails the test.
+/* make_types.h: types in one line each: t_record(T, 2, "a", t_u32(T), "b", t_string(T)). A type that cannot be made
+ * fails the test.
  */
 #ifndef CJ_TEST_MAKE_TYPES_H
 #define CJ_TEST_MAKE_TYPES_H

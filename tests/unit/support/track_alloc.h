@@ -17,6 +17,7 @@ typedef struct track_alloc {
     uint64_t live_blocks, live_bytes, peak_bytes;
     uint64_t calls;   /* allocations and growths so far */
     uint64_t fail_at; /* the call that fails, and all after it; 0: none */
+    bool fail_once;   /* only that one */
 } track_alloc;
 
 typedef struct track_header {
@@ -39,7 +40,7 @@ static inline void *track_get(void *user, size_t size)
     track_alloc *t = user;
     track_expect(size > 0, "size 0");
     t->calls++;
-    if (t->fail_at && t->calls >= t->fail_at)
+    if (t->fail_at && (t->fail_once ? t->calls == t->fail_at : t->calls >= t->fail_at))
         return NULL;
     track_header *header = malloc(sizeof(*header) + size);
     if (!header)
