@@ -86,7 +86,7 @@ static void unload(cj_core_module *m)
     if (m->wasm != NULL)
         wasm_runtime_unload((WASMModuleCommon *)m->wasm); /* waits for the functions that are being compiled */
     cj__load_lock();
-    for (uint32_t i = 0; i < m->import_count; i++)
+    for (uint32_t i = 0; m->shapes != NULL && i < m->import_count; i++)
         if (m->shapes[i] != NULL)
             cj__shape_release(m->shapes[i]);
     cj__load_unlock();
