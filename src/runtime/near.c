@@ -55,7 +55,7 @@ void cj__near_offer(cj_near *near, const char *name)
     size_t d = distance(tail(near->wanted), tail(name));
     if (strcmp(last_part(near->wanted), last_part(name)) == 0)
         d = smaller(d, 1);
-    size_t allowed = strlen(tail(near->wanted)) / 3 + 1;
+    size_t allowed = strlen(tail(last_part(near->wanted))) / 3 + 1;
     if (d > allowed)
         return;
     for (size_t i = 0; i < CJ_COUNT(near->best); i++) {

@@ -57,6 +57,11 @@ int e2e_run_tests(const struct CMUnitTest *tests, size_t count)
     return ran ? failures : 1;
 }
 
+bool e2e_guests_are_compiled(void)
+{
+    return strstr(cj_build_info(), "jit") != NULL;
+}
+
 /* -- Guests -------------------------------------------------------------------------------------------------------------- */
 
 static FILE *open_guest(const char *guest)

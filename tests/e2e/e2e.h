@@ -32,6 +32,9 @@ int e2e_tear_down(void **state);
 int e2e_run_tests(const struct CMUnitTest *tests, size_t count);
 #define e2e_run(tests) e2e_run_tests((tests), sizeof(tests) / sizeof((tests)[0]))
 
+/* WAMR's JIT: guests leave by a jump; else they return. */
+bool e2e_guests_are_compiled(void);
+
 /* A guest's bytes: "calls" of tests/e2e/guests, "@types" of tests/guests. Free with free. */
 uint8_t *e2e_read(const char *guest, size_t *size);
 bool e2e_exists(const char *guest);

@@ -166,7 +166,7 @@ static void test_imports_and_exports(void **state)
 
     cj_instance *instance = e2e_instantiate(w, calls);
     size_t count = cj_component_export_count(calls);
-    assert_int_equal(count, 32);
+    assert_int_equal(count, 34);
     for (size_t i = 0; i < count; i++) {
         cj_extern_func export_ = cj_component_export(calls, i);
         snprintf(text, sizeof(text), "%s%s%s", export_.interface, export_.interface[0] ? "#" : "", export_.name);

@@ -426,7 +426,7 @@ static void test_limits_of_memories_and_tables(void **state)
     cj_store_delete(store);
 
     cj_limits_init(&limits);
-    limits.max_table_elements = 99;
+    limits.max_table_elements = 199;
     e2e_ok(cj_store_new(w->engine, &limits, NULL, &store, &w->err), &w->err);
     assert_int_equal(cj_instantiate(store, NULL, component, &instance, &w->err), CJ_LIMIT);
     assert_contains(w->err.message, "max_table_elements");

@@ -25,8 +25,7 @@ typedef struct host {
 static cj_status nop(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
     host *h = user;
-    assert_null(args);
-    (void)results;
+    (void)args, (void)results;
     h->nops++;
     h->ctx = ctx;
     if (h->nop_status != CJ_OK && h->nop_message && err) {
