@@ -173,9 +173,10 @@ cj_status cj__eval_inst_new(cj_eval *ev, cj_names exports, cj_entity *out)
 }
 
 /* The arguments of an instantiation, or the exports of an inline instance, by name. */
-static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, const char *what, cj_names *out)
+static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, uint64_t offset, const char *what,
+                        cj_names *out)
 {
-    CJ_TRY(cj__eval_charge(ev, def->arg_count, CJ_NO_OFFSET));
+    CJ_TRY(cj__eval_charge(ev, def->arg_count, offset));
     for (uint32_t i = 0; i < def->arg_count; i++) {
         const cj_ast_arg *arg = &def->args[i];
         cj_entity entity;
@@ -193,7 +194,7 @@ static cj_status run_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instanc
     cj_names names = {0};
     cj_entity instance;
     if (def->is_inline) {
-        CJ_TRY(gather(ev, scope, def, "export", &names));
+        CJ_TRY(gather(ev, scope, def, offset, "export", &names));
         for (uint32_t i = 0; scope->check && i < names.len; i++)
             CJ_TRY(cj__eval_check_annotated(ev, &names, i, names.at[i].name, names.at[i].entity, names.at[i].offset));
         CJ_TRY(cj__eval_inst_new(ev, names, &instance));
@@ -201,7 +202,7 @@ static cj_status run_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instanc
     }
     cj_entity target;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_COMPONENT, def->target, offset, &target));
-    CJ_TRY(gather(ev, scope, def, "instantiation argument", &names));
+    CJ_TRY(gather(ev, scope, def, offset, "instantiation argument", &names));
     const cj_run run = {.args = &names, .live = scope->live, .offset = offset};
     cj_scope *ran;
     CJ_TRY(cj__eval_component(ev, target.of.component, &run, &ran));
@@ -305,7 +306,7 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
         return cj__eval_decls(ev, component->type, &decls, out);
     }
     CJ_TRY(cj__eval_enter(ev, run->offset));
-    cj_scope *scope = cj__scope_new(ev, CJ_SCOPE_COMPONENT, component->outer);
+    cj_scope *scope = cj__scope_new(ev, CJ_SCOPE_COMPONENT, component->outer, run->offset);
     if (!scope)
         return ev->err->status;
     scope->is_root = run->is_root;
@@ -325,8 +326,9 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
  * deeply and repeat each other, so the walk is bounded like a run. */
 static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, bool is_export, uint32_t *funcs)
 {
-    CJ_TRY(cj__eval_enter(ev, CJ_NO_OFFSET));
-    CJ_TRY(cj__eval_charge(ev, names->len, CJ_NO_OFFSET));
+    uint64_t offset = names->len ? names->at[0].offset : CJ_NO_OFFSET;
+    CJ_TRY(cj__eval_enter(ev, offset));
+    CJ_TRY(cj__eval_charge(ev, names->len, offset));
     for (uint32_t i = 0; i < names->len; i++) {
         const cj_named *named = &names->at[i];
         cj_entity entity = named->entity;

@@ -455,6 +455,8 @@ static void note_unsupported(cj_eval *ev, const cj_core_item *item, const cj_mod
             gate = cj__functype_gate(func->type);
         if (!gate && func->origin == CJ_FUNC_LIFTED)
             gate = "canon lower of a function that a component lifts";
+        if (!gate && item->opts.realloc && item->opts.realloc->origin != CJ_CORE_DEFINED)
+            gate = "canonical option that names a lowered function";
         if (func->origin == CJ_FUNC_HOST)
             ev->imports.at[func->import].used = true;
     }

@@ -176,9 +176,9 @@ cj_status cj__eval_join_path(cj_eval *ev, cj_str outer, cj_str inner, cj_str *ou
 
 /* -- Scopes and index spaces ------------------------------------------------------------------------------------------------- */
 
-cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer)
+cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer, uint64_t offset)
 {
-    if (cj__eval_charge(ev, SCOPE_COST, CJ_NO_OFFSET) != CJ_OK)
+    if (cj__eval_charge(ev, SCOPE_COST, offset) != CJ_OK)
         return NULL;
     cj_scope *scope = CJ_EVAL_NEW(ev, cj_scope);
     if (scope) {

@@ -284,7 +284,7 @@ void *cj__eval_alloc(cj_eval *, size_t count, size_t size); /* zeroed; NULL with
 #define CJ_EVAL_NEW(ev, T) ((T *)cj__eval_alloc((ev), 1, sizeof(T)))
 #define CJ_EVAL_ARRAY(ev, T, count) ((T *)cj__eval_alloc((ev), (count), sizeof(T)))
 
-cj_scope *cj__scope_new(cj_eval *, cj_scope_kind, cj_scope *outer);
+cj_scope *cj__scope_new(cj_eval *, cj_scope_kind, cj_scope *outer, uint64_t offset);
 cj_status cj__scope_push(cj_eval *, cj_scope *, cj_entity);
 /* "outer#inner", or `inner` when there is no outer. */
 cj_status cj__eval_join_path(cj_eval *, cj_str outer, cj_str inner, cj_str *out);

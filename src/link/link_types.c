@@ -185,9 +185,10 @@ static cj_status make(cj_eval *ev, cj_kind kind, const cj_param *members, uint32
 
 /* record, variant, tuple, flags, enum: and the parameters of a function, which become no type of their own (`kind` CJ_KIND_COUNT). The members
  * are left in the arena. */
-static cj_status members_of(cj_eval *ev, const cj_scope *scope, const cj_ast_labels *labels, cj_valtype *whole, cj_param **out)
+static cj_status members_of(cj_eval *ev, const cj_scope *scope, const cj_ast_labels *labels, uint64_t offset, cj_valtype *whole,
+                            cj_param **out)
 {
-    CJ_TRY(cj__eval_charge(ev, labels->len / 8, CJ_NO_OFFSET));
+    CJ_TRY(cj__eval_charge(ev, labels->len / 8, offset));
     cj_param *members = CJ_EVAL_ARRAY(ev, cj_param, labels->len);
     if (!members)
         return CJ_NO_MEMORY;
@@ -203,7 +204,7 @@ static cj_status labelled(cj_eval *ev, const cj_scope *scope, const cj_ast_typed
 {
     cj_arena_mark mark = cj__arena_mark(ev->arena);
     cj_param *members;
-    CJ_TRY(members_of(ev, scope, &def->labels, out, &members));
+    CJ_TRY(members_of(ev, scope, &def->labels, def->offset, out, &members));
     CJ_TRY(make(ev, kind, members, def->labels.len, def->offset, out));
     cj__arena_release(ev->arena, mark);
     return CJ_OK;
@@ -316,7 +317,7 @@ static cj_status func_typedef(cj_eval *ev, const cj_scope *scope, const cj_ast_t
     cj_arena_mark mark = cj__arena_mark(ev->arena);
     cj_param *params;
     const cj_type *result;
-    CJ_TRY(members_of(ev, scope, &def->labels, &type->value, &params));
+    CJ_TRY(members_of(ev, scope, &def->labels, def->offset, &type->value, &params));
     cj_valtype result_type = {.min_resource = CJ_NO_RESOURCE};
     CJ_TRY(member(ev, scope, &def->elem, &result_type, &result));
     if (result_type.has_borrow)
@@ -697,8 +698,8 @@ static cj_status run_decl(cj_eval *ev, cj_scope *scope, const cj_decl_run *run, 
 cj_status cj__eval_decls(cj_eval *ev, const cj_type_val *type, const cj_decl_run *run, cj_scope **out)
 {
     CJ_TRY(cj__eval_enter(ev, run->bind->offset));
-    cj_scope *scope =
-        cj__scope_new(ev, type->kind == CJ_TYPE_INSTANCE ? CJ_SCOPE_INSTANCE_TYPE : CJ_SCOPE_COMPONENT_TYPE, type->outer);
+    cj_scope_kind kind = type->kind == CJ_TYPE_INSTANCE ? CJ_SCOPE_INSTANCE_TYPE : CJ_SCOPE_COMPONENT_TYPE;
+    cj_scope *scope = cj__scope_new(ev, kind, type->outer, run->bind->offset);
     if (!scope)
         return ev->err->status;
     scope->check = run->check;

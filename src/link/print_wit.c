@@ -25,7 +25,8 @@ typedef struct writer {
     uint32_t steps;
     unsigned indent;
     const cj_program *program;
-    const char *interface; /* whose names types are printed with */
+    const char *interface; /* whose names types are printed with, */
+    bool is_export;        /* and in which direction it goes */
     uint32_t *numbers;     /* JSON: per type id, its number + 1 */
     uint32_t number_count;
 } writer;
@@ -109,7 +110,7 @@ static const cj_program_type *find_name(writer *w, const cj_type *type, uint32_t
         const cj_program_type *named = &w->program->named_types[i];
         if (resource ? named->resource != resource : named->type != type)
             continue;
-        if (strcmp(named->interface, w->interface) == 0)
+        if (strcmp(named->interface, w->interface) == 0 && named->is_export == w->is_export)
             return named;
         if (!elsewhere)
             elsewhere = named;
@@ -124,7 +125,8 @@ static const cj_program_type *find_origin(writer *w, const cj_program_type *name
         const cj_program_type *other = &w->program->named_types[i];
         if (other == named)
             return NULL;
-        if (other->identity == named->identity && other->interface[0])
+        bool same_interface = strcmp(other->interface, named->interface) == 0;
+        if (other->identity == named->identity && other->interface[0] && !(same_interface && other->is_export != named->is_export))
             return other;
     }
     return NULL;
@@ -273,10 +275,12 @@ typedef struct item {
 typedef struct items {
     item *at;
     uint32_t len;
+    bool exports;
 } items;
 
-static void merge_items(const cj_program *program, bool exports, items *out)
+static void merge_items(const cj_program *program, items *out)
 {
+    bool exports = out->exports;
     uint32_t count = exports ? program->export_count : program->import_count, t = 0;
     for (uint32_t i = 0; i <= count; i++) {
         for (; t < program->named_type_count; t++) {
@@ -353,7 +357,8 @@ static void put_typedef(writer *w, const cj_program_type *named)
         return;
     }
     const cj_program_type *first = find_name(w, type, 0);
-    if (!is_nominal(type) || (first && first != named && strcmp(first->interface, named->interface) == 0)) {
+    bool is_alias = first && first != named && strcmp(first->interface, named->interface) == 0 && first->is_export == named->is_export;
+    if (!is_nominal(type) || is_alias) {
         line(w, "type ");
         put_label(w, cj__str(named->name));
         put(w, " = ");
@@ -450,6 +455,7 @@ static bool in_resource(writer *w, const items *list, uint32_t at)
 static void put_items(writer *w, const items *list, uint32_t from, const char *prefix)
 {
     w->interface = list->at[from].interface;
+    w->is_export = list->exports;
     for (uint32_t i = from; i < list->len && step(w); i++) {
         const item *it = &list->at[i];
         if (strcmp(it->interface, w->interface) != 0)
@@ -480,9 +486,9 @@ static bool is_global_interface(const char *interface)
     return strchr(interface, ':') && !strchr(interface, '#');
 }
 
-static void put_world(writer *w, const items *list, bool exports)
+static void put_world(writer *w, const items *list)
 {
-    const char *word = exports ? "export " : "import ";
+    const char *word = list->exports ? "export " : "import ";
     for (uint32_t i = 0; i < list->len && !w->full; i++) {
         const char *interface = list->at[i].interface;
         if (!is_first_of_interface(w, list, i))
@@ -576,8 +582,8 @@ static void put_document(writer *w, const items *imports, const items *exports, 
 {
     put(w, "package root:component;\n\nworld root");
     open_block(w);
-    put_world(w, imports, false);
-    put_world(w, exports, true);
+    put_world(w, imports);
+    put_world(w, exports);
     close_block(w);
     put_packages(w, room, find_definitions(w, exports, room, find_definitions(w, imports, room, 0)));
     put(w, "\n");
@@ -774,10 +780,10 @@ static void write_wit(writer *w)
     item *room = cj__calloc(w->alloc, count + 1, sizeof(*room));
     definition *definitions = cj__calloc(w->alloc, count + 1, sizeof(*definitions));
     if (room && definitions) {
-        items imports = {room, 0}, exports = {NULL, 0};
-        merge_items(program, false, &imports);
-        exports.at = room + imports.len;
-        merge_items(program, true, &exports);
+        items imports = {room, 0, false};
+        merge_items(program, &imports);
+        items exports = {room + imports.len, 0, true};
+        merge_items(program, &exports);
         put_document(w, &imports, &exports, definitions);
     } else {
         w->no_memory = true;
