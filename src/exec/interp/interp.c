@@ -431,7 +431,7 @@ uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
 {
     const cj_binding *bound = call->bound;
     const cj_core_sig *sig = &bound->plan->sig;
-    uint64_t flat[CJ_MAX_FLAT_PARAMS + 1] = {0};
+    uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* every slot is written: by an operation, or by the variant that leaves it */
     call->alias_size = 0;
 
     uint32_t trap = lower_args(call, args, flat);

@@ -1226,6 +1226,35 @@ static void test_core_traps(void **state)
     }
 }
 
+/* A trap inside an import that the core function called: the record stays the import's, for whoever reports it. */
+static void call_inner(uint64_t *flat);
+static cj_binding *called_by_core;
+
+static void test_trap_in_nested_import(void **state)
+{
+    (void)state;
+    called_by_core = make_import(functype(PARAMS(t_u8(T), t_list(T, t_char(T))), NULL), CJ_UTF8);
+    cj_binding *b = make_export(functype(NO_PARAMS, t_string(T)), CJ_UTF8, true);
+    for (int jumps = 0; jumps < 2; jumps++) {
+        fake_reset(F, MEMORY);
+        F->longjmp_on_trap = jumps;
+        fake_put32(F, DATA, 'a');
+        fake_put32(F, DATA + 4, 0xd800);
+        core_body = call_inner;
+        cj_string out;
+        expect_outcome(fake_call_export(F, b, NULL, &out), CJ_TRAP_CHAR_SURROGATE, false, "param 1[1]");
+        assert_ptr_equal(F->store.trap.bound, called_by_core);
+        expect_events("core() ");
+    }
+}
+
+static void call_inner(uint64_t *flat)
+{
+    (void)flat;
+    assert_false(fake_guest_import(F, called_by_core, SLOTS(0, DATA, 2), NULL));
+    assert_false(F->longjmp_on_trap);
+}
+
 /* A bad result traps before post-return. */
 static void test_result_traps_before_post_return(void **state)
 {
@@ -1269,6 +1298,9 @@ static void test_stack_low(void **state)
     fake_set_stack_low(F, true);
     expect_outcome(fake_call_import(F, b, flat, NULL), CJ_TRAP_STACK_OVERFLOW, false, "");
     assert_int_equal(host_calls, 0);
+    /* before anything is looked at */
+    cj_binding *with_args = make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8);
+    expect_outcome(fake_call_import(F, with_args, SLOTS(UINT32_MAX, UINT32_MAX), NULL), CJ_TRAP_STACK_OVERFLOW, false, "");
 
     fake_reset(F, MEMORY);
     host_body = make_stack_low;
@@ -1633,7 +1665,7 @@ static void pass_on(fake_engine *fake, void *user, uint64_t *flat)
         memset(fake_at(fake, retptr, inner->plan->result_size), FAKE_POISON, inner->plan->result_size);
         args[sig->param_count - 1] = retptr;
     }
-    assert_int_equal(fake_call_import(fake, inner, args, &result), CJ_TRAP_NONE);
+    assert_true(fake_guest_import(fake, inner, args, &result));
     flat[0] = sig->spill_results ? retptr : result;
 }
 
@@ -1789,6 +1821,7 @@ int boundary_tests(const char *name, boundary_code_fn code)
         TEST(test_lower_spilled_block),
         TEST(test_post_return),
         TEST(test_core_traps),
+        TEST(test_trap_in_nested_import),
         TEST(test_result_traps_before_post_return),
         TEST(test_may_leave),
         TEST(test_stack_low),

@@ -392,6 +392,14 @@ static cj_call_ctx context(fake_engine *fake, const cj_binding *b)
     return call;
 }
 
+/* What was on the stack must not reach a guest: fills the frames that the call is about to have. */
+__attribute__((noinline)) static void poison_stack(void)
+{
+    volatile uint8_t frames[4096];
+    for (size_t i = 0; i < sizeof(frames); i++)
+        frames[i] = FAKE_POISON;
+}
+
 /* What the frame that the host entered finds: the engine leaves kind NONE for traps of core code. */
 static cj_trap outcome(fake_engine *fake, uint32_t returned)
 {
@@ -412,6 +420,7 @@ cj_trap fake_call_export(fake_engine *fake, cj_binding *b, const void *args, voi
         cj_export_thunk thunk = cj__interp_export;
         if (b->code)
             memcpy(&thunk, &b->code, sizeof(thunk));
+        poison_stack();
         returned = thunk(&call, args, results);
     }
     fake->top = outer;
@@ -446,24 +455,29 @@ static void call_native(fake_engine *fake, cj_binding *b, const uint64_t *flat, 
         *result &= UINT32_MAX;
 }
 
+static uint32_t run_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
+{
+    uint64_t unused;
+    poison_stack();
+    if (b->code) {
+        call_native(fake, b, flat, result ? result : &unused);
+        return fake->store.trap.kind;
+    }
+    cj_call_ctx call = context(fake, b);
+    return cj__interp_import(&call, flat, result ? result : &unused);
+}
+
 cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
 {
     cj_arena_mark mark = cj__arena_mark(fake->arena);
-    uint64_t host_bytes = fake->store.host_bytes, unused;
+    uint64_t host_bytes = fake->store.host_bytes;
     cj__call_trap_clear(&fake->store);
     fake->inst.exception[0] = 0;
     jmp_buf here, *outer = fake->top;
     fake->top = &here;
     volatile uint32_t returned = CJ_TRAP_CORE;
-    if (setjmp(here) == 0) {
-        cj_call_ctx call = context(fake, b);
-        if (b->code) {
-            call_native(fake, b, flat, result ? result : &unused);
-            returned = fake->store.trap.kind;
-        } else {
-            returned = cj__interp_import(&call, flat, result ? result : &unused);
-        }
-    }
+    if (setjmp(here) == 0)
+        returned = run_import(fake, b, flat, result);
     fake->top = outer;
     cj_trap trap = outcome(fake, returned);
     if (trap != CJ_TRAP_NONE) {
@@ -471,6 +485,15 @@ cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat,
         fake->store.host_bytes = host_bytes;
     }
     return trap;
+}
+
+bool fake_guest_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
+{
+    if (run_import(fake, b, flat, result) == CJ_TRAP_NONE && !fake->inst.exception[0])
+        return true;
+    if (!fake->inst.exception[0])
+        fake_trap(fake, "trap in an import");
+    return false;
 }
 
 const char *fake_trap_path(fake_engine *fake, char *buffer, size_t size)

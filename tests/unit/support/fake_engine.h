@@ -115,6 +115,9 @@ cj_binding *fake_import(fake_engine *, const cj_plan *, const cj_functype *, cj_
 cj_trap fake_call_export(fake_engine *, cj_binding *, const void *args, void *results);
 cj_trap fake_call_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64_t *result);
 
+/* For core functions: the guest calls an import. False when it trapped: the core function must return. */
+bool fake_guest_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64_t *result);
+
 /* The nth call of realloc (1: the next) does `action`. */
 void fake_script(fake_engine *, uint32_t nth, fake_action, uint64_t value);
 /* Everything as new but for the bindings: memory poisoned and of `memory_size`, script, log, flags, trap, arena. */
