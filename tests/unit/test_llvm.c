@@ -282,6 +282,23 @@ static void test_traps_of_values(void **state)
     check_lift(u64s, CJ_UTF8, 0xfffffff8, 1, CJ_TRAP_LIST_BOUNDS);
 }
 
+/* Every code point near a border of what is allowed. */
+static void test_all_borders_of_char(void **state)
+{
+    (void)state;
+    bench *b = open_bench(t_char(T), NULL, CJ_PLAN_IMPORT, CJ_UTF8), *vectors = open_bench(t_list(T, t_char(T)), NULL, CJ_PLAN_IMPORT, CJ_UTF8);
+    memset(fake_at(vectors->fake, 0, 32), 0, 32);
+    for (uint32_t c = 0xd000; c < 0x122000; c = c == 0xe800 ? 0x10f000 : c + 1) {
+        cj_trap want = c >= 0x110000 ? CJ_TRAP_CHAR_RANGE : c >= 0xd800 && c < 0xe000 ? CJ_TRAP_CHAR_SURROGATE : CJ_TRAP_NONE;
+        assert_int_equal(lift_flat(b, c, 0), want);
+        fake_put32(vectors->fake, 4 * (c % 8), c);
+        assert_int_equal(lift_flat(vectors, 0, 8), want);
+        fake_put32(vectors->fake, 4 * (c % 8), 0);
+    }
+    close_bench(b);
+    close_bench(vectors);
+}
+
 static void test_place_of_a_trap(void **state)
 {
     (void)state;
@@ -485,6 +502,8 @@ static void test_views(void **state)
     assert_ptr_equal(b->seen, base + 64);
     assert_int_equal(fake_get32(b->fake, 132), 4);
     assert_int_equal(fake_get32(b->fake, fake_get32(b->fake, 128) + 4), 101);
+    b->fake->store.host_bytes = 15; /* the copy that keeps what is returned from being overwritten counts */
+    expect_trap(b, fake_call_import(b->fake, b->binding, flat, &none), CJ_TRAP_HOST_LIMIT, "result");
     fake_reset(b->fake, 0); /* a memory without bytes */
     flat[0] = flat[1] = 0;
     assert_int_equal(fake_call_import(b->fake, b->binding, flat, &none), CJ_TRAP_RESULTS_BOUNDS);
@@ -661,6 +680,7 @@ int main(void)
         cmocka_unit_test(test_big_types),
         cmocka_unit_test(test_compile_bombs),
         cmocka_unit_test(test_traps_of_values),
+        cmocka_unit_test(test_all_borders_of_char),
         cmocka_unit_test(test_place_of_a_trap),
         cmocka_unit_test(test_traps_of_blocks),
         cmocka_unit_test(test_traps_around_host_functions),
