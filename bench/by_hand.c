@@ -166,7 +166,7 @@ static bool strings_from_guest(const cjb_hand *h, const uint8_t *pair, cj_list *
 #define FUNC(type, ...) ((type(*)(env_t *, ##__VA_ARGS__))f)
 
 /* The body of one call: moves arguments, calls, moves the result. False: a trap. */
-static inline bool call_guest(cjb_hand *h, cjb_call call, const cjb_any *args, cjb_any *result)
+static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_call call, const cjb_any *args, cjb_any *result)
 {
     env_t *env = h->env;
     void *f = h->of[call].func, *realloc_func = h->of[call].realloc;
@@ -295,27 +295,22 @@ result_in_memory:;
     return true;
 }
 
-/* One entered call. Inlined with a constant `call`, so that the switch is gone, as if each had been written out. */
-static inline __attribute__((always_inline)) bool enter_guest(cjb_hand *h, cjb_call call, const cjb_any *args, cjb_any *result)
-{
-    WASMJmpBuf jump;
-    bool ok = false;
-    env_t *env = h->env;
-    WASMModuleInstanceCommon *before = env->module_inst;
-    env->module_inst = (WASMModuleInstanceCommon *)h->inst;
-    jump.prev = env->jmpbuf_stack_top;
-    env->jmpbuf_stack_top = &jump;
-    if (_setjmp(jump.jmpbuf) == 0)
-        ok = call_guest(h, call, args, result);
-    env->jmpbuf_stack_top = jump.prev;
-    env->module_inst = before;
-    return ok;
-}
-
+/* One entered call per function, with a constant `call`, so that the switch is gone, as if each had been written out. */
 #define CJB_X(name, wit) \
     static __attribute__((noinline)) bool enter_##name(cjb_hand *h, const cjb_any *args, cjb_any *result) \
     { \
-        return enter_guest(h, CJB_##name, args, result); \
+        WASMJmpBuf jump; \
+        bool ok = false; \
+        env_t *env = h->env; \
+        WASMModuleInstanceCommon *before = env->module_inst; \
+        env->module_inst = (WASMModuleInstanceCommon *)h->inst; \
+        jump.prev = env->jmpbuf_stack_top; \
+        env->jmpbuf_stack_top = &jump; \
+        if (_setjmp(jump.jmpbuf) == 0) \
+            ok = call_guest(h, CJB_##name, args, result); \
+        env->jmpbuf_stack_top = jump.prev; \
+        env->module_inst = before; \
+        return ok; \
     }
 CJB_CALL_MAP(CJB_X)
 #undef CJB_X

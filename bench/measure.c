@@ -22,20 +22,25 @@ static double time_block(const cjb_contender *c)
     return (double)(cjb_now_ns() - start);
 }
 
-/* Finds how many iterations fill a block; warms up on the way. */
+/* Finds how many iterations fill a block; warms up on the way. The fastest of a few tries, or one disturbance would make all blocks short. */
 static void calibrate(cjb_contender *c, double block_ns)
 {
+    enum { TRIES = 5 };
     c->count = 1;
     for (;;) {
-        double ns = time_block(c);
-        if (ns >= block_ns / 2) {
-            double per = ns / (double)c->count;
-            c->count = (uint64_t)(block_ns / per);
+        double fastest = time_block(c);
+        for (int i = 1; i < TRIES; i++) {
+            double ns = time_block(c);
+            if (ns < fastest)
+                fastest = ns;
+        }
+        if (fastest >= block_ns / 4) {
+            c->count = (uint64_t)((double)c->count * block_ns / fastest);
             if (c->count == 0)
                 c->count = 1;
             return;
         }
-        c->count *= ns < block_ns / 64 ? 8 : 2;
+        c->count *= fastest < block_ns / 64 ? 8 : 2;
     }
 }
 
