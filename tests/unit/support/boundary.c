@@ -1,4 +1,4 @@
-/* boundary.c: see boundary.h. Numbers in comments are those of the trap list in docs/traps.md.
+/* boundary.c: see boundary.h. What traps when: docs/traps.md.
  */
 #include "boundary.h"
 
@@ -271,7 +271,6 @@ static void test_lift_bool_and_flags(void **state)
     }
 }
 
-/* 6, 7 */
 static void test_lift_char(void **state)
 {
     (void)state;
@@ -299,7 +298,6 @@ static void test_lift_char(void **state)
     expect_lift(option, CJ_UTF8, SLOTS(0, 0xd800), "\0\0\0\0\0\xd8\0\0", CJ_TRAP_NONE, "", "\0\0\0\0\0\0\0\0");
 }
 
-/* 8 */
 static void test_lift_discriminant(void **state)
 {
     (void)state;
@@ -407,7 +405,7 @@ static void test_lift_string(void **state)
     expect_string_lift(CJ_LATIN1_UTF16, DATA, tag, CJ_TRAP_NONE, "");
 }
 
-/* 9: 2^28-1 bytes; more is too long even where it could not be in bounds. */
+/* 2^28-1 bytes; more is too long even where it could not be in bounds. */
 static void test_lift_string_length(void **state)
 {
     (void)state;
@@ -426,7 +424,7 @@ static void test_lift_string_length(void **state)
     expect_string_lift(CJ_UTF16, DATA + 1, 0x08000000, CJ_TRAP_STRING_LENGTH, NULL);
 }
 
-/* 10: also when empty, and for latin1+utf16 also when untagged. */
+/* Also when empty, and for latin1+utf16 also when untagged. */
 static void test_lift_string_alignment(void **state)
 {
     (void)state;
@@ -439,7 +437,7 @@ static void test_lift_string_alignment(void **state)
     expect_string_lift(CJ_UTF16, UINT32_MAX, 1, CJ_TRAP_STRING_ALIGNMENT, NULL);
 }
 
-/* 11: the end is in bounds for nothing, one past it is not. */
+/* The end is in bounds for nothing, one past it is not. */
 static void test_lift_string_bounds(void **state)
 {
     (void)state;
@@ -467,7 +465,6 @@ static void test_lift_string_bounds(void **state)
     expect_string_lift(CJ_UTF8, MEMORY - 4, 5, CJ_TRAP_STRING_BOUNDS, NULL);
 }
 
-/* 12 */
 static void test_lift_string_encoding(void **state)
 {
     (void)state;
@@ -510,7 +507,7 @@ static void test_lift_list(void **state)
     expect_list(t_bool(T), DATA, 4, CJ_TRAP_NONE, "", "\1\0\0\0");
 }
 
-/* 13: the product in 64 bits. 14: also when empty. 15 */
+/* The length is a product in 64 bits; alignment also counts when empty. */
 static void test_lift_list_traps(void **state)
 {
     (void)state;
@@ -587,7 +584,7 @@ static void test_lift_paths(void **state)
     expect_outcome(got, CJ_TRAP_CHAR_SURROGATE, true, "result[0][0][0][0][0][0][0][0][...][...][...][...]");
 }
 
-/* 16, 17 on lift, for imports' parameters and exports' results; 18, 19: retptr. */
+/* Pointers to spilled values that the guest gives: imports' parameters, exports' results, where imports' results go. */
 static void test_spilled_pointers(void **state)
 {
     (void)state;
@@ -894,7 +891,7 @@ static void test_lower_string_sequences(void **state)
                 1066, 12 | tag, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 0xd83d, 0xde00);
 }
 
-/* 20-30: every call of realloc can misbehave. */
+/* Every call of realloc can misbehave. */
 static void expect_bad_realloc(const cj_type *type, cj_encoding encoding, const void *value, uint32_t nth, fake_action action, uint64_t v,
                                cj_trap trap, const char *sub)
 {
@@ -1081,7 +1078,7 @@ static void test_lower_list_growing_memory(void **state)
     check_list_strings(fake_at(F, (uint32_t)F->core_args[0], 8));
 }
 
-/* 18, 19 for the block that realloc gives for spilled parameters. */
+/* The block that realloc gives for spilled parameters. */
 static void test_lower_spilled_block(void **state)
 {
     (void)state;
@@ -1117,7 +1114,7 @@ static void test_lower_spilled_block(void **state)
 
 /* -- Whole calls ----------------------------------------------------------------------------------------------------------------------- */
 
-/* 50, 51: post-return runs last, with the flat result, and must not leave. */
+/* post-return runs last, with the flat result, and must not leave. */
 static void put_string_result(uint64_t *flat)
 {
     (void)flat;
@@ -1268,7 +1265,6 @@ static void test_result_traps_before_post_return(void **state)
     expect_events("core() ");
 }
 
-/* 1 */
 static void test_may_leave(void **state)
 {
     (void)state;
