@@ -652,8 +652,8 @@ static void test_hostile_chain(void **state)
     const cj_type *type = t_list(types, t_u8(types));
     for (int i = 0; i < 10; i++) /* as values they would be too large: go through lists */
         type = t_record(types, 2, "a", t_list(types, type), "b", t_list(types, type));
-    for (int i = 0; i < 38; i++)
-        type = t_option(types, t_result(types, type, type));
+    for (int i = 0; i < 75; i++)
+        type = t_result(types, type, type);
     assert_true(t.peak_bytes < 200000);
     assert_true(type->has_pointer);
 
@@ -684,7 +684,13 @@ static const cj_functype *make_some(cj_types *types, size_t pad, cj_error *err)
     const cj_functype *f = NULL;
     const cj_type *u8 = cj__type_scalar(types, CJ_KIND_U8, err);
     cj_param first = {{padding, pad}, u8};
-    const cj_type *type = u8 ? cj__type_make(types, CJ_KIND_RECORD, &first, 1, err) : NULL;
+    const cj_functype *long_name = u8 ? cj__functype_make(types, &first, 1, NULL, false, err) : NULL;
+    if (!long_name)
+        return NULL;
+    const cj_functype *same = cj__functype_make(types, &first, 1, NULL, false, err);
+    if (same)
+        assert_ptr_equal(same, long_name);
+    const cj_type *type = same ? cj__type_make(types, CJ_KIND_RECORD, &first, 1, err) : NULL;
     for (int i = 0; type && i < 12; i++) {
         char label[32];
         snprintf(label, sizeof(label), "label-%d", i);
@@ -695,6 +701,9 @@ static const cj_functype *make_some(cj_types *types, size_t pad, cj_error *err)
         f = cj__functype_make(types, m, 2, type, false, err);
         if (!f)
             return NULL;
+        assert_string_equal(cj_type_member_name(type, 0, NULL), label);
+        assert_string_equal(cj_functype_param_name(f, 0, NULL), label);
+        assert_string_equal(cj_functype_param_name(f, 1, NULL), "b");
     }
     return type ? f : NULL;
 }
