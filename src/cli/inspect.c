@@ -90,7 +90,7 @@ static int inspect(const cli_verb *verb, int argc, char **argv)
         }
     }
     cli_close(&session);
-    return cli_finish_output(status);
+    return status;
 }
 
 const cli_verb cli_inspect = {

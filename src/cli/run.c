@@ -302,7 +302,7 @@ static int run_component(const char *path, const run_settings *settings)
     cj_arena_delete(arena);
     free(stand_ins);
     cli_close(&session);
-    return cli_finish_output(status);
+    return status;
 }
 
 /* -- Options ----------------------------------------------------------------------------------------------------------------------------- */

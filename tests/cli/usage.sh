@@ -1,0 +1,227 @@
+# usage.sh: options, help, files, errors; part of run.sh.
+
+# -- Help and versions
+
+check "no arguments" 2 "" "~usage: canonjit VERB"
+check "--help" 0 "~usage: canonjit VERB
+run
+inspect
+validate
+exit status" "" --help
+check "-h" 0 "~usage: canonjit VERB" "" -h
+check "help" 0 "~usage: canonjit VERB" "" help
+check "--version" 0 "~canonjit 0.
+(WAMR " "" --version
+check "-V" 0 "$version" "" -V
+for verb in run inspect validate; do
+    check "$verb --help" 0 "~usage: canonjit $verb [options]
+--limit NAME=VALUE
+-h, --help" "" $verb --help
+    check "$verb -h" 0 "~usage: canonjit $verb" "" $verb -h
+    check "help $verb" 0 "~usage: canonjit $verb" "" help $verb
+    check "$verb without a component" 2 "" "canonjit: $verb: no component given; see canonjit $verb --help" $verb
+    check "$verb --nonsense" 2 "" "canonjit: $verb: unknown option --nonsense; see canonjit $verb --help" $verb --nonsense
+    check "$verb of no file" 1 "" "canonjit: $guests/none.wasm: No such file or directory" $verb $([ $verb = run ] && echo "--invoke f()") \
+        "$guests/none.wasm"
+    check "$verb of a directory" 1 "" "canonjit: $guests: is a directory" $verb "$guests"
+    check "$verb --limit of a small file" 1 "" "~canonjit: $guests/demo.wasm: the file is larger than max_component_size, 100 bytes
+canonjit: to raise it: --limit max_component_size=VALUE" $verb --limit max_component_size=100 "$guests/demo.wasm"
+done
+check "limits" 0 "~max_component_size        268435456  bytes of a component
+max_host_bytes" "" limits
+check "limits with arguments" 2 "" "canonjit: limits: takes no arguments" limits x
+check "an unknown verb" 2 "" "canonjit: unknown verb inspct (did you mean inspect?); see canonjit --help" inspct
+check "an unknown verb like nothing" 2 "" "canonjit: unknown verb xyzzy; see canonjit --help" xyzzy
+check "an option before the verb" 2 "" "~canonjit: unknown option --tier; the verb comes first" --tier jit run
+check "a verb that is planned" 2 "" "canonjit: unsupported: canonjit wast" wast
+
+# -- Options
+
+check "a mistyped option" 2 "" "canonjit: run: unknown option --invok (did you mean --invoke?); see canonjit run --help" run --invok 'f()' x
+check "a mistyped option with a value" 2 "" "~unknown option --teir (did you mean --tier?)" run --teir=jit x
+check "an unknown letter" 2 "" "~canonjit: run: unknown option -x" run -x
+check "an option without its value" 2 "" "canonjit: run: --invoke wants a value: --invoke CALL" run --invoke
+check "a value that is not wanted" 2 "" "canonjit: run: --interruptible takes no value" run --interruptible=yes x
+check "--option=value" 0 "3" "" run --tier=interp --invoke='calls#add(1, 2)' "$guests/bench-exports.wasm"
+check "-- ends the options" 0 "3" "" run --invoke 'calls#add(1, 2)' -- "$guests/bench-exports.wasm"
+check "an unknown tier" 2 "" "canonjit: run: --tier jti: expected one of jit, interp, auto (did you mean jit?)" run --tier jti x
+check "--tier auto" 2 "" "canonjit: run: unsupported: --tier auto" run --tier auto x
+check "arguments for the guest" 2 "" "~unsupported: arguments for the guest" run --invoke 'f()' "$guests/demo.wasm" more
+check "options after the component" 2 "" "~--tier: options go before the component" run --invoke 'f()' "$guests/demo.wasm" --tier jit
+check "--timeout of nothing" 2 "" "~canonjit: run: --timeout 0: expected seconds" run --timeout 0 x
+check "--timeout of no number" 2 "" "~canonjit: run: --timeout 1s: expected seconds" run --timeout 1s x
+check "--timeout of nan" 2 "" "~canonjit: run: --timeout nan: expected seconds" run --timeout nan x
+check "--unknown-imports of no mode" 2 "" "~expected one of error, trap, default, echo" run --unknown-imports no x
+check "inspect of two kinds" 2 "" "canonjit: inspect: --json and --wit exclude each other" inspect --json --wit x
+check "inspect of two files" 2 "" "~one component at a time" inspect x y
+
+# -- Limits
+
+check "--limit without a value" 2 "" "canonjit: --limit max_params: expected NAME=VALUE" run --limit max_params x
+check "--limit of an unknown name" 2 "" "canonjit: --limit max_parms=1: no limit of that name (did you mean max_params?); canonjit limits lists them" \
+    run --limit max_parms=1 x
+check "--limit of no number" 2 "" "~expected a number, perhaps with K, M or G behind it" run --limit max_params=many x
+check "--limit of a negative number" 2 "" "~expected a number" run --limit max_params=-1 x
+check "--limit with a strange suffix" 2 "" "~expected a number" run --limit max_params=1T x
+check "--limit past its type" 2 "" "canonjit: --limit max_params=4G: the most is 4294967295" run --limit max_params=4G x
+check "--limit past everything" 2 "" "~expected a number" run --limit max_component_size=99999999999999999999 x
+check "--limit past everything, with a suffix" 2 "" "~expected a number" run --limit max_component_size=99999999999999G x
+check "--limit with hyphens and a suffix" 0 "3" "" run --limit max-component-size=1M --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
+check "a limit of loading" 1 "" "~canonjit: $guests/values.wasm: offset 0x
+max_members
+canonjit: to raise it: --limit max_members=VALUE" run --limit max_members=10 --invoke 'nop()' "$guests/values.wasm"
+check "a limit of running" 1 "" "~max_host_bytes
+canonjit: to raise it: --limit max_host_bytes=VALUE" run --limit max_host_bytes=1000 --invoke 'strings-out(1000)' "$guests/bench-exports.wasm"
+
+# -- Files
+
+check "a component on standard input" 1 "" "~canonjit: <stdin>: " validate -
+name="a component from a pipe"
+if [ "$("$canonjit" run --invoke 'calls#add(1, 2)' - <"$guests/bench-exports.wasm")" = 3 ] &&
+    [ "$(cat "$guests/bench-exports.wasm" | "$canonjit" run --invoke 'calls#add(1, 2)' -)" = 3 ]; then
+    report 0 "$name"
+else
+    report 1 "$name"
+fi
+name="a pipe longer than the limit"
+cat "$guests/values.wasm" | "$canonjit" validate --limit max_component_size=1000 - 2>"$work/err"
+[ $? -eq 1 ] && matches "$(cat "$work/err")" "~canonjit: <stdin>: the file is larger than max_component_size, 1000 bytes"
+report $? "$name"
+: >"$work/empty.wasm"
+check "an empty file" 1 "" "~canonjit: $work/empty.wasm: offset 0x0: " validate "$work/empty.wasm"
+printf '\000asm\001\000\000\000' >"$work/core.wasm"
+check "a core module" 1 "" "~canonjit: $work/core.wasm: offset 0x0: expected a component, found a core module" validate "$work/core.wasm"
+head -c 5000 "$guests/values.wasm" >"$work/cut.wasm"
+check "a component that is cut" 1 "" "~canonjit: $work/cut.wasm: offset 0x" validate "$work/cut.wasm"
+echo "hello" >"$work/text.wasm"
+check "a text file" 1 "" "~canonjit: $work/text.wasm: offset 0x0: " run --invoke 'f()' "$work/text.wasm"
+check "validate one" 0 "" "" validate "$guests/demo.wasm"
+check "validate several" 0 "" "" validate "$guests/demo.wasm" "$guests/rust.wasm" "$guests/types.wasm"
+check "validate several, one bad" 1 "" "~$work/core.wasm" validate "$guests/demo.wasm" "$work/core.wasm" "$guests/rust.wasm"
+if [ -w /dev/full ]; then
+    "$canonjit" run --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm" >/dev/full 2>"$work/err"
+    [ $? -eq 1 ] && matches "$(cat "$work/err")" "canonjit: standard output: No space left on device"
+    report $? "a full disk behind standard output"
+fi
+
+# -- Calls
+
+check "no --invoke" 2 "" "~canonjit: $guests/rust.wasm: which function? --invoke 'NAME(ARGUMENTS)'; exported:
+  greet: func(name: string) -> string
+  test:rust/geometry@1.0.0#scale: func(" run "$guests/rust.wasm"
+check "several --invoke share an instance" 0 "()
+0
+12" "" run --invoke 'nop()' --invoke 'post-returns()' --invoke 'echo-u8(12)' "$guests/values.wasm"
+check "state from call to call" 0 '"Hello, a!"
+1' "" run --invoke 'greet("a")' --invoke 'post-returns()' "$guests/values.wasm"
+check "nothing runs when a later call is wrong" 2 "" "~argument 1 of 2" run --invoke 'nop()' --invoke 'add()' "$guests/values.wasm"
+check "an unknown function" 2 "" '~canonjit: --invoke: offset 0x0: no exported function "great" among 7
+did you mean "greet"
+    great("x")
+    ^
+exported:
+  greet: func(name: string) -> string' run --invoke 'great("x")' "$guests/rust.wasm"
+check "an ambiguous function" 2 "" '~"name" fits 2 functions: test:types/show@1.0.0#name, test:types/give@1.0.0#name
+    name()
+    ^' run --invoke 'name()' "$guests/values.wasm"
+check "a number out of range" 2 "" '~canonjit: --invoke: offset 0x8: argument 1 of 1 (v: u8): 256 is out of range for u8 (0 to 255)
+    echo-u8(256)
+            ^' run --invoke 'echo-u8(256)' "$guests/values.wasm"
+check "the place in a text with long characters" 2 "" '~    concat("äöü", 1)
+                  ^' run --invoke 'concat("äöü", 1)' "$guests/values.wasm"
+zeros=$(printf '0, %.0s' 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9)
+check "the place in a long text" 2 "" "~offset 0x86: argument 1 of 1 (v: list<u8>): expected u8
+    ${zeros}x, ${zeros%0, }
+$(printf '%64s' '')^" run --invoke "echo-list-u8([$zeros${zeros}x, $zeros$zeros 1])" "$guests/values.wasm"
+check "an error in a text with line breaks has no picture" 2 "" \
+    "canonjit: --invoke: offset 0x9: argument 1 of 1 (v: u8): expected u8 (0 to 255), found x" run --invoke 'echo-u8(
+x)' "$guests/values.wasm"
+check "a record without a field" 2 "" '~field "y" is missing' run --invoke 'echo-point({x: 1})' "$guests/values.wasm"
+check "missing arguments" 2 "" '~expected argument 2 of 2 (b: u32), found' run --invoke 'add(1)' "$guests/values.wasm"
+
+# -- Imports
+
+check "missing host functions" 1 "" "~canonjit: $guests/job.wasm: 
+example:job/host@1.0.0
+imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):
+  example:job/host@1.0.0#log: func(
+  example:job/host@1.0.0#price: func(item: string) -> option<u32>" run --invoke 'total([])' "$guests/job.wasm"
+check "--unknown-imports trap, not called" 0 "ok(0)" "" run --unknown-imports trap --invoke 'total([])' "$guests/job.wasm"
+check "--unknown-imports trap, called" 1 "" \
+    "~canonjit: $guests/job.wasm: trap: 
+the guest called an import that is not there: example:job/host@1.0.0#price" run --unknown-imports trap --invoke 'total(["a"])' "$guests/job.wasm"
+check "--unknown-imports default" 0 "err(1)" "" run --unknown-imports default --invoke 'total(["a"])' "$guests/job.wasm"
+check "--unknown-imports default, every kind" 0 "false
+{a: 0, b: 0, c: 0, d: 0, e: false, f: '\u{0}', g: 0, h: 0}
+empty
+red
+{}
+none
+ok(0)
+leaf(0)
+[]
+\"\"" "" run --unknown-imports default --invoke 'echo-bool(true)' \
+    --invoke "echo-mixed({a: 1, b: 2, c: 3, d: 4, e: true, f: 'x', g: 5, h: 6})" --invoke 'echo-shape(code(5))' --invoke 'echo-color(blue)' \
+    --invoke 'echo-full({b3})' --invoke 'echo-option-u8(3)' --invoke 'echo-result-both(err("x"))' --invoke 'echo-deep(names(["a"]))' \
+    --invoke 'echo-list-u8([1])' --invoke 'echo-string("x")' "$guests/types.wasm"
+
+# -- Inspection
+
+check "inspect" 0 "~package test:rust@1.0.0
+interface geometry
+record point {
+greet: func(name: string) -> string;" "" inspect "$guests/rust.wasm"
+check "inspect --wit" 0 "$("$canonjit" inspect "$guests/rust.wasm")" "" inspect --wit "$guests/rust.wasm"
+check "inspect of imports" 0 "~import example:job/host@1.0.0;
+price: func(item: string) -> option<u32>;" "" inspect "$guests/job.wasm"
+check "inspect --json" 0 '~"greet"
+"string"' "" inspect --json "$guests/rust.wasm"
+if command -v node >/dev/null; then
+    "$canonjit" inspect --json "$guests/types.wasm" | node -e 'JSON.parse(require("fs").readFileSync(0))'
+    report $? "inspect --json is JSON"
+fi
+check "inspect --plan" 0 "~string
+post-return" "" inspect --plan greet "$guests/rust.wasm"
+check "inspect --plan of a short name" 0 "$("$canonjit" inspect --plan 'test:rust/geometry@1.0.0#scale' "$guests/rust.wasm")" "" \
+    inspect --plan geometry.scale "$guests/rust.wasm"
+check "inspect --plan of an import" 0 "~string" "" inspect --plan price "$guests/job.wasm"
+check "inspect --plan of no function" 2 "" '~canonjit: '"$guests"'/job.wasm: --plan prise: no exported function "prise" among 1
+exported:
+  total: func(items: list<string>) -> result<u64, u32>
+imported:
+  example:job/host@1.0.0#log' inspect --plan prise "$guests/job.wasm"
+check "inspect --plan of an ambiguous function" 2 "" "~fits 2 functions" inspect --plan name "$guests/values.wasm"
+case $tiers in
+*jit*)
+    check "inspect --llvm" 0 "~define
+ret i32" "" inspect --llvm greet "$guests/rust.wasm"
+    check "inspect --asm" 0 "~.text
+greet" "" inspect --asm greet "$guests/rust.wasm"
+    ;;
+*)
+    check "inspect --llvm without LLVM" 1 "" "~unsupported" inspect --llvm greet "$guests/rust.wasm"
+    check "run --tier jit without LLVM" 1 "" "~unsupported" run --tier jit --invoke 'greet("x")' "$guests/rust.wasm"
+    ;;
+esac
+
+# -- Completion
+
+if command -v bash >/dev/null; then
+    complete_words() { # complete_words WORDS...: what bash offers for the last of them
+        bash -c 'compopt() { :; }; . "$1/../../completions/canonjit.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _canonjit
+                 printf "%s " "${COMPREPLY[@]}"' bash "$source" "$canonjit" "$@"
+    }
+    [ "$(complete_words ins)" = "inspect " ]
+    report $? "completion of a verb"
+    [ "$(complete_words run --ti)" = "--tier --timeout " ]
+    report $? "completion of an option"
+    [ "$(complete_words run --tier '')" = "jit interp " ]
+    report $? "completion of a tier"
+    [ "$(complete_words validate --limit max_h)" = "max_host_bytes= " ]
+    report $? "completion of a limit"
+    for verb in run inspect validate; do
+        "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"
+        complete_words $verb -- | tr ' ' '\n' | sed '/^$/d' | sort | cmp -s - "$work/options"
+        report $? "completion knows all options of $verb"
+    done
+fi
