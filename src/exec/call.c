@@ -64,6 +64,14 @@ void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
     return ptr;
 }
 
+void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
+{
+    void *ptr = cj__call_alloc(call, size, align);
+    if (!ptr)
+        call->store->trap.detail = NULL;
+    return ptr;
+}
+
 /* -- Sources that may alias the guest's memory --------------------------------------------------------------------------------------- */
 
 const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, uint32_t align)

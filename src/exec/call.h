@@ -106,6 +106,8 @@ void cj__call_trap_clear(cj_store_core *store);
 /* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of memory; the trap is
  * CJ_TRAP_HOST_LIMIT, and the record's `detail` says which. */
 void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
+/* The same for a host function, which may go on without: leaves no detail for a trap that comes later and is another. */
+void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
 /* Counts bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is bounded too. False: past the limit. */
 bool cj__call_charge(cj_call_ctx *call, uint64_t size);
 

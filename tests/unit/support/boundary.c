@@ -1586,6 +1586,24 @@ static void test_amplification(void **state)
                       "param 0[16][6]");
 }
 
+static cj_status ask_for_too_much(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)args, (void)results, (void)err;
+    assert_null(cj__call_host_alloc(ctx, ctx->store->host_bytes + 1, 1));
+    assert_non_null(cj__call_host_alloc(ctx, ctx->store->host_bytes, 1));
+    return CJ_OK;
+}
+
+/* A host function that is refused memory and goes on leaves no trace for the next trap. */
+static void test_host_function_refused_memory(void **state)
+{
+    (void)state;
+    host_body = ask_for_too_much;
+    F->store.host_bytes = 100;
+    expect_outcome(fake_call_import(F, make_import(functype(NO_PARAMS, NULL), CJ_UTF8), NULL, NULL), CJ_TRAP_NONE, false, "");
+    assert_int_equal(F->store.host_bytes, 100);
+}
+
 /* Structs of the host that are too large for the stack, and for the limit. */
 static void test_large_structs(void **state)
 {
@@ -1830,6 +1848,7 @@ int boundary_tests(const char *name, boundary_code_fn code)
         TEST(test_import_gives_back),
         TEST(test_host_limit),
         TEST(test_amplification),
+        TEST(test_host_function_refused_memory),
         TEST(test_large_structs),
         TEST(test_empty_memory),
         TEST(test_round_trips),
