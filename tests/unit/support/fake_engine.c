@@ -619,3 +619,26 @@ void cj__core_store_fini(cj_store_core *store)
     (void)store;
     abort();
 }
+
+/* -- The linker's --wrap ----------------------------------------------------------------------------------------------------------- */
+
+/* Our compiler calls two functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would be linked after all. */
+#if CJ_HAVE_LLVM
+#include <llvm-c/Core.h>
+
+LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) __attribute__((weak));
+LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
+LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef) __attribute__((weak));
+LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
+
+LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args, unsigned count,
+                                   const char *name)
+{
+    return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
+}
+
+LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
+{
+    return __real_LLVMAddFunction(module, name, type);
+}
+#endif
