@@ -56,7 +56,7 @@ static cj_status intern(linker *l, cj_names *names, const void *key, size_t size
     if (!copy)
         return cj__fail_nomem(l->err);
     *out = names->len;
-    return cj__names_add(&l->ev, names, (cj_str){copy, size}, (cj_entity){0}, 0);
+    return cj__names_add(&l->ev, names, (cj_str){copy, size}, (cj_entity){0}, 0, "key");
 }
 
 /* -- Groups ------------------------------------------------------------------------------------------------------------------- */

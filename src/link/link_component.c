@@ -89,8 +89,7 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
     }
     if (scope->check)
         CJ_TRY(cj__eval_check_annotated(ev, &scope->imports, scope->imports.len, name, entity, offset));
-    if (cj__names_add(ev, &scope->imports, name, entity, offset) != CJ_OK)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "import name `%.*s` is used twice", CJ_STR_ARG(name));
+    CJ_TRY(cj__names_add(ev, &scope->imports, name, entity, offset, "import"));
     return cj__scope_push(ev, scope, entity);
 }
 
@@ -107,8 +106,7 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
     }
     if (scope->check)
         CJ_TRY(cj__eval_check_annotated(ev, &scope->exports, scope->exports.len, name, entity, offset));
-    if (cj__names_add(ev, &scope->exports, name, entity, offset) != CJ_OK)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "export name `%.*s` is used twice", CJ_STR_ARG(name));
+    CJ_TRY(cj__names_add(ev, &scope->exports, name, entity, offset, "export"));
     return cj__scope_push(ev, scope, entity);
 }
 
@@ -181,10 +179,7 @@ static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instanc
         const cj_ast_arg *arg = &def->args[i];
         cj_entity entity;
         CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
-        cj_status status = cj__names_add(ev, out, arg->name.name, entity, arg->offset);
-        if (status == CJ_INVALID)
-            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "%s `%.*s` is given twice", what, CJ_STR_ARG(arg->name.name));
-        CJ_TRY(status);
+        CJ_TRY(cj__names_add(ev, out, arg->name.name, entity, arg->offset, what));
     }
     return CJ_OK;
 }

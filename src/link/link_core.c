@@ -114,11 +114,11 @@ static cj_status name_imports(cj_eval *ev, cj_module *module)
         if (import->name.len)
             memcpy(key + head, import->name.ptr, import->name.len);
         cj_entity entity = {import->type.sort, {.any = import}};
-        cj_status status = cj__names_add(ev, &module->import_names, (cj_str){key, head + import->name.len}, entity, import->offset);
-        if (status == CJ_INVALID)
+        cj_str name = {key, head + import->name.len};
+        if (cj__names_find(ev, &module->import_names, name))
             return cj__fail_at(ev->err, CJ_INVALID, import->offset, "the core module imports `%.*s.%.*s` twice", CJ_STR_ARG(import->module),
                                CJ_STR_ARG(import->name));
-        CJ_TRY(status);
+        CJ_TRY(cj__names_add(ev, &module->import_names, name, entity, import->offset, "import"));
     }
     return CJ_OK;
 }
@@ -200,11 +200,8 @@ static cj_status module_export(cj_eval *ev, const module_scope *scope, const cj_
         return CJ_NO_MEMORY;
     item->origin = CJ_CORE_ABSTRACT;
     CJ_TRY(module_type_desc(ev, scope, &decl->type, decl->offset, &item->type));
-    cj_status status =
-        cj__names_add(ev, &module->exports, decl->name, (cj_entity){decl->type.sort, {.item = item}}, decl->offset);
-    if (status == CJ_INVALID)
-        return cj__fail_at(ev->err, CJ_INVALID, decl->offset, "the module type has two exports named `%.*s`", CJ_STR_ARG(decl->name));
-    return status;
+    cj_entity entity = {decl->type.sort, {.item = item}};
+    return cj__names_add(ev, &module->exports, decl->name, entity, decl->offset, "export");
 }
 
 static cj_status module_typedef(cj_eval *ev, cj_scope *outer, const cj_ast_coretypedef *def, cj_module *module)
@@ -327,7 +324,8 @@ cj_status cj__eval_module(cj_eval *ev, cj_bytes bytes, const cj_module **out)
     module->offset = bytes.offset;
     CJ_TRY(index_imports(ev, module));
     *out = module;
-    return cj__names_add(ev, &ev->modules, name, (cj_entity){CJ_SORT_CORE_MODULE, {.module = module}}, bytes.offset);
+    cj_entity entity = {CJ_SORT_CORE_MODULE, {.module = module}};
+    return cj__names_add(ev, &ev->modules, name, entity, bytes.offset, "module");
 }
 
 static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str name, cj_core_desc *out, bool *found)
@@ -435,10 +433,7 @@ static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const 
         CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
         if ((unsigned)arg->sort >= ITEM_SORTS)
             return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export %s", cj__sort_text(arg->sort));
-        cj_status status = cj__names_add(ev, &instance->exports, arg->name.name, entity, arg->offset);
-        if (status == CJ_INVALID)
-            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "export `%.*s` is given twice", CJ_STR_ARG(arg->name.name));
-        CJ_TRY(status);
+        CJ_TRY(cj__names_add(ev, &instance->exports, arg->name.name, entity, arg->offset, "export"));
     }
     return CJ_OK;
 }
@@ -516,11 +511,7 @@ static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_a
         const cj_ast_arg *arg = &def->args[i];
         cj_entity entity;
         CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_INSTANCE, arg->index, arg->offset, &entity));
-        cj_status status = cj__names_add(ev, &args, arg->name.name, entity, arg->offset);
-        if (status == CJ_INVALID)
-            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "instantiation argument `%.*s` is given twice",
-                               CJ_STR_ARG(arg->name.name));
-        CJ_TRY(status);
+        CJ_TRY(cj__names_add(ev, &args, arg->name.name, entity, arg->offset, "instantiation argument"));
     }
     CJ_TRY(cj__eval_charge(ev, module->import_count / 8, instance->offset));
     instance->imports = CJ_EVAL_ARRAY(ev, const cj_core_item *, module->import_count);

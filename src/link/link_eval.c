@@ -146,10 +146,10 @@ static cj_status reserve_slot(cj_eval *ev, cj_names *names)
     return CJ_OK;
 }
 
-cj_status cj__names_add(cj_eval *ev, cj_names *names, cj_str name, cj_entity entity, uint64_t offset)
+cj_status cj__names_add(cj_eval *ev, cj_names *names, cj_str name, cj_entity entity, uint64_t offset, const char *what)
 {
     if (cj__names_find(ev, names, name))
-        return CJ_INVALID;
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s `%.*s` is given twice", what, CJ_STR_ARG(name));
     CJ_TRY(grow(ev, &names->at, names->len, &names->cap, sizeof(*names->at)));
     CJ_TRY(reserve_slot(ev, names));
     names->at[names->len++] = (cj_named){name, entity, offset};

@@ -293,8 +293,8 @@ cj_status cj__scope_get(cj_eval *, const cj_scope *, cj_sort, uint32_t index, ui
 /* The scope `count` levels out; `crosses`: whether a component's boundary lies between. */
 cj_status cj__scope_outward(cj_eval *, cj_scope *, uint32_t count, uint64_t offset, cj_scope **out, bool *crosses);
 
-/* CJ_INVALID without details when the name is there already. The name is not copied. */
-cj_status cj__names_add(cj_eval *, cj_names *, cj_str name, cj_entity, uint64_t offset);
+/* CJ_INVALID when the name is there already: "WHAT `name` is given twice". The name is not copied. */
+cj_status cj__names_add(cj_eval *, cj_names *, cj_str name, cj_entity, uint64_t offset, const char *what);
 const cj_named *cj__names_find(const cj_eval *, const cj_names *, cj_str name);
 
 /* The oldest resource type that an entity's type mentions, or any of the names' entities. */

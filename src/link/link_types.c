@@ -643,8 +643,7 @@ static cj_status run_decl_import(cj_eval *ev, cj_scope *scope, const cj_decl_run
     CJ_TRY(cj__eval_bind(ev, scope, &import->type, &bind, &entity));
     if (run->check)
         CJ_TRY(cj__eval_check_annotated(ev, &scope->imports, scope->imports.len, name, entity, offset));
-    if (cj__names_add(ev, &scope->imports, name, entity, bind.offset) != CJ_OK)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "import name `%.*s` is used twice", CJ_STR_ARG(name));
+    CJ_TRY(cj__names_add(ev, &scope->imports, name, entity, bind.offset, "import"));
     return cj__scope_push(ev, scope, entity);
 }
 
@@ -669,8 +668,7 @@ static cj_status run_decl_export(cj_eval *ev, cj_scope *scope, const cj_decl_run
     CJ_TRY(status);
     if (run->check)
         CJ_TRY(cj__eval_check_annotated(ev, &scope->exports, scope->exports.len, name, entity, offset));
-    if (cj__names_add(ev, &scope->exports, name, entity, bind.offset) != CJ_OK)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "export name `%.*s` is used twice", CJ_STR_ARG(name));
+    CJ_TRY(cj__names_add(ev, &scope->exports, name, entity, bind.offset, "export"));
     return cj__scope_push(ev, scope, entity);
 }
 

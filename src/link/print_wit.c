@@ -13,7 +13,7 @@
 #include "link/program.h"
 
 enum {
-    TEXT_MAX = 16 << 20,    /* bytes of WIT: unnamed types that nest and repeat each other print exponentially */
+    TEXT_MAX = 4 << 20,     /* bytes of WIT: unnamed types that nest and repeat each other print exponentially */
     STEPS_MAX = 100000000,  /* of looking for names and items, which is quadratic in what a hostile file has of them */
 };
 

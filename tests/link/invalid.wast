@@ -106,7 +106,7 @@
   (type (resource (rep i32) (dtor (func $i "d")))))
 ;; @module-type-index: core type index 0 is out of bounds: the module type has defined 0 so far
 (component (core type (module (export "f" (func (type 0))))))
-;; @module-type-export-twice: the module type has two exports named `f`
+;; @module-type-export-twice: export `f` is given twice
 (component (core type (module (export "f" (func)) (export "f" (func)))))
 ;; @module-type-import-twice: the core module imports `a.b` twice
 (component (core type (module (import "a" "b" (func)) (import "a" "b" (func)))))
