@@ -13,9 +13,10 @@ int main(int argc, char **argv)
     cj_store *store = NULL;
     cj_instance *instance;
     cj_error err;
-    cj_val name = {.kind = CJ_KIND_STRING, .of.string = CJ_STRING("world")}, greeting;
     file_bytes file = read_file(argc > 1 ? argv[1] : "greet.wasm");
 
+    /* What follows stands in README.md. */
+    cj_val name = {.kind = CJ_KIND_STRING, .of.string = CJ_STRING("world")}, greeting;
     bool ok = cj_engine_new(NULL, &engine, &err) == CJ_OK &&
               cj_component_new(engine, file.bytes, file.size, &component, &err) == CJ_OK &&
               cj_store_new(engine, NULL, NULL, &store, &err) == CJ_OK &&
