@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "link/program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
