@@ -1457,7 +1457,7 @@ static void test_echoed_views(void **state)
         assert_memory_equal(copy + 8, "\3\0\0\0\4", 5);
         uint32_t inner = fake_get32(F, out + 24);
         for (uint32_t i = 0; i < 3; i++)
-            assert_memory_equal(fake_at(F, fake_get32(F, inner + 8 * i), 3), "abcdefgh" + i, 3);
+            assert_memory_equal(fake_at(F, fake_get32(F, inner + 8 * i), 3), &"abcdefgh"[i], 3);
     }
 }
 
