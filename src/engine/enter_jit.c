@@ -182,6 +182,37 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     return trap;
 }
 
+cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_arena *arena)
+{
+    const cj_func_core *func = (const void *)f;
+    cj_store_core *store = func->store;
+    cj_instance_core *instance = func->bound.instance;
+    WASMExecEnv *env = store->env;
+    cj_call_ctx *outer = store->active;
+    bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low(env) &&
+                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start);
+    if (CJ_UNLIKELY(!usual))
+        return store->hooks->entry(f, args, results, arena);
+
+    if (outer == NULL)
+        store->host_bytes = store->max_host_bytes;
+    cj_call_ctx call;
+    call.bound = &func->bound;
+    call.store = store;
+    call.arena = arena != NULL ? arena : store->arena;
+    store->active = &call;
+    instance->may_enter = 0;
+    void *code = __atomic_load_n(&func->bound.code, __ATOMIC_ACQUIRE);
+    cj_export_thunk thunk;
+    memcpy(&thunk, &code, sizeof thunk);
+    uint32_t trap = enter(&call, env, func->bound.core_env_inst, thunk, args, results);
+    store->active = outer;
+    if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
+        return store->hooks->failed(&call, trap);
+    instance->may_enter = 1;
+    return CJ_OK;
+}
+
 /* -- Leaving -------------------------------------------------------------------------------------------------------------------- */
 
 WASMExecEnv *cj__entered_env(void)

@@ -31,8 +31,9 @@ typedef struct cj_store_core {
     cj_arena *arena;         /* the store's own */
     uint64_t host_bytes;     /* left of max_host_bytes in the outermost call */
     uint64_t max_host_bytes;
-    struct cj_call_ctx *active;   /* innermost call that the host made, NULL outside of calls: kept by the runtime */
+    struct cj_call_ctx *active;   /* innermost call that the host made, NULL outside of calls: kept by cj_func's entry */
     const uint8_t *arena_start;   /* of `arena`, to see whether anything lies in it */
+    const struct cj_call_hooks *hooks;
     cj_trap_record trap;
     cj_error host_error;     /* room for what host functions report */
     cj_error error;          /* of the last failed call: cj_store_error */
@@ -83,6 +84,19 @@ struct cj_call_ctx {
     const uint8_t *alias_base;
     uint64_t alias_size;
 };
+
+/* What begins an exported function's object: all that its entry needs. */
+typedef struct cj_func_core {
+    struct cj_func_head head;
+    cj_store_core *store;
+    cj_binding bound;
+} cj_func_core;
+
+/* The runtime's part in an entry that the engine makes in one frame with its own (cj__core_func_entry). */
+typedef struct cj_call_hooks {
+    cj_status (*entry)(cj_func *, const void *args, void *results, cj_arena *arena); /* the whole entry, whatever the state */
+    cj_status (*failed)(struct cj_call_ctx *call, uint32_t trap);                    /* what comes after a trap; store->active is back */
+} cj_call_hooks;
 
 /* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). */
 typedef struct cj_group_core {

@@ -14,7 +14,7 @@ void cj__param_root(char root[CJ_PARAM_ROOT], uint32_t param)
 
 static cj_status check_counts(const cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
 {
-    const cj_functype *type = func->bound.info->type;
+    const cj_functype *type = func->core.bound.info->type;
     size_t wanted = type->result ? 1 : 0;
     if (nargs != type->param_count)
         return cj__fail(err, CJ_MISUSE, "the function takes %u arguments, %zu were given", type->param_count, nargs);
@@ -34,7 +34,7 @@ typedef struct native_args {
 
 static cj_status prepare(const cj_func *func, const cj_val *args, cj_arena *scratch, native_args *out, cj_error *err)
 {
-    const cj_functype *type = func->bound.info->type;
+    const cj_functype *type = func->core.bound.info->type;
     const cj_type *tuple = type->params_tuple;
     *out = (native_args){NULL, NULL};
     if (type->result) {
@@ -59,8 +59,8 @@ static cj_status prepare(const cj_func *func, const cj_val *args, cj_arena *scra
 /* A failure that is not the guest's: the store remembers it too. */
 static cj_status failed(cj_func *func, cj_status status, cj_error *err)
 {
-    cj__error_where(err, "%s", func->bound.info->path);
-    func->store->error = *err;
+    cj__error_where(err, "%s", func->core.bound.info->path);
+    func->core.store->error = *err;
     return status;
 }
 
@@ -72,7 +72,7 @@ cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *resul
     cj__error_clear(err);
     if (!func)
         return cj__fail(err, CJ_MISUSE, "cj_call: func is NULL: there is no such function");
-    cj_store_core *store = func->store;
+    cj_store_core *store = func->core.store;
     cj_status status = check_counts(func, args, nargs, results, nresults, err);
     if (status != CJ_OK)
         return failed(func, status, err);
@@ -88,12 +88,12 @@ cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *resul
         cj__arena_release(scratch, mark);
         return failed(func, status, err);
     }
-    status = func->head.entry(func, native.args, native.result, arena ? arena : scratch);
+    status = func->core.head.entry(func, native.args, native.result, arena ? arena : scratch);
     if (status != CJ_OK) {
         *err = store->error;
         return status;
     }
-    const cj_type *type = func->bound.info->type->result;
+    const cj_type *type = func->core.bound.info->type->result;
     if (type) {
         cj_val_io io = {.arena = arena ? arena : scratch, .budget = &store->host_bytes, .root = "result", .err = err};
         status = cj__val_load(&io, type, native.result, results);

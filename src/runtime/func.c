@@ -1,14 +1,14 @@
 /* func.c: exported functions: lookup, and the entry of the native door.
  *
- * Place in the pipeline: cj_call_native calls what cj_func begins with, which is cj__func_entry; the dynamic door (call.c) does too.
+ * Place in the pipeline: cj_call_native calls what cj_func begins with; the dynamic door (call.c) does too.
  * Non-goals: moving values (the thunk does), entering WAMR (engine/).
  */
 #include "runtime/runtime.h"
 
-/* Every call of a guest passes here: what is not needed each time is not done each time. */
+/* The whole of an entry. With WAMR's JIT the engine does the usual case by itself, in the same steps (cj__core_func_entry). */
 cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_arena *arena)
 {
-    cj_store_core *store = func->store;
+    cj_store_core *store = func->core.store;
     cj_call_ctx call;
     cj_call_ctx *outer = store->active;
     if (!outer) {
@@ -16,7 +16,7 @@ cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_aren
         if (!arena && CJ_UNLIKELY(store->arena->at != store->arena_start))
             cj__store_turn_arena(store);
     }
-    call.bound = &func->bound;
+    call.bound = &func->core.bound;
     call.store = store;
     call.env = store->env;
     call.arena = arena ? arena : store->arena;
@@ -35,9 +35,9 @@ cj_status cj__func_entry_failed(cj_func *func, const void *args, void *results, 
     (void)results;
     (void)arena;
     bool failed = func->instance->state == CJ_INSTANCE_FAILED;
-    cj__fail(&func->store->error, CJ_MISUSE, "the instance of this function %s", failed ? "was never ready: cj_instantiate failed"
+    cj__fail(&func->core.store->error, CJ_MISUSE, "the instance of this function %s", failed ? "was never ready: cj_instantiate failed"
                                                                                     : "is not ready: cj_instantiate has not returned");
-    cj__error_where(&func->store->error, "%s", func->bound.info->path);
+    cj__error_where(&func->core.store->error, "%s", func->core.bound.info->path);
     return CJ_MISUSE;
 }
 
@@ -56,12 +56,12 @@ cj_func *cj_instance_func_at(cj_instance *instance, size_t i)
 
 const cj_functype *cj_func_type(const cj_func *func)
 {
-    return func->bound.info->type;
+    return func->core.bound.info->type;
 }
 
 const char *cj_func_name(const cj_func *func)
 {
-    return func->bound.info->path;
+    return func->core.bound.info->path;
 }
 
 cj_instance *cj_func_instance(const cj_func *func)

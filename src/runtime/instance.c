@@ -141,17 +141,17 @@ static cj_status prepare_exports(start *s)
         return cj__fail_nomem(s->err);
     for (uint32_t i = 0; i < program->export_count; i++) {
         cj_func *func = &s->instance->funcs[i];
-        func->head.entry = cj__func_entry_failed;
-        func->store = &s->store->core;
+        func->core.head.entry = cj__func_entry_failed;
+        func->core.store = &s->store->core;
         func->instance = s->instance;
-        func->bound.instance = &s->instance->core;
-        func->bound.plan = program->exports[i].plan;
-        func->bound.info = &program->exports[i].info;
+        func->core.bound.instance = &s->instance->core;
+        func->core.bound.plan = program->exports[i].plan;
+        func->core.bound.info = &program->exports[i].info;
         if (is_jit(s)) {
-            CJ_TRY(compile(s, func->bound.plan, "export", func->bound.info, &func->bound.code));
+            CJ_TRY(compile(s, func->core.bound.plan, "export", func->core.bound.info, &func->core.bound.code));
         } else {
             cj_export_thunk interp = cj__interp_export;
-            memcpy(&func->bound.code, &interp, sizeof(interp));
+            memcpy(&func->core.bound.code, &interp, sizeof(interp));
         }
     }
     return CJ_OK;
@@ -173,11 +173,11 @@ static void bind_exports(start *s)
         const cj_program_export *export_ = &s->program->exports[i];
         const cj_group_run *run = &s->instance->groups[export_->group];
         cj_func *func = &s->instance->funcs[i];
-        bind_to_group(&func->bound, s->instance, run);
-        func->bound.core_func = export_or_null(run, export_->core_func);
-        func->bound.realloc = export_or_null(run, export_->realloc);
-        func->bound.post_return = export_or_null(run, export_->post_return);
-        func->head.entry = cj__func_entry;
+        bind_to_group(&func->core.bound, s->instance, run);
+        func->core.bound.core_func = export_or_null(run, export_->core_func);
+        func->core.bound.realloc = export_or_null(run, export_->realloc);
+        func->core.bound.post_return = export_or_null(run, export_->post_return);
+        func->core.head.entry = CJ_FUNC_ENTRY;
     }
 }
 

@@ -102,12 +102,10 @@ void cj__store_turn_arena(cj_store_core *);
 /* -- Instance and functions ---------------------------------------------------------------------------------------------- */
 
 struct cj_func {
-    struct cj_func_head head;
-    cj_store_core *store;
-    cj_binding bound;
+    cj_func_core core;
     cj_instance *instance;
 };
-_Static_assert(offsetof(cj_func, head) == 0, "cj_call_native's view of a function");
+_Static_assert(offsetof(cj_func, core.head) == 0, "cj_call_native's view of a function");
 
 /* A group of merged core modules in an instance. */
 typedef struct cj_group_run {
@@ -141,7 +139,12 @@ void cj__instance_interrupt(cj_instance *, bool stop);
 /* True, once, when a guest of the instance stopped because it was told to. */
 bool cj__instance_was_interrupted(cj_instance *);
 
-/* What cj_func.entry is: the native door, and what stands there when the instance failed to start. */
+/* What cj_func.entry is: the native door (or the engine's faster one), and what stands there while the instance is not ready. */
+#if CJ_ENGINE_JIT
+#define CJ_FUNC_ENTRY cj__core_func_entry
+#else
+#define CJ_FUNC_ENTRY cj__func_entry
+#endif
 cj_status cj__func_entry(cj_func *, const void *args, void *results, cj_arena *arena);
 cj_status cj__func_entry_failed(cj_func *, const void *args, void *results, cj_arena *arena);
 

@@ -37,6 +37,8 @@ static void free_store(cj_store *store)
     cj__engine_unuse(engine);
 }
 
+static const cj_call_hooks hooks = {cj__func_entry, cj__call_failed};
+
 cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, cj_store **out, cj_error *err)
 {
     cj__error_clear(err);
@@ -53,6 +55,7 @@ cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, c
     store->user = user;
     pthread_mutex_init(&store->lock, NULL);
     store->core.alloc = engine->alloc;
+    store->core.hooks = &hooks;
     store->core.max_host_bytes = resolved.max_host_bytes;
     store->core.host_bytes = resolved.max_host_bytes;
     cj__call_trap_clear(&store->core);
