@@ -1,0 +1,43 @@
+;; Core modules whose outline is checked.
+
+;; Every section, every kind of import, export and segment.
+;; @full
+(module $full
+  (type $none (func))
+  (type $mixed (func (param i32 i64 f32 f64) (result i64)))
+  (type $refs (func (param funcref externref) (result v128)))
+  (import "env" "f" (func $f (type $mixed)))
+  (import "env" "t" (table $t 1 funcref))
+  (import "env" "g" (global $g i32))
+  (import "env" "m" (memory 1 2))
+  (import "env" "h" (func $h (type $none)))
+  (import "" "" (global $mutable (mut i64)))
+  (table $u 2 5 externref)
+  (table $w 8 funcref)
+  (global $own i32 (i32.const 7))
+  (global $more (mut f64) (f64.const 1.5))
+  (global $ref funcref (ref.func $own_func))
+  (global $sum i32 (i32.add (global.get $own) (i32.const 1)))
+  (export "own" (func $own_func))
+  (export "f" (func $f))
+  (export "mem" (memory 0))
+  (export "tab" (table $u))
+  (export "glob" (global $more))
+  (export "" (func $own_func))
+  (start $h)
+  (elem $e0 (i32.const 0) func $h)
+  (elem $e1 func $h $own_func)
+  (elem $e2 (table $w) (i32.const 1) func $h)
+  (elem $e3 declare func $own_func)
+  (elem $e4 (i32.const 0) funcref (ref.func $h) (ref.null func))
+  (elem $e5 funcref (ref.func $f))
+  (elem $e6 (table $u) (offset (global.get $g)) externref (ref.null extern))
+  (elem $e7 declare funcref (ref.func $own_func))
+  (func $own_func (type $none) (memory.init $d1 (i32.const 0) (i32.const 0) (i32.const 0)))
+  (func (type $mixed) (i64.const 0))
+  (data $d0 (i32.const 16) "hello")
+  (data $d1 "passive")
+  (data $d2 (memory 0) (global.get $g) ""))
+
+;; @empty
+(module)
