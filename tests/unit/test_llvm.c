@@ -551,7 +551,7 @@ static void test_texts(void **state)
     cj_plan *plan = plan_of(func(t_list(T, t_string(T)), t_u32(T)), CJ_PLAN_EXPORT, CJ_UTF8);
     assert_int_equal(cj__compiler_text(C, plan, "cj:export:a:b/c@1.0.0#f", CJ_TEXT_LLVM, &text, &err), CJ_OK);
     assert_non_null(strstr(text, "define i32 @\"cj:export:a:b/c@1.0.0#f."));
-    assert_non_null(strstr(text, "@cj__string_lower("));
+    assert_non_null(strstr(text, "@cj__ll_string_lower_utf8("));
     cj__free(cj__alloc_or_default(NULL), text, strlen(text) + 1);
     assert_int_equal(cj__compiler_text(C, plan, "cj:export:f", CJ_TEXT_ASM, &text, &err), CJ_OK);
     assert_non_null(strstr(text, "cj:export:f."));

@@ -41,7 +41,9 @@ enum {
     X(cj__call_source, "pppli") \
     X(cj__lower_alloc, "ipiip") \
     X(cj__string_lift, "ipiiiip") \
-    X(cj__string_lower, "ipipp")
+    X(cj__string_lower, "ipipp") \
+    X(cj__ll_string_lift_utf8, "ipiiip") \
+    X(cj__ll_string_lower_utf8, "ippp")
 
 typedef enum cj__ll_helper {
 #define CJ_X(name, signature) CJ__LL_##name,
@@ -53,6 +55,9 @@ typedef enum cj__ll_helper {
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_release(cj_arena *arena, cj_arena_chunk *chunk, uint8_t *at, uint64_t used_before);
+/* cj__string_lift and cj__string_lower with CJ_UTF8. */
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
+uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
 extern const char cj__ll_in_realloc[], cj__ll_in_post_return[]; /* trap.detail */
 
 /* A trap's kind, program and operation in one word, so that a trap edge is one move and one jump. */

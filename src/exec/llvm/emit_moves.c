@@ -181,18 +181,21 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
-    LLVMValueRef encoding = cj__ll_c32(m, m->plan->options.encoding);
+    bool utf8 = m->plan->options.encoding == CJ_UTF8;
+    LLVMValueRef encoding = cj__ll_c32(m, m->plan->options.encoding), trap;
     if (!fn->lowers) {
         LLVMValueRef pair[2];
         get_pair(fn, src, op->src, pair);
-        LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW);
-        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], place_at(fn, dst, op->dst)};
-        cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__string_lift, args, 6), site);
+        LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
+        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], to}, utf8_args[] = {fn->call, view, pair[0], pair[1], to};
+        trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, utf8_args, 5) : cj__ll_call(m, CJ__LL_cj__string_lift, args, 6);
+        cj__ll_trap_unless_null(fn, trap, site);
         return;
     }
-    LLVMValueRef out = cj__ll_out(fn);
-    LLVMValueRef args[] = {fn->call, encoding, place_at(fn, src, op->src), out};
-    cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__string_lower, args, 4), site);
+    LLVMValueRef out = cj__ll_out(fn), from = place_at(fn, src, op->src);
+    LLVMValueRef args[] = {fn->call, encoding, from, out}, utf8_args[] = {fn->call, from, out};
+    trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, utf8_args, 3) : cj__ll_call(m, CJ__LL_cj__string_lower, args, 4);
+    cj__ll_trap_unless_null(fn, trap, site);
     cj__ll_called_out(fn);
     if (dst->space == CJ_SPACE_MEM)
         put(fn, dst, op->dst, cj__ll_load(m, m->i64, out, 0));

@@ -1,9 +1,13 @@
 /* support.c: what compiled code calls and no other back end does.
  *
- * Place: beside emit.h's list of helpers, which names everything that compiled code calls.
+ * Place: beside emit.h's list of helpers, which names everything that compiled code calls. UTF-8 strings, by far the most frequent, have shorter ways here
+ * than exec/text's: the same checks in the same order, with realloc called as the native code that it is where code is compiled, and without a
+ * validator's overhead for short ASCII.
  * Non-goals: LLVM; nothing here knows it.
  */
 #include "exec/llvm/emit.h"
+
+#include "exec/text/text.h"
 
 const char cj__ll_in_realloc[] = "in realloc", cj__ll_in_post_return[] = "in post-return";
 
@@ -16,4 +20,100 @@ uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed)
 void cj__ll_release(cj_arena *arena, cj_arena_chunk *chunk, uint8_t *at, uint64_t used_before)
 {
     cj__arena_release(arena, (cj_arena_mark){chunk, at, used_before});
+}
+
+/* -- UTF-8 strings ------------------------------------------------------------------------------------------------------------- */
+
+enum {
+    SHORT = 32
+};
+
+static inline bool valid_utf8(const uint8_t *s, size_t len)
+{
+    if (len >= 8 && len <= SHORT) { /* whole words, the last one overlapping */
+        uint64_t all, word;
+        memcpy(&all, s + len - 8, 8);
+        for (size_t i = 0; i + 8 < len; i += 8) {
+            memcpy(&word, s + i, 8);
+            all |= word;
+        }
+        if (CJ_LIKELY((all & UINT64_C(0x8080808080808080)) == 0))
+            return true;
+    }
+    return cj__text()->utf8_valid(s, len);
+}
+
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
+{
+    const void *memory = call->bound->memory;
+    cj_store_core *store = call->store;
+    if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
+        return CJ_TRAP_STRING_LENGTH;
+    if (CJ_UNLIKELY(!cj__memory_covers(memory, ptr, len)))
+        return CJ_TRAP_STRING_BOUNDS;
+    *out = (cj_string){"", len};
+    if (len == 0)
+        return CJ_TRAP_NONE;
+    const uint8_t *s = cj__memory_view(memory, ptr, len);
+    if (CJ_UNLIKELY(!valid_utf8(s, len)))
+        return CJ_TRAP_STRING_UTF8;
+    if (view && CJ_LIKELY(len <= store->host_bytes)) {
+        store->host_bytes -= len;
+        out->ptr = (const char *)s;
+        return CJ_TRAP_NONE;
+    }
+    char *copy = cj__call_alloc(call, len, 1); /* too long for a view, too: it says so */
+    if (CJ_UNLIKELY(!copy))
+        return CJ_TRAP_HOST_LIMIT;
+    out->ptr = memcpy(copy, s, len);
+    return CJ_TRAP_NONE;
+}
+
+static inline bool stack_low(const cj_call_ctx *call)
+{
+    uintptr_t boundary;
+    memcpy(&boundary, (const char *)call->env + cj__core_layout.env_stack_boundary, sizeof(boundary));
+    return (uintptr_t)__builtin_frame_address(0) < boundary;
+}
+
+/* cj__lower_alloc where realloc is native code. */
+static inline uint32_t native_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr)
+{
+    const cj_binding *bound = call->bound;
+    uint32_t (*realloc_fn)(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size);
+    memcpy(&realloc_fn, &bound->realloc, sizeof(realloc_fn));
+    if (CJ_UNLIKELY(stack_low(call)))
+        return CJ_TRAP_STACK_OVERFLOW;
+    bound->instance->may_leave = 0;
+    call->store->trap.detail = cj__ll_in_realloc;
+    *ptr = realloc_fn(call->env, 0, 0, align, size);
+    if (CJ_UNLIKELY(((const char *)bound->core_env_inst)[cj__core_layout.inst_exception] != 0))
+        return CJ_TRAP_CORE;
+    call->store->trap.detail = NULL;
+    bound->instance->may_leave = 1;
+    if (CJ_UNLIKELY(*ptr & (align - 1)))
+        return CJ_TRAP_REALLOC_ALIGNMENT;
+    return CJ_LIKELY(cj__memory_covers(bound->memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
+}
+
+uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2])
+{
+    if (CJ_UNLIKELY(in->len > CJ_MAX_BYTES))
+        return CJ_TRAP_STRING_LENGTH;
+    uint32_t len = (uint32_t)in->len;
+    const void *src = in->ptr;
+    if (CJ_UNLIKELY((uintptr_t)src - (uintptr_t)call->alias_base < call->alias_size && len)) {
+        src = cj__call_source(call, src, len, 1);
+        if (!src)
+            return CJ_TRAP_HOST_LIMIT;
+    }
+    if (CJ_UNLIKELY(len && !valid_utf8(src, len)))
+        return CJ_TRAP_STRING_UTF8;
+    uint32_t trap = native_alloc(call, 1, len, &out[0]);
+    if (CJ_UNLIKELY(trap))
+        return trap;
+    out[1] = len;
+    if (len)
+        memcpy(cj__memory_view(call->bound->memory, out[0], len), src, len);
+    return CJ_TRAP_NONE;
 }
