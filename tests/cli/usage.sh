@@ -111,9 +111,9 @@ check "no --invoke" 2 "" "~canonjit: $guests/rust.wasm: which function? --invoke
   test:rust/geometry@1.0.0#scale: func(" run "$guests/rust.wasm"
 check "several --invoke share an instance" 0 "()
 0
-12" "" run --invoke 'nop()' --invoke 'post-returns()' --invoke 'echo-u8(12)' "$guests/values.wasm"
+12" "" run --tier interp --invoke 'nop()' --invoke 'post-returns()' --invoke 'echo-u8(12)' "$guests/values.wasm"
 check "state from call to call" 0 '"Hello, a!"
-1' "" run --invoke 'greet("a")' --invoke 'post-returns()' "$guests/values.wasm"
+1' "" run --tier interp --invoke 'greet("a")' --invoke 'post-returns()' "$guests/values.wasm"
 check "nothing runs when a later call is wrong" 2 "" "~argument 1 of 2" run --invoke 'nop()' --invoke 'add()' "$guests/values.wasm"
 check "an unknown function" 2 "" '~canonjit: --invoke: offset 0x0: no exported function "great" among 7
 did you mean "greet"
@@ -160,7 +160,7 @@ none
 ok(0)
 leaf(0)
 []
-\"\"" "" run --unknown-imports default --invoke 'echo-bool(true)' \
+\"\"" "" run --tier interp --unknown-imports default --invoke 'echo-bool(true)' \
     --invoke "echo-mixed({a: 1, b: 2, c: 3, d: 4, e: true, f: 'x', g: 5, h: 6})" --invoke 'echo-shape(code(5))' --invoke 'echo-color(blue)' \
     --invoke 'echo-full({b3})' --invoke 'echo-option-u8(3)' --invoke 'echo-result-both(err("x"))' --invoke 'echo-deep(names(["a"]))' \
     --invoke 'echo-list-u8([1])' --invoke 'echo-string("x")' "$guests/types.wasm"
