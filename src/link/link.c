@@ -1,10 +1,12 @@
-/* link.c: from what the evaluator left to the program: groups of core instances, merged; boundary slots; plans; steps.
+/* link.c: from what the evaluator left to the program: groups of core instances, merged; boundary slots; plans;
+ * steps.
  *
  * Place in the pipeline: link_eval.h -> here -> program.h, by way of merge.h and abi/plan.h.
  * Non-goals: what definitions mean (link_*.c), how modules are merged (merge*.c).
  *
- * Core instances that share a memory, table or global must become one module; those that only call each other may, as long as no two
- * memories come together (docs/merging.md). What then still crosses groups has no expression yet and is refused by name.
+ * Core instances that share a memory, table or global must become one module; those that only call each other may, as
+ * long as no two memories come together (docs/merging.md). What then still crosses groups has no expression yet and
+ * is refused by name.
  */
 #include <stdio.h>
 
@@ -13,7 +15,7 @@
 
 /* A group while its parts are collected. */
 typedef struct group_build {
-    CJ_VEC(uint32_t) members; /* core instances by number, in order */
+    CJ_VEC(uint32_t) members;                    /* core instances by number, in order */
     cj_names slot_keys, shape_keys, export_keys; /* what is there already: position in the table is its number */
     CJ_VEC(cj_slot) slots;
     CJ_VEC(cj_merge_slot) merge_slots;
@@ -27,11 +29,11 @@ typedef struct linker {
     cj_error *err;
     cj_program *program;
     uint32_t instance_count;
-    uint32_t *parent;    /* union-find over core instances */
-    uint32_t *memory;    /* of each set's representative: the instance that defines its memory, or CJ_NONE */
-    uint32_t *group_of;  /* per instance */
-    uint32_t *place_of;  /* per instance: position among the group's members */
-    uint32_t *import_at; /* per host import: position in the program, or CJ_NONE */
+    uint32_t *parent;         /* union-find over core instances */
+    uint32_t *memory;         /* of each set's representative: the instance that defines its memory, or CJ_NONE */
+    uint32_t *group_of;       /* per instance */
+    uint32_t *place_of;       /* per instance: position among the group's members */
+    uint32_t *import_at;      /* per host import: position in the program, or CJ_NONE */
     uint32_t *imports_before; /* per host import, and past the last: how many of those before it are in the program */
     group_build *groups;
     uint32_t group_count;
@@ -59,7 +61,7 @@ static cj_status intern(linker *l, cj_names *names, const void *key, size_t size
     return cj__names_add(&l->ev, names, (cj_str){copy, size}, (cj_entity){0}, 0, "key");
 }
 
-/* -- Groups ------------------------------------------------------------------------------------------------------------------- */
+/* -- Groups ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t find_set(linker *l, uint32_t i)
 {
@@ -147,7 +149,8 @@ static void note_crossings(linker *l)
             const cj_core_item *item = instance->imports[j];
             if (!is_together(l, i, item))
                 cj__eval_unsupported(&l->ev, instance->offset, "calls between core instances with different memories");
-            if (item->origin == CJ_CORE_LOWERED && (!is_together(l, i, item->opts.memory) || !is_together(l, i, item->opts.realloc)))
+            if (item->origin == CJ_CORE_LOWERED &&
+                (!is_together(l, i, item->opts.memory) || !is_together(l, i, item->opts.realloc)))
                 cj__eval_unsupported(&l->ev, instance->offset, "%s", options);
         }
     }
@@ -224,7 +227,7 @@ static cj_status form_groups(linker *l)
     return CJ_OK;
 }
 
-/* -- Boundary functions -------------------------------------------------------------------------------------------------------------- */
+/* -- Boundary functions ------------------------------------------------------------------------------------------ */
 
 static cj_status strdup_into(linker *l, cj_str text, const char **out)
 {
@@ -250,8 +253,8 @@ typedef struct plan_key {
     uint32_t kind, encoding, flags;
 } plan_key;
 
-static cj_status make_plan(linker *l, const cj_functype *type, cj_plan_kind kind, const cj_canon_opts *opts, const cj_func_info *info,
-                           uint64_t offset, cj_plan **out)
+static cj_status make_plan(linker *l, const cj_functype *type, cj_plan_kind kind, const cj_canon_opts *opts,
+                           const cj_func_info *info, uint64_t offset, cj_plan **out)
 {
     const cj_plan_options options = {
         .kind = kind,
@@ -265,7 +268,8 @@ static cj_status make_plan(linker *l, const cj_functype *type, cj_plan_kind kind
     key.type = (uintptr_t)type;
     key.kind = (uint32_t)kind;
     key.encoding = (uint32_t)options.encoding;
-    key.flags = (uint32_t)options.has_memory | (uint32_t)options.has_realloc << 1 | (uint32_t)options.has_post_return << 2;
+    key.flags =
+        (uint32_t)options.has_memory | (uint32_t)options.has_realloc << 1 | (uint32_t)options.has_post_return << 2;
     uint32_t at;
     bool is_new;
     CJ_TRY(intern(l, &l->plan_keys, &key, sizeof(key), &at, &is_new));
@@ -370,7 +374,7 @@ static cj_status slot_number(linker *l, group_build *group, const cj_core_item *
     return CJ_OK;
 }
 
-/* -- Merging ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Merging ----------------------------------------------------------------------------------------------------- */
 
 static cj_status make_sources(linker *l, group_build *group, const cj_core_inst *instance, const cj_merge_source **out)
 {
@@ -442,7 +446,8 @@ static cj_status merge_group(linker *l, group_build *group, cj_group *out)
     };
     CJ_TRY(cj__merge(l->config, &input, &out->merged, l->err));
     out->slot_count = (uint32_t)group->slots.len;
-    out->slots = cj__arena_dup(l->program->arena, group->slots.at, group->slots.len * sizeof(cj_slot), _Alignof(cj_slot));
+    out->slots =
+        cj__arena_dup(l->program->arena, group->slots.at, group->slots.len * sizeof(cj_slot), _Alignof(cj_slot));
     if (!out->slots)
         return cj__fail_nomem(l->err);
     return make_import_types(l, group, out);
@@ -502,7 +507,7 @@ static cj_status make_named_types(linker *l)
     return CJ_OK;
 }
 
-/* -- The whole --------------------------------------------------------------------------------------------------------------------- */
+/* -- The whole --------------------------------------------------------------------------------------------------- */
 
 static cj_status link_all(linker *l, const cj_ast *ast)
 {

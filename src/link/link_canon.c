@@ -1,7 +1,7 @@
 /* link_canon.c: canonical definitions: their options, and the core types of what is lifted, lowered or built in.
  *
- * Place in the pipeline and the model: link_eval.h. That options occur once, where they may, and with those that they depend on, is the
- * decoder's matter.
+ * Place in the pipeline and the model: link_eval.h. That options occur once, where they may, and with those that they
+ * depend on, is the decoder's matter.
  * Spec: CanonicalABI.md, "canonopt Validation" and the section of each canonical definition.
  */
 #include "link/link_eval.h"
@@ -14,18 +14,19 @@ enum {
     CONTEXT_SLOTS = 2,
 };
 
-/* -- Options ----------------------------------------------------------------------------------------------------------------- */
+/* -- Options ----------------------------------------------------------------------------------------------------- */
 
-static cj_status bad_signature(cj_eval *ev, const char *what, const cj_core_functype *expected, const cj_core_functype *actual,
-                               uint64_t offset)
+static cj_status bad_signature(cj_eval *ev, const char *what, const cj_core_functype *expected,
+                               const cj_core_functype *actual, uint64_t offset)
 {
     char want[TEXT_ROOM], have[TEXT_ROOM];
     return cj__fail_at(ev->err, CJ_INVALID, offset, "%s must be (func%s), this one is (func%s)", what,
-                       cj__core_functype_text(expected, want, sizeof(want)), cj__core_functype_text(actual, have, sizeof(have)));
+                       cj__core_functype_text(expected, want, sizeof(want)),
+                       cj__core_functype_text(actual, have, sizeof(have)));
 }
 
-static cj_status option_func(cj_eval *ev, const cj_scope *scope, bool has, uint32_t index, const char *what, const cj_core_functype *expected,
-                             uint64_t offset, const cj_core_item **out)
+static cj_status option_func(cj_eval *ev, const cj_scope *scope, bool has, uint32_t index, const char *what,
+                             const cj_core_functype *expected, uint64_t offset, const cj_core_item **out)
 {
     *out = NULL;
     if (!has)
@@ -39,7 +40,8 @@ static cj_status option_func(cj_eval *ev, const cj_scope *scope, bool has, uint3
     return CJ_OK;
 }
 
-static cj_status option_memory(cj_eval *ev, const cj_scope *scope, uint32_t index, uint64_t offset, const cj_core_item **out)
+static cj_status option_memory(cj_eval *ev, const cj_scope *scope, uint32_t index, uint64_t offset,
+                               const cj_core_item **out)
 {
     cj_entity entity;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_MEMORY, index, offset, &entity));
@@ -49,11 +51,13 @@ static cj_status option_memory(cj_eval *ev, const cj_scope *scope, uint32_t inde
     return CJ_OK;
 }
 
-static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_canonopts *ast, cj_canon_opts *out, const char **gate)
+static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_canonopts *ast, cj_canon_opts *out,
+                              const char **gate)
 {
     static const uint8_t i32[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
     static const uint8_t i64[] = {CJ_CORE_I64, CJ_CORE_I64, CJ_CORE_I64, CJ_CORE_I64};
-    static const cj_core_functype realloc32 = {i32, i32, 4, 1}, realloc64 = {i64, i64, 4, 1}, callback = {i32, i32, 3, 1};
+    static const cj_core_functype realloc32 = {i32, i32, 4, 1}, realloc64 = {i64, i64, 4, 1},
+                                  callback = {i32, i32, 3, 1};
 
     *out = (cj_canon_opts){.encoding = ast->encoding, .is_async = ast->is_async};
     if (ast->has_memory)
@@ -61,21 +65,24 @@ static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_c
     bool is64 = out->memory && out->memory->type.limits.is64;
     if (is64)
         *gate = "memory64";
-    CJ_TRY(option_func(ev, scope, ast->has_realloc, ast->realloc, "canonical option `realloc`", is64 ? &realloc64 : &realloc32, ast->offset,
-                       &out->realloc));
-    CJ_TRY(option_func(ev, scope, ast->has_post_return, ast->post_return, "canonical option `post-return`", NULL, ast->offset,
-                       &out->post_return));
-    return option_func(ev, scope, ast->has_callback, ast->callback, "canonical option `callback`", &callback, ast->offset, &out->callback);
+    CJ_TRY(option_func(ev, scope, ast->has_realloc, ast->realloc, "canonical option `realloc`",
+                       is64 ? &realloc64 : &realloc32, ast->offset, &out->realloc));
+    CJ_TRY(option_func(ev, scope, ast->has_post_return, ast->post_return, "canonical option `post-return`", NULL,
+                       ast->offset, &out->post_return));
+    return option_func(ev, scope, ast->has_callback, ast->callback, "canonical option `callback`", &callback,
+                       ast->offset, &out->callback);
 }
 
 /* What the function's type asks of the options. */
-static cj_status check_needs(cj_eval *ev, const cj_functype *func, bool lower, const cj_canon_opts *opts, uint64_t offset)
+static cj_status check_needs(cj_eval *ev, const cj_functype *func, bool lower, const cj_canon_opts *opts,
+                             uint64_t offset)
 {
     bool memory, realloc;
     const cj_type *params = func->params_tuple, *result = func->result;
     if (!opts->is_async) {
         cj__plan_needs(func, lower ? CJ_PLAN_IMPORT : CJ_PLAN_EXPORT, &memory, &realloc);
-    } else if (lower) { /* the spec wants a memory always; its own tests and the tools, where there is something in it */
+    } else if (
+        lower) { /* the spec wants a memory always; its own tests and the tools, where there is something in it */
         realloc = result && result->has_pointer;
         memory = result || params->has_pointer || params->flat_count > MAX_FLAT_ASYNC_PARAMS;
     } else {
@@ -87,14 +94,15 @@ static cj_status check_needs(cj_eval *ev, const cj_functype *func, bool lower, c
         return CJ_OK;
     char text[TEXT_ROOM];
     cj__functype_format(func, text, sizeof(text));
-    return cj__fail_at(ev->err, CJ_INVALID, offset, "%s of `%s` needs canonical option `%s`", lower ? "canon lower" : "canon lift", text,
-                       missing);
+    return cj__fail_at(ev->err, CJ_INVALID, offset, "%s of `%s` needs canonical option `%s`",
+                       lower ? "canon lower" : "canon lift", text, missing);
 }
 
-/* -- Core signatures ------------------------------------------------------------------------------------------------------------ */
+/* -- Core signatures --------------------------------------------------------------------------------------------- */
 
 /* Writes a signature as core function type; its bytes live in the arena. */
-static cj_status to_functype(cj_eval *ev, const cj_core *params, uint32_t param_count, const cj_core *result, cj_core_functype *out)
+static cj_status to_functype(cj_eval *ev, const cj_core *params, uint32_t param_count, const cj_core *result,
+                             cj_core_functype *out)
 {
     uint8_t *bytes = CJ_EVAL_ARRAY(ev, uint8_t, param_count + 1);
     if (!bytes)
@@ -108,7 +116,8 @@ static cj_status to_functype(cj_eval *ev, const cj_core *params, uint32_t param_
 }
 
 /* flatten_functype of the spec. */
-static cj_status flatten(cj_eval *ev, const cj_functype *func, bool lower, const cj_canon_opts *opts, cj_core_functype *out)
+static cj_status flatten(cj_eval *ev, const cj_functype *func, bool lower, const cj_canon_opts *opts,
+                         cj_core_functype *out)
 {
     static const cj_core i32 = CJ_CORE_I32;
     if (!opts->is_async) {
@@ -135,7 +144,7 @@ static cj_status push_func(cj_eval *ev, cj_scope *scope, cj_core_item *item)
     return cj__scope_push(ev, scope, (cj_entity){CJ_SORT_CORE_FUNC, {.item = item}});
 }
 
-/* -- Lift and lower -------------------------------------------------------------------------------------------------------------- */
+/* -- Lift and lower ---------------------------------------------------------------------------------------------- */
 
 static cj_status check_async(cj_eval *ev, const cj_type_val *type, const cj_canon_opts *opts, uint64_t offset)
 {
@@ -177,7 +186,8 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
         const cj_core_functype post = {flat.results, NULL, flat.result_count, 0};
         if (func->opts.post_return && !func->opts.post_return->type.unknown &&
             !cj__core_functype_equal(&post, &func->opts.post_return->type.func))
-            return bad_signature(ev, "canonical option `post-return`", &post, &func->opts.post_return->type.func, offset);
+            return bad_signature(ev, "canonical option `post-return`", &post, &func->opts.post_return->type.func,
+                                 offset);
     }
     return cj__scope_push(ev, scope, (cj_entity){CJ_SORT_FUNC, {.func = func}});
 }
@@ -205,7 +215,7 @@ static cj_status run_lower(cj_eval *ev, cj_scope *scope, const cj_ast_canon *can
     return push_func(ev, scope, item);
 }
 
-/* -- Built-in functions --------------------------------------------------------------------------------------------------------------- */
+/* -- Built-in functions ------------------------------------------------------------------------------------------ */
 
 /* Parameters, '>', results: 'i' is i32, 'l' is i64. NULL: depends on an operand. */
 static const char *const builtin_types[CJ_CANON_COUNT] = {
@@ -266,12 +276,14 @@ static cj_status builtin_type(cj_eval *ev, cj_canon_kind kind, cj_core_desc *out
     return to_functype(ev, params, count, text[1] ? &result : NULL, &out->func);
 }
 
-static cj_status check_resource(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, uint64_t offset, cj_core_item *item)
+static cj_status check_resource(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, uint64_t offset,
+                                cj_core_item *item)
 {
     const cj_type_val *type;
     CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_RESOURCE, "a resource type", &type));
     if (canon->kind != CJ_CANON_RESOURCE_DROP && type->defined_in != scope)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs a resource type that this component defines; type %u is imported or abstract",
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "%s needs a resource type that this component defines; type %u is imported or abstract",
                            cj__canon_name(canon->kind), canon->type);
     item->gate = "resources";
     item->type.unknown |= type->value.gate != NULL; /* a 64-bit representation */
@@ -279,40 +291,47 @@ static cj_status check_resource(cj_eval *ev, const cj_scope *scope, const cj_ast
 }
 
 /* stream.* and future.*: the type, and for copies of values the memory. */
-static cj_status check_channel(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, const cj_canon_opts *opts, uint64_t offset)
+static cj_status check_channel(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, const cj_canon_opts *opts,
+                               uint64_t offset)
 {
     bool is_stream = canon->kind <= CJ_CANON_STREAM_DROP_WRITABLE;
     bool reads = canon->kind == CJ_CANON_STREAM_READ || canon->kind == CJ_CANON_FUTURE_READ;
     bool writes = canon->kind == CJ_CANON_STREAM_WRITE || canon->kind == CJ_CANON_FUTURE_WRITE;
     const cj_type_val *type;
-    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_VALUE, is_stream ? "a stream type" : "a future type", &type));
+    CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_VALUE,
+                             is_stream ? "a stream type" : "a future type", &type));
     if (type->def != (is_stream ? CJ_DEFTYPE_STREAM : CJ_DEFTYPE_FUTURE))
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: type %u is not a %s type", cj__canon_name(canon->kind), canon->type,
-                           is_stream ? "stream" : "future");
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: type %u is not a %s type", cj__canon_name(canon->kind),
+                           canon->type, is_stream ? "stream" : "future");
     if (!type->elem || (!reads && !writes))
         return CJ_OK;
     if (!opts->memory)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `memory`", cj__canon_name(canon->kind));
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `memory`",
+                           cj__canon_name(canon->kind));
     if (reads && type->elem->type && type->elem->type->has_pointer && !opts->realloc)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `realloc`", cj__canon_name(canon->kind));
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `realloc`",
+                           cj__canon_name(canon->kind));
     return CJ_OK;
 }
 
-static cj_status check_context(cj_eval *ev, cj_scope *scope, const cj_ast_canon *canon, uint64_t offset, cj_core_desc *desc)
+static cj_status check_context(cj_eval *ev, cj_scope *scope, const cj_ast_canon *canon, uint64_t offset,
+                               cj_core_desc *desc)
 {
     cj_core type = (cj_core)canon->result.prim;
     if (canon->immediate >= CONTEXT_SLOTS)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: slot %u is out of bounds, there are %d", cj__canon_name(canon->kind),
-                           canon->immediate, CONTEXT_SLOTS);
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: slot %u is out of bounds, there are %d",
+                           cj__canon_name(canon->kind), canon->immediate, CONTEXT_SLOTS);
     if (scope->context_type && scope->context_type != canon->result.prim)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "context values of one component must all be i32, or all be i64");
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "context values of one component must all be i32, or all be i64");
     scope->context_type = canon->result.prim;
     desc->unknown = false;
-    return canon->kind == CJ_CANON_CONTEXT_GET ? to_functype(ev, NULL, 0, &type, &desc->func) : to_functype(ev, &type, 1, NULL, &desc->func);
+    return canon->kind == CJ_CANON_CONTEXT_GET ? to_functype(ev, NULL, 0, &type, &desc->func)
+                                               : to_functype(ev, &type, 1, NULL, &desc->func);
 }
 
-static cj_status check_task_return(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon, const cj_canon_opts *opts, uint64_t offset,
-                                   cj_core_desc *desc)
+static cj_status check_task_return(cj_eval *ev, const cj_scope *scope, const cj_ast_canon *canon,
+                                   const cj_canon_opts *opts, uint64_t offset, cj_core_desc *desc)
 {
     static const cj_core i32 = CJ_CORE_I32;
     cj_valtype result = {.min_resource = CJ_NO_RESOURCE};
@@ -335,16 +354,17 @@ static cj_status check_thread(cj_eval *ev, const cj_scope *scope, const cj_ast_c
     cj_entity type, table;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_TYPE, canon->type, offset, &type));
     const cj_core_typeval *val = type.of.core_type;
-    if (val->kind == CJ_CORETYPE_MODULE || (val->kind == CJ_CORETYPE_FUNC && !val->opaque &&
-                                            (val->func.param_count != 1 || val->func.result_count != 0)))
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: core type %u is not a function type with one parameter and no result",
+    if (val->kind == CJ_CORETYPE_MODULE ||
+        (val->kind == CJ_CORETYPE_FUNC && !val->opaque && (val->func.param_count != 1 || val->func.result_count != 0)))
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "%s: core type %u is not a function type with one parameter and no result",
                            cj__canon_name(canon->kind), canon->type);
     if (canon->kind == CJ_CANON_THREAD_SPAWN_REF)
         return CJ_OK;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_TABLE, canon->immediate, offset, &table));
     if (table.of.item->type.value_type != CJ_CORE_FUNCREF)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: core table %u is not one of functions", cj__canon_name(canon->kind),
-                           canon->immediate);
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s: core table %u is not one of functions",
+                           cj__canon_name(canon->kind), canon->immediate);
     return CJ_OK;
 }
 
@@ -375,8 +395,8 @@ static cj_status run_builtin(cj_eval *ev, cj_scope *scope, const cj_ast_canon *c
     case CJ_CANON_ERROR_CONTEXT_NEW:
     case CJ_CANON_ERROR_CONTEXT_DEBUG_MESSAGE:
         if (!item->opts.memory || (canon->kind == CJ_CANON_ERROR_CONTEXT_DEBUG_MESSAGE && !item->opts.realloc))
-            return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `%s`", cj__canon_name(canon->kind),
-                               item->opts.memory ? "realloc" : "memory");
+            return cj__fail_at(ev->err, CJ_INVALID, offset, "%s needs canonical option `%s`",
+                               cj__canon_name(canon->kind), item->opts.memory ? "realloc" : "memory");
         break;
     case CJ_CANON_WAITABLE_SET_WAIT:
     case CJ_CANON_WAITABLE_SET_POLL: {

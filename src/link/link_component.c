@@ -1,7 +1,8 @@
 /* link_component.c: running a component's definitions: imports, exports, aliases, instances, and the root's results.
  *
  * Place in the pipeline and the model: link_eval.h.
- * Spec: Explainer, "Instance Definitions", "Alias Definitions", "Import and Export Definitions"; Binary.md, validation notes.
+ * Spec: Explainer, "Instance Definitions", "Alias Definitions", "Import and Export Definitions"; Binary.md,
+ * validation notes.
  */
 #include "component/names.h"
 #include "link/link_eval.h"
@@ -11,11 +12,11 @@ static cj_entity type_entity(const cj_type_val *type)
     return (cj_entity){CJ_SORT_TYPE, {.type = type}};
 }
 
-/* -- Names with annotations -------------------------------------------------------------------------------------------------- */
+/* -- Names with annotations -------------------------------------------------------------------------------------- */
 
 /* What the first part of an annotated name refers to: a resource type imported, or exported, under that name before. */
-static cj_status annotated_resource(cj_eval *ev, const cj_names *names, uint32_t before, const cj_name *name, cj_str text,
-                                    uint64_t offset, uint32_t *out)
+static cj_status annotated_resource(cj_eval *ev, const cj_names *names, uint32_t before, const cj_name *name,
+                                    cj_str text, uint64_t offset, uint32_t *out)
 {
     const cj_named *found = cj__names_find(ev, names, name->resource);
     if (found && found - names->at >= before)
@@ -24,8 +25,9 @@ static cj_status annotated_resource(cj_eval *ev, const cj_names *names, uint32_t
         *out = found->entity.of.type->resource;
         return CJ_OK;
     }
-    return cj__fail_at(ev->err, CJ_INVALID, offset, "name `%.*s` needs a resource type named `%.*s` before it, %s", CJ_STR_ARG(text),
-                       CJ_STR_ARG(name->resource), found ? "but that name is something else" : "but there is none of that name");
+    return cj__fail_at(ev->err, CJ_INVALID, offset, "name `%.*s` needs a resource type named `%.*s` before it, %s",
+                       CJ_STR_ARG(text), CJ_STR_ARG(name->resource),
+                       found ? "but that name is something else" : "but there is none of that name");
 }
 
 static bool is_handle_of(const cj_type *type, cj_kind kind, uint32_t resource)
@@ -33,9 +35,10 @@ static bool is_handle_of(const cj_type *type, cj_kind kind, uint32_t resource)
     return type && type->kind == kind && type->resource == resource;
 }
 
-/* Binary.md: "Validation of [constructor] names ...", "[method] names ...". The grammar of the name and that it stands on a function are the
- * decoder's matter. */
-cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t before, cj_str text, cj_entity entity, uint64_t offset)
+/* Binary.md: "Validation of [constructor] names ...", "[method] names ...". The grammar of the name and that it
+ * stands on a function are the decoder's matter. */
+cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t before, cj_str text, cj_entity entity,
+                                   uint64_t offset)
 {
     cj_name name;
     if (entity.sort != CJ_SORT_FUNC || text.len == 0 || text.ptr[0] != '[')
@@ -52,20 +55,23 @@ cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t 
         if (result && result->kind == CJ_KIND_RESULT)
             result = result->members[0].type;
         if (!is_handle_of(result, CJ_KIND_OWN, resource))
-            return cj__fail_at(ev->err, CJ_INVALID, offset, "function `%.*s` must return `own<%.*s>`, or a result with that as `ok`",
+            return cj__fail_at(ev->err, CJ_INVALID, offset,
+                               "function `%.*s` must return `own<%.*s>`, or a result with that as `ok`",
                                CJ_STR_ARG(text), CJ_STR_ARG(name.resource));
     } else if (name.kind == CJ_NAME_METHOD) {
         if (func->param_count == 0 || !cj__str_eq(func->params[0].name, CJ_STR("self")) ||
             !is_handle_of(func->params[0].type, CJ_KIND_BORROW, resource))
-            return cj__fail_at(ev->err, CJ_INVALID, offset, "the first parameter of function `%.*s` must be `self: borrow<%.*s>`",
-                               CJ_STR_ARG(text), CJ_STR_ARG(name.resource));
+            return cj__fail_at(ev->err, CJ_INVALID, offset,
+                               "the first parameter of function `%.*s` must be `self: borrow<%.*s>`", CJ_STR_ARG(text),
+                               CJ_STR_ARG(name.resource));
     }
     return CJ_OK;
 }
 
-/* -- Imports and exports ------------------------------------------------------------------------------------------------------- */
+/* -- Imports and exports ----------------------------------------------------------------------------------------- */
 
-static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, const cj_ast_import *import, uint64_t offset)
+static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, const cj_ast_import *import,
+                            uint64_t offset)
 {
     cj_str name = import->name.name;
     cj_bind bind = {.host = scope->is_root, .interface = CJ_STR(""), .name = name, .offset = offset};
@@ -73,7 +79,8 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
         const cj_named *arg = cj__names_find(ev, run->args, name);
         if (!arg)
             return cj__fail_at(ev->err, CJ_INVALID, run->offset,
-                               "the component instantiated here imports `%.*s`, but there is no argument of that name", CJ_STR_ARG(name));
+                               "the component instantiated here imports `%.*s`, but there is no argument of that name",
+                               CJ_STR_ARG(name));
         bind.actual = &arg->entity;
         bind.offset = arg->offset;
     }
@@ -110,13 +117,13 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
     return cj__scope_push(ev, scope, entity);
 }
 
-/* -- Aliases -------------------------------------------------------------------------------------------------------------------- */
+/* -- Aliases ----------------------------------------------------------------------------------------------------- */
 
 static cj_status wrong_sort(cj_eval *ev, const cj_ast_alias *alias, cj_entity found, uint64_t offset)
 {
-    return cj__fail_at(ev->err, CJ_INVALID, offset, "export `%.*s` of %sinstance %u is %s, not %s", CJ_STR_ARG(alias->name),
-                       alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance, cj__sort_text(found.sort),
-                       cj__sort_text(alias->sort));
+    return cj__fail_at(ev->err, CJ_INVALID, offset, "export `%.*s` of %sinstance %u is %s, not %s",
+                       CJ_STR_ARG(alias->name), alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance,
+                       cj__sort_text(found.sort), cj__sort_text(alias->sort));
 }
 
 cj_status cj__eval_alias(cj_eval *ev, cj_scope *scope, const cj_ast_alias *alias, uint64_t offset)
@@ -142,22 +149,24 @@ cj_status cj__eval_alias(cj_eval *ev, cj_scope *scope, const cj_ast_alias *alias
         CJ_TRY(cj__scope_outward(ev, scope, alias->outer_count, offset, &outer, &crosses));
         CJ_TRY(cj__scope_get(ev, outer, alias->sort, alias->outer_index, offset, &entity));
         if (crosses && alias->sort == CJ_SORT_TYPE && cj__entity_min_resource(entity) != CJ_NO_RESOURCE)
-            return cj__fail_at(ev->err, CJ_INVALID, offset,
-                               "outer alias to type %u refers to resource types, which differ from one instance of the outer "
-                               "component to the next; import the type instead",
-                               alias->outer_index);
+            return cj__fail_at(
+                ev->err, CJ_INVALID, offset,
+                "outer alias to type %u refers to resource types, which differ from one instance of the outer "
+                "component to the next; import the type instead",
+                alias->outer_index);
         return cj__scope_push(ev, scope, entity);
     }
     }
     if (!found)
         return cj__fail_at(ev->err, CJ_INVALID, offset, "%sinstance %u has no export named `%.*s`",
-                           alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance, CJ_STR_ARG(alias->name));
+                           alias->kind == CJ_ALIAS_CORE_EXPORT ? "core " : "", alias->instance,
+                           CJ_STR_ARG(alias->name));
     if (entity.sort != alias->sort)
         return wrong_sort(ev, alias, entity, offset);
     return cj__scope_push(ev, scope, entity);
 }
 
-/* -- Instances ------------------------------------------------------------------------------------------------------------------ */
+/* -- Instances --------------------------------------------------------------------------------------------------- */
 
 cj_status cj__eval_inst_new(cj_eval *ev, cj_names exports, cj_entity *out)
 {
@@ -171,8 +180,8 @@ cj_status cj__eval_inst_new(cj_eval *ev, cj_names exports, cj_entity *out)
 }
 
 /* The arguments of an instantiation, or the exports of an inline instance, by name. */
-static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, uint64_t offset, const char *what,
-                        cj_names *out)
+static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, uint64_t offset,
+                        const char *what, cj_names *out)
 {
     CJ_TRY(cj__eval_charge(ev, def->arg_count, offset));
     for (uint32_t i = 0; i < def->arg_count; i++) {
@@ -205,7 +214,7 @@ static cj_status run_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instanc
     return cj__scope_push(ev, scope, instance);
 }
 
-/* -- Definitions ---------------------------------------------------------------------------------------------------------------- */
+/* -- Definitions ------------------------------------------------------------------------------------------------- */
 
 static cj_status run_component_def(cj_eval *ev, cj_scope *scope, const cj_ast_component *ast, uint64_t offset)
 {
@@ -239,8 +248,9 @@ static cj_status run_start(cj_eval *ev, cj_scope *scope, const cj_ast_start *sta
         CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_VALUE, start->args[i], offset, &value));
     const cj_functype *type = func.of.func->type->func;
     if (type && (start->arg_count != type->param_count || (start->result_count != 0) != (type->result != NULL)))
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "start function has %u parameters and %u results, but is given %u and %u",
-                           type->param_count, type->result ? 1 : 0, start->arg_count, start->result_count);
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "start function has %u parameters and %u results, but is given %u and %u", type->param_count,
+                           type->result ? 1 : 0, start->arg_count, start->result_count);
     if (scope->live)
         cj__eval_unsupported(ev, offset, "start functions of components");
     if (start->result_count)
@@ -315,10 +325,10 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
     return CJ_OK;
 }
 
-/* -- The root ------------------------------------------------------------------------------------------------------------------- */
+/* -- The root ---------------------------------------------------------------------------------------------------- */
 
-/* Collects the functions of a root's exports, and the named types of its imports and exports, in the order of the file. Instances may nest
- * deeply and repeat each other, so the walk is bounded like a run. */
+/* Collects the functions of a root's exports, and the named types of its imports and exports, in the order of the
+ * file. Instances may nest deeply and repeat each other, so the walk is bounded like a run. */
 static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, bool is_export, uint32_t *funcs)
 {
     uint64_t offset = names->len ? names->at[0].offset : CJ_NO_OFFSET;
@@ -329,11 +339,13 @@ static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, b
         cj_entity entity = named->entity;
         if (entity.sort == CJ_SORT_FUNC) {
             ++*funcs;
-            if (is_export && !CJ_VEC_PUSH(ev->alloc, &ev->exports, (cj_root_export){interface, named->name, entity.of.func, named->offset}))
+            if (is_export && !CJ_VEC_PUSH(ev->alloc, &ev->exports,
+                                          (cj_root_export){interface, named->name, entity.of.func, named->offset}))
                 return cj__eval_nomem(ev);
         } else if (entity.sort == CJ_SORT_TYPE &&
                    (entity.of.type->kind == CJ_TYPE_VALUE || entity.of.type->kind == CJ_TYPE_RESOURCE)) {
-            if (!CJ_VEC_PUSH(ev->alloc, &ev->named_types, (cj_root_type){interface, named->name, is_export, entity.of.type, *funcs}))
+            if (!CJ_VEC_PUSH(ev->alloc, &ev->named_types,
+                             (cj_root_type){interface, named->name, is_export, entity.of.type, *funcs}))
                 return cj__eval_nomem(ev);
         } else if (entity.sort == CJ_SORT_INSTANCE) {
             cj_str path;

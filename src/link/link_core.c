@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* -- Core types as values and as text ---------------------------------------------------------------------------------------- */
+/* -- Core types as values and as text ---------------------------------------------------------------------------- */
 
 bool cj__core_functype_equal(const cj_core_functype *a, const cj_core_functype *b)
 {
@@ -26,7 +26,10 @@ char *cj__core_functype_text(const cj_core_functype *type, char *buffer, size_t 
         const uint8_t *types = part == 0 ? type->params : type->results;
         for (uint32_t i = 0; i <= count && count > 0; i++) {
             int n = i == count ? snprintf(buffer + len, size - len, ")")
-                               : snprintf(buffer + len, size - len, "%s%s", i ? " " : part == 0 ? " (param " : " (result ",
+                               : snprintf(buffer + len, size - len, "%s%s",
+                                          i           ? " "
+                                          : part == 0 ? " (param "
+                                                      : " (result ",
                                           cj__core_valtype_name(types[i]));
             if (n < 0 || (size_t)n >= size - len)
                 return buffer;
@@ -62,14 +65,16 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
     case CJ_SORT_CORE_TAG:
         if (expected->unknown || actual->unknown || cj__core_functype_equal(&expected->func, &actual->func))
             return true;
-        snprintf(why, size, "expected (func%s), found (func%s)", cj__core_functype_text(&expected->func, want, sizeof(want)),
+        snprintf(why, size, "expected (func%s), found (func%s)",
+                 cj__core_functype_text(&expected->func, want, sizeof(want)),
                  cj__core_functype_text(&actual->func, have, sizeof(have)));
         return false;
     case CJ_SORT_CORE_GLOBAL:
         if (expected->value_type == actual->value_type && expected->is_mutable == actual->is_mutable)
             return true;
-        snprintf(why, size, "expected a %s global of type %s, found a %s one of type %s", expected->is_mutable ? "mutable" : "constant",
-                 cj__core_valtype_name(expected->value_type), actual->is_mutable ? "mutable" : "constant", cj__core_valtype_name(actual->value_type));
+        snprintf(why, size, "expected a %s global of type %s, found a %s one of type %s",
+                 expected->is_mutable ? "mutable" : "constant", cj__core_valtype_name(expected->value_type),
+                 actual->is_mutable ? "mutable" : "constant", cj__core_valtype_name(actual->value_type));
         return false;
     default:
         break;
@@ -82,8 +87,8 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
     }
     const char *what = expected->sort == CJ_SORT_CORE_TABLE ? "table" : "memory";
     if (a->is64 != b->is64 || a->shared != b->shared) {
-        snprintf(why, size, "expected a %s%s-bit %s, found a %s%s-bit one", a->shared ? "shared " : "", a->is64 ? "64" : "32", what,
-                 b->shared ? "shared " : "", b->is64 ? "64" : "32");
+        snprintf(why, size, "expected a %s%s-bit %s, found a %s%s-bit one", a->shared ? "shared " : "",
+                 a->is64 ? "64" : "32", what, b->shared ? "shared " : "", b->is64 ? "64" : "32");
         return false;
     }
     if (!limits_match(a, b)) {
@@ -97,9 +102,10 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
 
 enum { MAX_PAGES = 65536 };
 
-/* -- Core type definitions ------------------------------------------------------------------------------------------------------- */
+/* -- Core type definitions --------------------------------------------------------------------------------------- */
 
-/* Two imports of one name would become one when the two parts of their names are written as one ("Imports and exports"). */
+/* Two imports of one name would become one when the two parts of their names are written as one ("Imports and
+ * exports"). */
 static cj_status name_imports(cj_eval *ev, cj_module *module)
 {
     for (uint32_t i = 0; i < module->import_count; i++) {
@@ -116,8 +122,8 @@ static cj_status name_imports(cj_eval *ev, cj_module *module)
         cj_entity entity = {import->type.sort, {.any = import}};
         cj_str name = {key, head + import->name.len};
         if (cj__names_find(ev, &module->import_names, name))
-            return cj__fail_at(ev->err, CJ_INVALID, import->offset, "the core module imports `%.*s.%.*s` twice", CJ_STR_ARG(import->module),
-                               CJ_STR_ARG(import->name));
+            return cj__fail_at(ev->err, CJ_INVALID, import->offset, "the core module imports `%.*s.%.*s` twice",
+                               CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
         CJ_TRY(cj__names_add(ev, &module->import_names, name, entity, import->offset, "import"));
     }
     return CJ_OK;
@@ -129,22 +135,28 @@ typedef struct module_scope {
     cj_index_space types;
 } module_scope;
 
-static cj_status module_type_get(cj_eval *ev, const module_scope *scope, uint32_t index, uint64_t offset, const cj_core_typeval **out)
+static cj_status module_type_get(cj_eval *ev, const module_scope *scope, uint32_t index, uint64_t offset,
+                                 const cj_core_typeval **out)
 {
     if (index >= scope->types.len)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "core type index %u is out of bounds: the module type has defined %u so far", index,
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "core type index %u is out of bounds: the module type has defined %u so far", index,
                            scope->types.len);
     *out = scope->types.at[index].of.core_type;
     return CJ_OK;
 }
 
-static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const cj_ast_coretype *ast, uint64_t offset, cj_core_desc *out)
+static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const cj_ast_coretype *ast, uint64_t offset,
+                                  cj_core_desc *out)
 {
-    *out = (cj_core_desc){.sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
+    *out = (cj_core_desc){
+        .sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
     const cj_ast_limits *limits = &ast->limits;
     if (limits->has_max && limits->max < limits->min)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "the maximum of %s is below its minimum", cj__sort_text(ast->sort));
-    if (ast->sort == CJ_SORT_CORE_MEMORY && !limits->is64 && (limits->min > MAX_PAGES || (limits->has_max && limits->max > MAX_PAGES)))
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "the maximum of %s is below its minimum",
+                           cj__sort_text(ast->sort));
+    if (ast->sort == CJ_SORT_CORE_MEMORY && !limits->is64 &&
+        (limits->min > MAX_PAGES || (limits->has_max && limits->max > MAX_PAGES)))
         return cj__fail_at(ev->err, CJ_INVALID, offset, "a core memory has %d pages at most", MAX_PAGES);
     if (ast->sort != CJ_SORT_CORE_FUNC && ast->sort != CJ_SORT_CORE_TAG)
         return CJ_OK;
@@ -221,7 +233,8 @@ static cj_status module_typedef(cj_eval *ev, cj_scope *outer, const cj_ast_coret
         case CJ_MODULEDECL_TYPE: {
             cj_core_typeval *type;
             if (decl->typedef_->kind == CJ_CORETYPE_MODULE)
-                return cj__fail_at(ev->err, CJ_INVALID, decl->offset, "a module type cannot contain another module type");
+                return cj__fail_at(ev->err, CJ_INVALID, decl->offset,
+                                   "a module type cannot contain another module type");
             CJ_TRY(core_typeval(ev, outer, decl->typedef_, &type));
             for (uint32_t j = 0; j < decl->typedef_->type_count; j++)
                 CJ_TRY(push_core_type(ev, &scope.types, type));
@@ -265,14 +278,15 @@ cj_status cj__eval_core_typedef(cj_eval *ev, cj_scope *scope, const cj_ast_coret
     return CJ_OK;
 }
 
-/* -- Modules ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Modules ----------------------------------------------------------------------------------------------------- */
 
 enum { ITEM_SORTS = 5 }; /* CORE_FUNC to CORE_TAG */
 _Static_assert(CJ_SORT_CORE_FUNC == 0 && CJ_SORT_CORE_TAG == ITEM_SORTS - 1, "sorts of items come first");
 
 static cj_core_desc outline_desc(const cj_core_outline *outline, const cj_ast_coretype *type)
 {
-    cj_core_desc desc = {.sort = type->sort, .limits = type->limits, .value_type = type->value_type, .is_mutable = type->is_mutable};
+    cj_core_desc desc = {
+        .sort = type->sort, .limits = type->limits, .value_type = type->value_type, .is_mutable = type->is_mutable};
     if (type->sort == CJ_SORT_CORE_FUNC || type->sort == CJ_SORT_CORE_TAG)
         desc.func = outline->types[type->func_type];
     return desc;
@@ -366,16 +380,19 @@ static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str n
 cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj_module *actual, const cj_bind *bind)
 {
     char why[160];
-    CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8, bind->offset));
+    CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8,
+                           bind->offset));
     for (uint32_t i = 0; i < actual->import_names.len; i++) {
         const cj_module_import *import = actual->import_names.at[i].entity.of.any;
         const cj_named *found = cj__names_find(ev, &expected->import_names, actual->import_names.at[i].name);
         if (!found)
-            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "the core module imports `%.*s.%.*s`, which the expected type does not",
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
+                               "the core module imports `%.*s.%.*s`, which the expected type does not",
                                CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
-        if (!cj__core_desc_matches(&import->type, &((const cj_module_import *)found->entity.of.any)->type, why, sizeof(why)))
-            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "import `%.*s.%.*s` of the core module: %s", CJ_STR_ARG(import->module),
-                               CJ_STR_ARG(import->name), why);
+        if (!cj__core_desc_matches(&import->type, &((const cj_module_import *)found->entity.of.any)->type, why,
+                                   sizeof(why)))
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "import `%.*s.%.*s` of the core module: %s",
+                               CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);
     }
     for (uint32_t i = 0; i < expected->exports.len; i++) {
         const cj_named *export_ = &expected->exports.at[i];
@@ -383,15 +400,17 @@ cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj
         bool found;
         CJ_TRY(module_item_desc(ev, actual, export_->name, &desc, &found));
         if (!found)
-            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "the core module has no export `%.*s`, which the expected type has",
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
+                               "the core module has no export `%.*s`, which the expected type has",
                                CJ_STR_ARG(export_->name));
         if (!cj__core_desc_matches(&export_->entity.of.item->type, &desc, why, sizeof(why)))
-            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "export `%.*s` of the core module: %s", CJ_STR_ARG(export_->name), why);
+            return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "export `%.*s` of the core module: %s",
+                               CJ_STR_ARG(export_->name), why);
     }
     return CJ_OK;
 }
 
-/* -- Instances -------------------------------------------------------------------------------------------------------------------- */
+/* -- Instances --------------------------------------------------------------------------------------------------- */
 
 cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str name, cj_entity *out, bool *found)
 {
@@ -408,10 +427,12 @@ cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str
     if (!export_)
         return CJ_OK;
     const cj_core_outline *outline = module->outline;
-    const uint32_t imported[ITEM_SORTS] = {outline->imported_funcs, outline->imported_tables, outline->imported_memories,
-                                           outline->imported_globals, outline->imported_tags};
+    const uint32_t imported[ITEM_SORTS] = {outline->imported_funcs, outline->imported_tables,
+                                           outline->imported_memories, outline->imported_globals,
+                                           outline->imported_tags};
     if (export_->index < imported[export_->sort]) { /* an import that is exported again is what it was */
-        *out = (cj_entity){export_->sort, {.item = instance->imports[module->import_of[export_->sort][export_->index]]}};
+        *out =
+            (cj_entity){export_->sort, {.item = instance->imports[module->import_of[export_->sort][export_->index]]}};
         return CJ_OK;
     }
     CJ_TRY(cj__eval_charge(ev, 1, instance->offset));
@@ -425,14 +446,16 @@ cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str
     return module_item_desc(ev, module, name, &item->type, found);
 }
 
-static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, cj_core_inst *instance)
+static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def,
+                                      cj_core_inst *instance)
 {
     for (uint32_t i = 0; i < def->arg_count; i++) {
         const cj_ast_arg *arg = &def->args[i];
         cj_entity entity;
         CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
         if ((unsigned)arg->sort >= ITEM_SORTS)
-            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export %s", cj__sort_text(arg->sort));
+            return cj__fail_at(ev->err, CJ_INVALID, arg->offset, "a core instance cannot export %s",
+                               cj__sort_text(arg->sort));
         CJ_TRY(cj__names_add(ev, &instance->exports, arg->name.name, entity, arg->offset, "export"));
     }
     return CJ_OK;
@@ -458,11 +481,12 @@ static void note_unsupported(cj_eval *ev, const cj_core_item *item, const cj_mod
     if (item->type.sort == CJ_SORT_CORE_TAG)
         gate = "exceptions";
     if (gate)
-        cj__eval_unsupported(ev, offset, "%s (core import `%.*s.%.*s`)", gate, CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
+        cj__eval_unsupported(ev, offset, "%s (core import `%.*s.%.*s`)", gate, CJ_STR_ARG(import->module),
+                             CJ_STR_ARG(import->name));
 }
 
-static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_module_import *import, bool live, uint64_t offset,
-                                const cj_core_item **out)
+static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_module_import *import, bool live,
+                                uint64_t offset, const cj_core_item **out)
 {
     const cj_named *arg = cj__names_find(ev, args, import->module);
     if (!arg)
@@ -472,12 +496,13 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
     bool found;
     CJ_TRY(cj__core_inst_export(ev, arg->entity.of.core_instance, import->name, &entity, &found));
     if (!found)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
+        return cj__fail_at(ev->err, CJ_INVALID, offset,
+                           "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
     char why[160];
     if (!cj__core_desc_matches(&import->type, &entity.of.item->type, why, sizeof(why)))
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s", CJ_STR_ARG(import->module),
-                           CJ_STR_ARG(import->name), why);
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s",
+                           CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);
     *out = entity.of.item;
     if (live)
         note_unsupported(ev, *out, import, offset);
@@ -487,7 +512,8 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
 static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *instance)
 {
     if (ev->core_instances.len >= ev->config->max_core_instances)
-        return cj__fail_at(ev->err, CJ_LIMIT, instance->offset, "more than %u core instances; the limit is max_core_instances",
+        return cj__fail_at(ev->err, CJ_LIMIT, instance->offset,
+                           "more than %u core instances; the limit is max_core_instances",
                            ev->config->max_core_instances);
     const cj_core_outline *outline = instance->module->outline;
     if (outline && outline->unsupported)
@@ -499,7 +525,8 @@ static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *i
     return CJ_VEC_PUSH(ev->alloc, &ev->core_instances, instance) ? CJ_OK : cj__eval_nomem(ev);
 }
 
-static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, cj_core_inst *instance)
+static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def,
+                                  cj_core_inst *instance)
 {
     cj_entity target;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_MODULE, def->target, instance->offset, &target));
@@ -522,7 +549,8 @@ static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_a
     return scope->live ? record_live(ev, scope, instance) : CJ_OK;
 }
 
-cj_status cj__eval_core_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instance *def, uint64_t offset, const cj_core_inst **out)
+cj_status cj__eval_core_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instance *def, uint64_t offset,
+                                 const cj_core_inst **out)
 {
     CJ_TRY(cj__eval_charge(ev, def->arg_count, offset));
     cj_core_inst *instance = CJ_EVAL_NEW(ev, cj_core_inst);

@@ -37,7 +37,7 @@ void cj__eval_fini(cj_eval *ev)
     ev->arena = NULL;
 }
 
-/* -- Limits and memory ---------------------------------------------------------------------------------------------------- */
+/* -- Limits and memory ------------------------------------------------------------------------------------------- */
 
 cj_status cj__eval_charge(cj_eval *ev, uint64_t n, uint64_t offset)
 {
@@ -55,7 +55,8 @@ cj_status cj__eval_enter(cj_eval *ev, uint64_t offset)
     uint32_t max = ev->config->max_component_depth < DEPTH_CEILING ? ev->config->max_component_depth : DEPTH_CEILING;
     if (ev->depth >= max)
         return cj__fail_at(ev->err, CJ_LIMIT, offset,
-                           "components or component types nested more than %u deep; the limit is max_component_depth", max);
+                           "components or component types nested more than %u deep; the limit is max_component_depth",
+                           max);
     ev->depth++;
     return CJ_OK;
 }
@@ -106,7 +107,7 @@ static cj_status grow(cj_eval *ev, void *at, uint32_t len, uint32_t *cap, size_t
     return CJ_OK;
 }
 
-/* -- Tables of names ---------------------------------------------------------------------------------------------------------- */
+/* -- Tables of names --------------------------------------------------------------------------------------------- */
 
 static uint32_t *slot_of(const cj_eval *ev, const cj_names *names, cj_str name)
 {
@@ -174,7 +175,7 @@ cj_status cj__eval_join_path(cj_eval *ev, cj_str outer, cj_str inner, cj_str *ou
     return CJ_OK;
 }
 
-/* -- Scopes and index spaces ------------------------------------------------------------------------------------------------- */
+/* -- Scopes and index spaces ------------------------------------------------------------------------------------- */
 
 cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer, uint64_t offset)
 {
@@ -209,7 +210,8 @@ static const char *scope_text(const cj_scope *scope)
     return "";
 }
 
-cj_status cj__scope_get(cj_eval *ev, const cj_scope *scope, cj_sort sort, uint32_t index, uint64_t offset, cj_entity *out)
+cj_status cj__scope_get(cj_eval *ev, const cj_scope *scope, cj_sort sort, uint32_t index, uint64_t offset,
+                        cj_entity *out)
 {
     const cj_index_space *space = &scope->spaces[sort];
     if (index < space->len) {
@@ -218,19 +220,22 @@ cj_status cj__scope_get(cj_eval *ev, const cj_scope *scope, cj_sort sort, uint32
     }
     const char *name = cj__sort_name(sort);
     if (space->len == 0)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s index %u is out of bounds: the %s has defined no %s yet", name, index,
-                           scope_text(scope), name);
-    return cj__fail_at(ev->err, CJ_INVALID, offset,
-                       "%s index %u is out of bounds: the %s has defined %u so far, 0 to %u (definitions come before their use)", name,
-                       index, scope_text(scope), space->len, space->len - 1);
+        return cj__fail_at(ev->err, CJ_INVALID, offset, "%s index %u is out of bounds: the %s has defined no %s yet",
+                           name, index, scope_text(scope), name);
+    return cj__fail_at(
+        ev->err, CJ_INVALID, offset,
+        "%s index %u is out of bounds: the %s has defined %u so far, 0 to %u (definitions come before their use)", name,
+        index, scope_text(scope), space->len, space->len - 1);
 }
 
-cj_status cj__scope_outward(cj_eval *ev, cj_scope *scope, uint32_t count, uint64_t offset, cj_scope **out, bool *crosses)
+cj_status cj__scope_outward(cj_eval *ev, cj_scope *scope, uint32_t count, uint64_t offset, cj_scope **out,
+                            bool *crosses)
 {
     *crosses = false;
     for (uint32_t i = 0; i < count; i++) {
         if (!scope->outer)
-            return cj__fail_at(ev->err, CJ_INVALID, offset, "outer alias counts %u scopes outward, but only %u lie around it", count, i);
+            return cj__fail_at(ev->err, CJ_INVALID, offset,
+                               "outer alias counts %u scopes outward, but only %u lie around it", count, i);
         *crosses |= scope->kind == CJ_SCOPE_COMPONENT;
         scope = scope->outer;
     }

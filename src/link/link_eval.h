@@ -1,26 +1,29 @@
 /* link_eval.h: the symbolic evaluator: what every index of a component means, without running any of it.
  *
- * Place in the pipeline: AST in; it leaves the core instances, lifted exports and imports of the root behind, from which link_program.c
- * makes the program. Non-goals: merging, plans, anything at run time.
+ * Place in the pipeline: AST in; it leaves the core instances, lifted exports and imports of the root behind, from
+ * which link.c makes the program. Non-goals: merging, plans, anything at run time.
  *
- * Definitions are run in order, each pushing what it defines onto the index space of its sort. The model is that of a language with
- * closures:
+ * Definitions are run in order, each pushing what it defines onto the index space of its sort. The model is that of a
+ * language with closures:
  *
  *     entity           a small tagged reference to something with an index: twelve sorts, and values
- *     scope            the index spaces of one component, or of one component or instance type, while its definitions run
+ *     scope            the index spaces of a component, component type or instance type while its definitions run
  *     component        definitions + the scope that `outer` aliases see: run once per instantiation
- *     instance type,   declarations + the scope around: run each time that something abstract of the type is needed (an import), or
- *     component type   that something real is matched against it (an argument, an ascription). Matching is running with the exports bound to
- *                      what is real instead of to something fresh, so substitution and the freshness of resource types cost no code.
+ *     instance type,   declarations + the scope around: run each time that something abstract of the type is needed
+ *     component type   (an import), or that something real is matched against it (an argument, an ascription).
+ *                      Matching is running with the exports bound to what is real instead of to something fresh, so
+ *                      substitution and the freshness of resource types cost no code.
  *
- * One evaluator serves two ends. A *check* runs a component with abstract imports, to find what is invalid in it even when nothing
- * instantiates it; a *live* run is the root's, and those of the components that it instantiates: its core instances are recorded.
+ * One evaluator serves two ends. A *check* runs a component with abstract imports, to find what is invalid in it even
+ * when nothing instantiates it; a *live* run is the root's, and those of the components that it instantiates: its
+ * core instances are recorded.
  *
- * Something valid that canonjit cannot run yet is noted, not failed on (cj__eval_unsupported): the evaluation goes on, because what comes
- * later may be invalid, and the first note becomes the result in the end.
+ * Something valid that canonjit cannot run yet is noted, not failed on (cj__eval_unsupported): the evaluation goes
+ * on, because what comes later may be invalid, and the first note becomes the result in the end.
  *
- * Files: link_eval.c spaces, tables, limits; link_component.c definitions, instances, aliases, imports and exports; link_types.c type
- * definitions and matching; link_core.c core types, modules and instances; link_canon.c canonical definitions.
+ * Files: link_eval.c spaces, tables, limits; link_component.c definitions, instances, aliases, imports and exports;
+ * link_types.c type definitions and matching; link_core.c core types, modules and instances; link_canon.c canonical
+ * definitions.
  */
 #ifndef CJ_LINK_LINK_EVAL_H
 #define CJ_LINK_LINK_EVAL_H
@@ -34,7 +37,7 @@
 typedef struct cj_eval cj_eval;
 typedef struct cj_scope cj_scope;
 
-/* -- Entities ----------------------------------------------------------------------------------------------------------- */
+/* -- Entities ---------------------------------------------------------------------------------------------------- */
 
 typedef struct cj_core_item cj_core_item;
 typedef struct cj_core_typeval cj_core_typeval;
@@ -74,7 +77,7 @@ typedef struct cj_names {
     uint32_t slot_count;
 } cj_names;
 
-/* -- Core entities -------------------------------------------------------------------------------------------------------- */
+/* -- Core entities ----------------------------------------------------------------------------------------------- */
 
 /* The type of a core function, table, memory, global or tag. */
 typedef struct cj_core_desc {
@@ -129,21 +132,22 @@ struct cj_module {
     uint64_t offset;
     cj_module_import *imports;
     uint32_t import_count;
-    cj_names import_names;       /* by both names together; `of.any` is the cj_module_import */
-    cj_names exports;            /* without an outline: items, ABSTRACT */
-    uint32_t *import_of[5];      /* with one: import number of each imported func, table, memory, global, tag, by its index */
+    cj_names import_names; /* by both names together; `of.any` is the cj_module_import */
+    cj_names exports;      /* without an outline: items, ABSTRACT */
+    uint32_t
+        *import_of[5]; /* with one: import number of each imported func, table, memory, global, tag, by its index */
 };
 
 struct cj_core_inst {
-    const cj_module *module; /* NULL: inline exports */
+    const cj_module *module;      /* NULL: inline exports */
     const cj_core_item **imports; /* one per import of the module */
-    cj_names exports;        /* of inline ones */
+    cj_names exports;             /* of inline ones */
     bool live;
-    uint32_t number;         /* live ones: position in cj_eval.core_instances */
+    uint32_t number; /* live ones: position in cj_eval.core_instances */
     uint64_t offset;
 };
 
-/* -- Component-level entities ------------------------------------------------------------------------------------------------ */
+/* -- Component-level entities ------------------------------------------------------------------------------------ */
 
 /* Resource types are numbered from 1 as they come into being, so the oldest is the smallest; this is no resource. */
 #define CJ_NO_RESOURCE UINT32_MAX
@@ -154,29 +158,35 @@ typedef struct cj_valtype {
     const char *gate;      /* "streams", "futures", "error-context", "fixed-length lists", or NULL */
     uint32_t min_resource; /* the oldest resource type that it mentions, or CJ_NO_RESOURCE */
     bool has_borrow;
-    uint32_t align64;      /* canonical layout with 64-bit pointers, for the limit on sizes */
+    uint32_t align64; /* canonical layout with 64-bit pointers, for the limit on sizes */
     uint64_t size64;
     uint64_t sum, payload; /* while it is being made: of its members, one after the other, and the largest */
 } cj_valtype;
 
-typedef enum cj_type_val_kind { CJ_TYPE_VALUE, CJ_TYPE_FUNC, CJ_TYPE_RESOURCE, CJ_TYPE_INSTANCE, CJ_TYPE_COMPONENT } cj_type_val_kind;
+typedef enum cj_type_val_kind {
+    CJ_TYPE_VALUE,
+    CJ_TYPE_FUNC,
+    CJ_TYPE_RESOURCE,
+    CJ_TYPE_INSTANCE,
+    CJ_TYPE_COMPONENT
+} cj_type_val_kind;
 
 struct cj_type_val {
     cj_type_val_kind kind;
-    cj_valtype value;           /* VALUE; of the others: gate and min_resource */
-    cj_deftype_kind def;        /* VALUE: how it was defined */
-    const cj_valtype *elem;     /* VALUE, of a stream or future: what it carries, or NULL */
-    const cj_functype *func;    /* FUNC; NULL when gated */
-    bool is_async;              /* FUNC */
-    uint32_t resource;          /* RESOURCE: which */
-    const cj_scope *defined_in; /* RESOURCE: the component run that defined it; NULL: imported or abstract */
+    cj_valtype value;              /* VALUE; of the others: gate and min_resource */
+    cj_deftype_kind def;           /* VALUE: how it was defined */
+    const cj_valtype *elem;        /* VALUE, of a stream or future: what it carries, or NULL */
+    const cj_functype *func;       /* FUNC; NULL when gated */
+    bool is_async;                 /* FUNC */
+    uint32_t resource;             /* RESOURCE: which */
+    const cj_scope *defined_in;    /* RESOURCE: the component run that defined it; NULL: imported or abstract */
     const cj_type_val *underlying; /* RESOURCE: what an ascription made opaque; NULL: none did */
-    const cj_ast_decls *decls;  /* INSTANCE, COMPONENT: the closure */
+    const cj_ast_decls *decls;     /* INSTANCE, COMPONENT: the closure */
     cj_scope *outer;
 };
 
 typedef enum cj_func_origin {
-    CJ_FUNC_HOST,     /* imported by the root */
+    CJ_FUNC_HOST, /* imported by the root */
     CJ_FUNC_LIFTED,
     CJ_FUNC_ABSTRACT, /* in checks: imported */
 } cj_func_origin;
@@ -203,7 +213,7 @@ struct cj_instance_val {
     uint32_t min_resource; /* of what it exports */
 };
 
-/* -- Scopes ---------------------------------------------------------------------------------------------------------------- */
+/* -- Scopes ------------------------------------------------------------------------------------------------------ */
 
 typedef enum cj_scope_kind { CJ_SCOPE_COMPONENT, CJ_SCOPE_COMPONENT_TYPE, CJ_SCOPE_INSTANCE_TYPE } cj_scope_kind;
 
@@ -223,12 +233,12 @@ struct cj_scope {
     uint8_t context_type; /* of context.get and context.set, one per component; 0: not used yet */
 };
 
-/* -- The evaluator --------------------------------------------------------------------------------------------------------- */
+/* -- The evaluator ----------------------------------------------------------------------------------------------- */
 
 typedef struct cj_host_import {
     cj_str interface, name; /* interface: "" for the root's own */
     const cj_type_val *type;
-    bool used;              /* a live core instance imports it */
+    bool used; /* a live core instance imports it */
 } cj_host_import;
 
 typedef struct cj_root_export {
@@ -270,7 +280,7 @@ cj_status cj__eval_init(cj_eval *, const cj_config *, cj_types *, cj_error *err)
 cj_status cj__eval_root(cj_eval *, const cj_ast *);
 void cj__eval_fini(cj_eval *);
 
-/* -- link_eval.c -------------------------------------------------------------------------------------------------------------- */
+/* -- link_eval.c ------------------------------------------------------------------------------------------------- */
 
 /* Counts `n` definitions' worth of work: CJ_LIMIT max_definitions. */
 cj_status cj__eval_charge(cj_eval *, uint64_t n, uint64_t offset);
@@ -305,9 +315,10 @@ static inline uint32_t cj__min_resource(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* -- link_component.c ----------------------------------------------------------------------------------------------------------- */
+/* -- link_component.c -------------------------------------------------------------------------------------------- */
 
-/* How the imports of a component are filled: by name from `args`, or, with NULL, by something abstract of their type. */
+/* How the imports of a component are filled: by name from `args`, or, with NULL, by something abstract of their
+ * type. */
 typedef struct cj_run {
     const cj_names *args;
     bool live, check, is_root;
@@ -319,9 +330,10 @@ cj_status cj__eval_component(cj_eval *, const cj_component_val *, const cj_run *
 cj_status cj__eval_alias(cj_eval *, cj_scope *, const cj_ast_alias *, uint64_t offset);
 cj_status cj__eval_inst_new(cj_eval *, cj_names exports, cj_entity *out);
 /* The rules for names like [method]r.f: `names` has what came before in its scope, as far as `before`. */
-cj_status cj__eval_check_annotated(cj_eval *, const cj_names *, uint32_t before, cj_str name, cj_entity, uint64_t offset);
+cj_status cj__eval_check_annotated(cj_eval *, const cj_names *, uint32_t before, cj_str name, cj_entity,
+                                   uint64_t offset);
 
-/* -- link_types.c ------------------------------------------------------------------------------------------------------------------ */
+/* -- link_types.c ------------------------------------------------------------------------------------------------ */
 
 /* What the declared type of an import, export or argument is bound to. */
 typedef struct cj_bind {
@@ -335,18 +347,18 @@ cj_status cj__eval_bind(cj_eval *, cj_scope *, const cj_ast_externtype *, const 
 
 /* Runs the declarations of an instance or component type. */
 typedef struct cj_decl_run {
-    const cj_names *args;    /* imports: NULL: abstract */
-    const cj_names *actual;  /* exports are matched against these; NULL: abstract */
+    const cj_names *args;   /* imports: NULL: abstract */
+    const cj_names *actual; /* exports are matched against these; NULL: abstract */
     bool check;
-    const cj_bind *bind;     /* ascribe, host, names, offset */
+    const cj_bind *bind; /* ascribe, host, names, offset */
 } cj_decl_run;
 cj_status cj__eval_decls(cj_eval *, const cj_type_val *, const cj_decl_run *, cj_scope **out);
 
 cj_status cj__eval_typedef(cj_eval *, cj_scope *, const cj_ast_typedef *, const cj_type_val **out);
 cj_status cj__eval_valtype(cj_eval *, const cj_scope *, const cj_ast_valtype *, cj_valtype *out);
 /* The type at an index, which must be of a kind ("a function type" in words). */
-cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind, const char *wanted,
-                            const cj_type_val **out);
+cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind,
+                            const char *wanted, const cj_type_val **out);
 /* Structural equality; two types that canonjit cannot represent, for one reason, count as equal. */
 cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val *, uint64_t offset, bool *out);
 /* "a record type", "a function type"; for errors. */
@@ -355,15 +367,17 @@ const char *cj__type_val_text(const cj_type_val *);
 const char *cj__functype_gate(const cj_type_val *);
 const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
 
-/* -- link_core.c -------------------------------------------------------------------------------------------------------------------- */
+/* -- link_core.c ------------------------------------------------------------------------------------------------- */
 
 cj_status cj__eval_module(cj_eval *, cj_bytes, const cj_module **out);
 /* Pushes the one or more indices that the definition takes. */
 cj_status cj__eval_core_typedef(cj_eval *, cj_scope *, const cj_ast_coretypedef *);
-cj_status cj__eval_core_instance(cj_eval *, cj_scope *, const cj_ast_instance *, uint64_t offset, const cj_core_inst **out);
+cj_status cj__eval_core_instance(cj_eval *, cj_scope *, const cj_ast_instance *, uint64_t offset,
+                                 const cj_core_inst **out);
 /* NULL when there is no such export: `*out` is NULL and CJ_OK returned. */
 cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_entity *out, bool *found);
-/* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with both types. */
+/* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with
+ * both types. */
 bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size);
 /* CJ_INVALID when `actual` cannot stand in for `expected`: it may import less and export more. */
 cj_status cj__eval_match_module(cj_eval *, const cj_module *expected, const cj_module *actual, const cj_bind *);
@@ -371,7 +385,7 @@ bool cj__core_functype_equal(const cj_core_functype *, const cj_core_functype *)
 /* "(param i32 i32) (result i32)", cut to `size`. */
 char *cj__core_functype_text(const cj_core_functype *, char *buffer, size_t size);
 
-/* -- link_canon.c -------------------------------------------------------------------------------------------------------------------- */
+/* -- link_canon.c ------------------------------------------------------------------------------------------------ */
 
 cj_status cj__eval_canon(cj_eval *, cj_scope *, const cj_ast_canon *, uint64_t offset);
 

@@ -1,4 +1,5 @@
-/* link_types.c: type definitions as values, and matching: what is declared of an import, export or argument against what there is.
+/* link_types.c: type definitions as values, and matching: what is declared of an import, export or argument against
+ * what there is.
  *
  * Place in the pipeline and the model: link_eval.h.
  * Spec: Explainer, "Type Definitions", "Type Checking"; Binary.md, notes on types.
@@ -10,7 +11,7 @@
 
 #define FORMAT_ROOM 88 /* of each of the two types in an error */
 
-/* -- Words for errors ------------------------------------------------------------------------------------------------------ */
+/* -- Words for errors -------------------------------------------------------------------------------------------- */
 
 const char *cj__type_val_text(const cj_type_val *type)
 {
@@ -64,7 +65,7 @@ const char *cj__functype_gate(const cj_type_val *type)
     return func->params_tuple->has_handle || (func->result && func->result->has_handle) ? "resources" : NULL;
 }
 
-/* -- Value types -------------------------------------------------------------------------------------------------------------- */
+/* -- Value types ------------------------------------------------------------------------------------------------- */
 
 /* Errors of the interner lack the place. */
 static cj_status no_type(cj_eval *ev, uint64_t offset)
@@ -92,8 +93,9 @@ static void gated(cj_valtype *out, const char *gate)
 
 static bool scalar_kind(uint8_t prim, cj_kind *out)
 {
-    static const cj_kind kinds[] = {CJ_KIND_STRING, CJ_KIND_CHAR, CJ_KIND_F64, CJ_KIND_F32, CJ_KIND_U64, CJ_KIND_S64, CJ_KIND_U32,
-                                    CJ_KIND_S32,    CJ_KIND_U16,  CJ_KIND_S16, CJ_KIND_U8,  CJ_KIND_S8,  CJ_KIND_BOOL};
+    static const cj_kind kinds[] = {CJ_KIND_STRING, CJ_KIND_CHAR, CJ_KIND_F64, CJ_KIND_F32, CJ_KIND_U64,
+                                    CJ_KIND_S64,    CJ_KIND_U32,  CJ_KIND_S32, CJ_KIND_U16, CJ_KIND_S16,
+                                    CJ_KIND_U8,     CJ_KIND_S8,   CJ_KIND_BOOL};
     enum { FIRST = 0x73 };
     if (prim < FIRST || prim - FIRST >= (int)CJ_COUNT(kinds))
         return false;
@@ -144,7 +146,8 @@ static void inherit(cj_valtype *to, const cj_valtype *from)
     to->align64 = from->align64 > to->align64 ? from->align64 : to->align64;
 }
 
-static cj_status member(cj_eval *ev, const cj_scope *scope, const cj_ast_valtype *ast, cj_valtype *whole, const cj_type **out)
+static cj_status member(cj_eval *ev, const cj_scope *scope, const cj_ast_valtype *ast, cj_valtype *whole,
+                        const cj_type **out)
 {
     *out = NULL;
     if (!ast->present)
@@ -157,7 +160,8 @@ static cj_status member(cj_eval *ev, const cj_scope *scope, const cj_ast_valtype
 }
 
 /* The layout of what the interner does not know, for the limit on sizes that holds for every value type. */
-static cj_status lay_out_gated(cj_eval *ev, cj_kind kind, const char *name, uint32_t count, uint64_t offset, cj_valtype *whole)
+static cj_status lay_out_gated(cj_eval *ev, cj_kind kind, const char *name, uint32_t count, uint64_t offset,
+                               cj_valtype *whole)
 {
     uint32_t disc = kind == CJ_KIND_OPTION || count <= 256 ? 1 : count <= 65536 ? 2 : 4;
     if (kind == CJ_KIND_LIST) {
@@ -172,21 +176,23 @@ static cj_status lay_out_gated(cj_eval *ev, cj_kind kind, const char *name, uint
     }
     if (whole->size64 <= CJ_MAX_BYTES)
         return CJ_OK;
-    return cj__fail_at(ev->err, CJ_INVALID, offset, "a %s of %" PRIu64 " bytes is larger than a value can be, %d bytes (with 64-bit pointers)",
-                       name, whole->size64, CJ_MAX_BYTES);
+    return cj__fail_at(ev->err, CJ_INVALID, offset,
+                       "a %s of %" PRIu64 " bytes is larger than a value can be, %d bytes (with 64-bit pointers)", name,
+                       whole->size64, CJ_MAX_BYTES);
 }
 
-static cj_status make(cj_eval *ev, cj_kind kind, const cj_param *members, uint32_t count, uint64_t offset, cj_valtype *whole)
+static cj_status make(cj_eval *ev, cj_kind kind, const cj_param *members, uint32_t count, uint64_t offset,
+                      cj_valtype *whole)
 {
     if (whole->gate)
         return lay_out_gated(ev, kind, cj_kind_name(kind), count, offset, whole);
     return represented(ev, cj__type_make(ev->types, kind, members, count, ev->err), offset, whole);
 }
 
-/* record, variant, tuple, flags, enum: and the parameters of a function, which become no type of their own (`kind` CJ_KIND_COUNT). The members
- * are left in the arena. */
-static cj_status members_of(cj_eval *ev, const cj_scope *scope, const cj_ast_labels *labels, uint64_t offset, cj_valtype *whole,
-                            cj_param **out)
+/* record, variant, tuple, flags, enum: and the parameters of a function, which become no type of their own (`kind`
+ * CJ_KIND_COUNT). The members are left in the arena. */
+static cj_status members_of(cj_eval *ev, const cj_scope *scope, const cj_ast_labels *labels, uint64_t offset,
+                            cj_valtype *whole, cj_param **out)
 {
     CJ_TRY(cj__eval_charge(ev, labels->len / 8, offset));
     cj_param *members = CJ_EVAL_ARRAY(ev, cj_param, labels->len);
@@ -234,7 +240,8 @@ static cj_status map(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *d
     cj_param pair[2] = {{CJ_STR(""), NULL}, {CJ_STR(""), NULL}};
     CJ_TRY(member(ev, scope, &def->elem, out, &pair[0].type));
     if (!is_key_type(pair[0].type))
-        return cj__fail_at(ev->err, CJ_INVALID, def->offset, "a map's key must be bool, an integer, char or string, not `%s`",
+        return cj__fail_at(ev->err, CJ_INVALID, def->offset,
+                           "a map's key must be bool, an integer, char or string, not `%s`",
                            pair[0].type ? cj_kind_name(pair[0].type->kind) : "error-context");
     CJ_TRY(member(ev, scope, &def->second, out, &pair[1].type));
     if (out->gate)
@@ -245,7 +252,8 @@ static cj_status map(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *d
 }
 
 /* stream and future: their element may hold no borrow, and not yet be a char. */
-static cj_status channel(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *def, const char *gate, cj_type_val *type)
+static cj_status channel(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *def, const char *gate,
+                         cj_type_val *type)
 {
     gated(&type->value, gate);
     if (!def->elem.present)
@@ -306,11 +314,12 @@ static cj_status value_typedef(cj_eval *ev, const cj_scope *scope, const cj_ast_
             out->gate = "fixed-length lists";
         return lay_out_gated(ev, CJ_KIND_TUPLE, "fixed-length list", 1, def->offset, out);
     default:
-        return cj__fail_at(ev->err, CJ_INTERNAL, def->offset, "type definition of kind %d is no value type", (int)def->kind);
+        return cj__fail_at(ev->err, CJ_INTERNAL, def->offset, "type definition of kind %d is no value type",
+                           (int)def->kind);
     }
 }
 
-/* -- Other types ----------------------------------------------------------------------------------------------------------------- */
+/* -- Other types ------------------------------------------------------------------------------------------------- */
 
 static cj_status func_typedef(cj_eval *ev, const cj_scope *scope, const cj_ast_typedef *def, cj_type_val *type)
 {
@@ -349,15 +358,17 @@ static cj_status resource_typedef(cj_eval *ev, const cj_scope *scope, const cj_a
         const cj_core_desc *desc = &dtor.of.item->type;
         if (!desc->unknown && !cj__core_functype_equal(&wanted, &desc->func)) {
             char text[FORMAT_ROOM];
-            return cj__fail_at(ev->err, CJ_INVALID, def->offset, "a resource's destructor must be (func (param %s)), this one is (func%s)",
-                               def->rep == CJ_CORE_I32 ? "i32" : "i64", cj__core_functype_text(&desc->func, text, sizeof(text)));
+            return cj__fail_at(ev->err, CJ_INVALID, def->offset,
+                               "a resource's destructor must be (func (param %s)), this one is (func%s)",
+                               def->rep == CJ_CORE_I32 ? "i32" : "i64",
+                               cj__core_functype_text(&desc->func, text, sizeof(text)));
         }
     }
     return CJ_OK;
 }
 
-/* The closure; checked by running it with everything abstract. Resource types that the run itself brings forth are not mentioned by
- * the type: each use has its own. */
+/* The closure; checked by running it with everything abstract. Resource types that the run itself brings forth are
+ * not mentioned by the type: each use has its own. */
 static cj_status scope_typedef(cj_eval *ev, cj_scope *scope, const cj_ast_typedef *def, cj_type_val *type)
 {
     type->kind = def->kind == CJ_DEFTYPE_INSTANCE ? CJ_TYPE_INSTANCE : CJ_TYPE_COMPONENT;
@@ -398,9 +409,10 @@ cj_status cj__eval_typedef(cj_eval *ev, cj_scope *scope, const cj_ast_typedef *d
     }
 }
 
-/* -- Equality ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Equality ---------------------------------------------------------------------------------------------------- */
 
-static cj_status match_component(cj_eval *ev, const cj_type_val *expected, const cj_component_val *actual, const cj_bind *bind);
+static cj_status match_component(cj_eval *ev, const cj_type_val *expected, const cj_component_val *actual,
+                                 const cj_bind *bind);
 
 /* Whether whatever has type `a` may stand where `b` is asked for. A mismatch is an error of kind CJ_INVALID. */
 static cj_status subtype(cj_eval *ev, const cj_type_val *a, const cj_type_val *b, uint64_t offset)
@@ -457,23 +469,26 @@ cj_status cj__eval_types_equal(cj_eval *ev, const cj_type_val *a, const cj_type_
     return CJ_OK;
 }
 
-/* -- Binding ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Binding ----------------------------------------------------------------------------------------------------- */
 
 static cj_status mismatch(cj_eval *ev, const cj_type_val *expected, const cj_type_val *actual, const cj_bind *bind)
 {
     char want[FORMAT_ROOM], have[FORMAT_ROOM];
     if (expected->kind == CJ_TYPE_RESOURCE && actual->kind == CJ_TYPE_RESOURCE)
-        return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
-                           "expected another resource type for `%.*s` (each definition, import or ascribed export makes one of its own)",
-                           CJ_STR_ARG(bind->name));
+        return cj__fail_at(
+            ev->err, CJ_INVALID, bind->offset,
+            "expected another resource type for `%.*s` (each definition, import and ascription makes its own)",
+            CJ_STR_ARG(bind->name));
     format_type(expected, want, sizeof(want));
     format_type(actual, have, sizeof(have));
     if (strcmp(want, have) == 0)
-        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected type `%s`, found one that reads the same but differs inside", want);
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
+                           "expected type `%s`, found one that reads the same but differs inside", want);
     return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected type `%s`, found `%s`", want, have);
 }
 
-static cj_status bind_func(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+static cj_status bind_func(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                           cj_entity *out)
 {
     const cj_type_val *type;
     CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_FUNC, "a function type", &type));
@@ -514,7 +529,8 @@ static cj_status fresh_resource(cj_eval *ev, const cj_type_val *real, cj_entity 
     return CJ_OK;
 }
 
-static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                           cj_entity *out)
 {
     if (ext->bound == CJ_BOUND_SUB) {
         if (bind->actual && bind->actual->of.type->kind != CJ_TYPE_RESOURCE)
@@ -536,9 +552,10 @@ static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
     return CJ_OK;
 }
 
-/* An abstract instance, or a view of the real one that shows what the type names. Ascription does not make the resource types of an
- * instance opaque: what it shows still has the types that it has. */
-static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+/* An abstract instance, or a view of the real one that shows what the type names. Ascription does not make the
+ * resource types of an instance opaque: what it shows still has the types that it has. */
+static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                               cj_entity *out)
 {
     const cj_type_val *type;
     CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_INSTANCE, "an instance type", &type));
@@ -553,7 +570,8 @@ static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_extern
     return cj__eval_inst_new(ev, ran->exports, out);
 }
 
-static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                                cj_entity *out)
 {
     const cj_type_val *type;
     CJ_TRY(cj__eval_get_type(ev, scope, ext->index, ext->offset, CJ_TYPE_COMPONENT, "a component type", &type));
@@ -569,7 +587,8 @@ static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_exter
     return CJ_OK;
 }
 
-static cj_status bind_module(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+static cj_status bind_module(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                             cj_entity *out)
 {
     cj_entity type;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_TYPE, ext->index, ext->offset, &type));
@@ -579,7 +598,8 @@ static cj_status bind_module(cj_eval *ev, cj_scope *scope, const cj_ast_externty
     return bind->actual ? cj__eval_match_module(ev, type.of.core_type->module, bind->actual->of.module, bind) : CJ_OK;
 }
 
-static cj_status bind_value(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
+static cj_status bind_value(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
+                            cj_entity *out)
 {
     cj_type_val *type = CJ_EVAL_NEW(ev, cj_type_val);
     if (!type)
@@ -605,8 +625,8 @@ static cj_status bind_value(cj_eval *ev, cj_scope *scope, const cj_ast_externtyp
 cj_status cj__eval_bind(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind, cj_entity *out)
 {
     if (bind->actual && bind->actual->sort != ext->sort)
-        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected %s for `%.*s`, found %s", cj__sort_text(ext->sort),
-                           CJ_STR_ARG(bind->name), cj__sort_text(bind->actual->sort));
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected %s for `%.*s`, found %s",
+                           cj__sort_text(ext->sort), CJ_STR_ARG(bind->name), cj__sort_text(bind->actual->sort));
     switch (ext->sort) {
     case CJ_SORT_FUNC:
         return bind_func(ev, scope, ext, bind, out);
@@ -621,13 +641,15 @@ cj_status cj__eval_bind(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *e
     case CJ_SORT_VALUE:
         return bind_value(ev, scope, ext, bind, out);
     default:
-        return cj__fail_at(ev->err, CJ_INVALID, ext->offset, "%s cannot be imported or exported", cj__sort_text(ext->sort));
+        return cj__fail_at(ev->err, CJ_INVALID, ext->offset, "%s cannot be imported or exported",
+                           cj__sort_text(ext->sort));
     }
 }
 
-/* -- Instance and component types --------------------------------------------------------------------------------------------------- */
+/* -- Instance and component types -------------------------------------------------------------------------------- */
 
-static cj_status run_decl_import(cj_eval *ev, cj_scope *scope, const cj_decl_run *run, const cj_ast_import *import, uint64_t offset)
+static cj_status run_decl_import(cj_eval *ev, cj_scope *scope, const cj_decl_run *run, const cj_ast_import *import,
+                                 uint64_t offset)
 {
     cj_str name = import->name.name;
     cj_bind bind = {.name = name, .offset = run->check ? offset : run->bind->offset};
@@ -635,7 +657,8 @@ static cj_status run_decl_import(cj_eval *ev, cj_scope *scope, const cj_decl_run
         const cj_named *arg = cj__names_find(ev, run->args, name);
         if (!arg)
             return cj__fail_at(ev->err, CJ_INVALID, bind.offset,
-                               "the component instantiated here imports `%.*s`, but there is no argument of that name", CJ_STR_ARG(name));
+                               "the component instantiated here imports `%.*s`, but there is no argument of that name",
+                               CJ_STR_ARG(name));
         bind.actual = &arg->entity;
         bind.offset = arg->offset;
     }
@@ -647,7 +670,8 @@ static cj_status run_decl_import(cj_eval *ev, cj_scope *scope, const cj_decl_run
     return cj__scope_push(ev, scope, entity);
 }
 
-static cj_status run_decl_export(cj_eval *ev, cj_scope *scope, const cj_decl_run *run, const cj_ast_import *export_, uint64_t offset)
+static cj_status run_decl_export(cj_eval *ev, cj_scope *scope, const cj_decl_run *run, const cj_ast_import *export_,
+                                 uint64_t offset)
 {
     cj_str name = export_->name.name;
     cj_bind bind = *run->bind;
@@ -657,8 +681,9 @@ static cj_status run_decl_export(cj_eval *ev, cj_scope *scope, const cj_decl_run
     if (run->actual) {
         const cj_named *found = cj__names_find(ev, run->actual, name);
         if (!found)
-            return cj__fail_at(ev->err, CJ_INVALID, bind.offset, "there is no export `%.*s` (%s), which the expected type has",
-                               CJ_STR_ARG(name), cj__sort_text(export_->type.sort));
+            return cj__fail_at(ev->err, CJ_INVALID, bind.offset,
+                               "there is no export `%.*s` (%s), which the expected type has", CJ_STR_ARG(name),
+                               cj__sort_text(export_->type.sort));
         bind.actual = &found->entity;
     }
     cj_entity entity;
@@ -708,9 +733,10 @@ cj_status cj__eval_decls(cj_eval *ev, const cj_type_val *type, const cj_decl_run
     return CJ_OK;
 }
 
-/* A component may stand in for one of another type when it can be instantiated with that type's imports and then exports what that
- * type exports: so do exactly that, with imports that are abstract. */
-static cj_status match_component(cj_eval *ev, const cj_type_val *expected, const cj_component_val *actual, const cj_bind *bind)
+/* A component may stand in for one of another type when it can be instantiated with that type's imports and then
+ * exports what that type exports: so do exactly that, with imports that are abstract. */
+static cj_status match_component(cj_eval *ev, const cj_type_val *expected, const cj_component_val *actual,
+                                 const cj_bind *bind)
 {
     const cj_bind plain = {.offset = bind->offset};
     cj_scope *wanted, *given, *ran;

@@ -1,11 +1,12 @@
 /* print_wit.c: what a component imports and exports, as WIT for people or as JSON for tools.
  *
  * Place in the pipeline: after link.c; CJ_TEXT_WIT and CJ_TEXT_JSON.
- * Non-goals: reading WIT; a text that tools accept where the component is no image of a WIT world (unnamed records, instances in instances).
+ * Non-goals: reading WIT; a text that tools accept where the component is no image of a WIT world (unnamed records,
+ * instances in instances).
  * Spec: design/mvp/WIT.md.
  *
- * The file knows types by structure, WIT by name. A name is taken back from what the component exports and imports: types with a name
- * belong to an interface, and a second interface that names the same definition has it by `use`.
+ * The file knows types by structure, WIT by name. A name is taken back from what the component exports and imports:
+ * types with a name belong to an interface, and a second interface that names the same definition has it by `use`.
  */
 #include <stdio.h>
 
@@ -13,8 +14,8 @@
 #include "link/program.h"
 
 enum {
-    TEXT_MAX = 4 << 20,     /* bytes of WIT: unnamed types that nest and repeat each other print exponentially */
-    STEPS_MAX = 100000000,  /* of looking for names and items, which is quadratic in what a hostile file has of them */
+    TEXT_MAX = 4 << 20,    /* bytes of WIT: unnamed types that nest and repeat each other print exponentially */
+    STEPS_MAX = 100000000, /* of looking for names and items, which is quadratic in what a hostile file has of them */
 };
 
 typedef struct writer {
@@ -100,9 +101,10 @@ static void put_label(writer *w, cj_str label)
     put_n(w, label.ptr, label.len);
 }
 
-/* -- Names of types ------------------------------------------------------------------------------------------------------------- */
+/* -- Names of types ---------------------------------------------------------------------------------------------- */
 
-/* The name that a record, variant, enum or flags type, or a resource type, has in the current interface; else in any. */
+/* The name that a record, variant, enum or flags type, or a resource type, has in the current interface; else in
+ * any. */
 static const cj_program_type *find_name(writer *w, const cj_type *type, uint32_t resource)
 {
     const cj_program_type *elsewhere = NULL;
@@ -126,13 +128,14 @@ static const cj_program_type *find_origin(writer *w, const cj_program_type *name
         if (other == named)
             return NULL;
         bool same_interface = strcmp(other->interface, named->interface) == 0;
-        if (other->identity == named->identity && other->interface[0] && !(same_interface && other->is_export != named->is_export))
+        if (other->identity == named->identity && other->interface[0] &&
+            !(same_interface && other->is_export != named->is_export))
             return other;
     }
     return NULL;
 }
 
-/* -- Types as WIT ------------------------------------------------------------------------------------------------------------------ */
+/* -- Types as WIT ------------------------------------------------------------------------------------------------ */
 
 static void put_type(writer *w, const cj_type *type);
 
@@ -204,7 +207,8 @@ static void put_handle(writer *w, const cj_type *type)
 
 static bool is_nominal(const cj_type *type)
 {
-    return type->kind == CJ_KIND_RECORD || type->kind == CJ_KIND_VARIANT || type->kind == CJ_KIND_ENUM || type->kind == CJ_KIND_FLAGS;
+    return type->kind == CJ_KIND_RECORD || type->kind == CJ_KIND_VARIANT || type->kind == CJ_KIND_ENUM ||
+           type->kind == CJ_KIND_FLAGS;
 }
 
 /* A use of a type. */
@@ -263,7 +267,7 @@ static void put_func(writer *w, const cj_functype *type, uint32_t first)
     put(w, ";");
 }
 
-/* -- Items: what an interface, or the world, contains ------------------------------------------------------------------------------ */
+/* -- Items: what an interface, or the world, contains ------------------------------------------------------------ */
 
 /* A function or a named type, as one list in the order of the file. */
 typedef struct item {
@@ -357,7 +361,8 @@ static void put_typedef(writer *w, const cj_program_type *named)
         return;
     }
     const cj_program_type *first = find_name(w, type, 0);
-    bool is_alias = first && first != named && strcmp(first->interface, named->interface) == 0 && first->is_export == named->is_export;
+    bool is_alias = first && first != named && strcmp(first->interface, named->interface) == 0 &&
+                    first->is_export == named->is_export;
     if (!is_nominal(type) || is_alias) {
         line(w, "type ");
         put_label(w, cj__str(named->name));
@@ -390,7 +395,8 @@ static void put_interface_name(writer *w, const char *interface)
         put(w, interface);
 }
 
-/* `use` of one type, and of those that follow it and come from the same interface. Returns the position of the last one. */
+/* `use` of one type, and of those that follow it and come from the same interface. Returns the position of the
+ * last one. */
 static uint32_t put_use(writer *w, const items *list, uint32_t at, const cj_program_type *origin)
 {
     const char *from = origin->interface;
@@ -404,7 +410,8 @@ static uint32_t put_use(writer *w, const items *list, uint32_t at, const cj_prog
             put(w, " as ");
             put_label(w, cj__str(name));
         }
-        if (at + 1 == list->len || !list->at[at + 1].type || strcmp(list->at[at + 1].interface, list->at[at].interface) != 0)
+        if (at + 1 == list->len || !list->at[at + 1].type ||
+            strcmp(list->at[at + 1].interface, list->at[at].interface) != 0)
             break;
         origin = find_origin(w, list->at[at + 1].type);
         if (!origin || strcmp(origin->interface, from) != 0)
@@ -471,7 +478,7 @@ static void put_items(writer *w, const items *list, uint32_t from, const char *p
     }
 }
 
-/* -- The document ------------------------------------------------------------------------------------------------------------------- */
+/* -- The document ------------------------------------------------------------------------------------------------ */
 
 static bool is_first_of_interface(writer *w, const items *list, uint32_t at)
 {
@@ -526,7 +533,8 @@ static uint32_t count_items(writer *w, const items *list, const char *interface)
     return count;
 }
 
-/* An interface that is imported and exported is defined once, from where more of it is to be seen: tools leave out what is not used of imports. */
+/* An interface that is imported and exported is defined once, from where more of it is to be seen: tools leave out
+ * what is not used of imports. */
 static uint32_t find_definitions(writer *w, const items *list, definition *all, uint32_t count)
 {
     for (uint32_t i = 0; i < list->len && !w->full; i++) {
@@ -565,7 +573,8 @@ static void put_packages(writer *w, definition *all, uint32_t count)
         open_block(w);
         for (uint32_t j = i; j < count && step(w); j++) {
             definition *it = &all[j];
-            if (it->done || !cj__str_eq(it->name.package, package->package) || !cj__str_eq(it->name.version, package->version))
+            if (it->done || !cj__str_eq(it->name.package, package->package) ||
+                !cj__str_eq(it->name.version, package->version))
                 continue;
             it->done = true;
             line(w, "interface ");
@@ -589,7 +598,7 @@ static void put_document(writer *w, const items *imports, const items *exports, 
     put(w, "\n");
 }
 
-/* -- JSON -------------------------------------------------------------------------------------------------------------------------------- */
+/* -- JSON -------------------------------------------------------------------------------------------------------- */
 
 static void put_json_string(writer *w, const char *text, size_t len)
 {
@@ -620,7 +629,8 @@ static void put_field(writer *w, const char *key, const char *value)
     put_json_string(w, value, strlen(value));
 }
 
-/* The number of a type in the document's list of types, to which it is added after what it is made of. Recursion goes as deep as types nest. */
+/* The number of a type in the document's list of types, to which it is added after what it is made of. Recursion
+ * goes as deep as types nest. */
 static uint32_t number_of(writer *w, const cj_type *type)
 {
     if (w->numbers[type->id] || w->full || w->no_memory)
@@ -771,7 +781,7 @@ static void put_json(writer *w)
     line(w, "}\n");
 }
 
-/* -- The whole ------------------------------------------------------------------------------------------------------------------------------ */
+/* -- The whole --------------------------------------------------------------------------------------------------- */
 
 static void write_wit(writer *w)
 {
@@ -807,7 +817,8 @@ static void write_json(writer *w)
 char *cj__program_wit(const cj_allocator *hook, const cj_program *program, bool json, size_t *len)
 {
     static const char cut[] = "\n// ... cut: the text is too long\n";
-    writer w = {.alloc = cj__alloc_or_default(hook), .program = program, .interface = "", .max = json ? SIZE_MAX : TEXT_MAX};
+    writer w = {
+        .alloc = cj__alloc_or_default(hook), .program = program, .interface = "", .max = json ? SIZE_MAX : TEXT_MAX};
     if (json)
         write_json(&w);
     else

@@ -30,7 +30,7 @@ typedef struct cj_slot {
 /* Core instances merged into one module. */
 typedef struct cj_group {
     cj_merged merged;
-    struct cj_core_type *import_types; /* per import of the merged module, the slot parameter included (engine/engine.h) */
+    struct cj_core_type *import_types; /* per import of the merged module, slot parameter included (engine/engine.h) */
     cj_slot *slots;
     uint32_t slot_count;
 } cj_group;
@@ -86,13 +86,13 @@ typedef struct cj_program {
     uint32_t named_type_count;
 } cj_program;
 
-/* Decoded bytes in, program out; the AST may be deleted afterwards. `config` NULL means defaults; its allocator must outlive the program.
- * CJ_INVALID, CJ_UNSUPPORTED (only when nothing is invalid), CJ_LIMIT, CJ_NO_MEMORY. */
+/* Decoded bytes in, program out; the AST may be deleted afterwards. `config` NULL means defaults; its allocator must
+ * outlive the program. CJ_INVALID, CJ_UNSUPPORTED (only when nothing is invalid), CJ_LIMIT, CJ_NO_MEMORY. */
 cj_status cj__link(const cj_config *, const cj_ast *, cj_program **out, cj_error *err);
 void cj__program_delete(cj_program *);
 
-/* What the component imports and exports, as WIT or as JSON (CJ_TEXT_WIT, CJ_TEXT_JSON). NULL when out of memory; free with
- * cj__free(len + 1). Texts are cut, and say so, where types repeat each other without end. */
+/* What the component imports and exports, as WIT or as JSON (CJ_TEXT_WIT, CJ_TEXT_JSON). NULL when out of memory;
+ * free with cj__free(len + 1). WIT texts are cut, and say so, where types repeat each other without end. */
 char *cj__program_wit(const cj_allocator *, const cj_program *, bool json, size_t *len);
 
 #endif

@@ -1,5 +1,5 @@
-/* fuzz_link.c: any bytes into the decoder and, when they decode, into the linker; a program that comes out is held to what program.h
- * promises, and printed.
+/* fuzz_link.c: any bytes into the decoder and, when they decode, into the linker; a program that comes out is held to
+ * what program.h promises, and printed.
  *
  * A libFuzzer program (clang -fsanitize=fuzzer,address); tests/link/test_link.c includes it for its mutation sweep.
  */
@@ -29,16 +29,19 @@ static void fuzz_info(const cj_func_info *info)
 
 static void fuzz_func_number(const cj_group *group, uint32_t number, bool optional)
 {
-    fuzz_expect(number < group->merged.export_count || (optional && number == CJ_NONE), "a function export out of range");
+    fuzz_expect(number < group->merged.export_count || (optional && number == CJ_NONE),
+                "a function export out of range");
 }
 
 static void fuzz_group(const cj_program *program, const cj_group *group)
 {
     const cj_merged *merged = &group->merged;
-    fuzz_expect(merged->size >= 8 && memcmp(merged->bytes, "\0asm\1\0\0\0", 8) == 0, "a merged module without preamble");
+    fuzz_expect(merged->size >= 8 && memcmp(merged->bytes, "\0asm\1\0\0\0", 8) == 0,
+                "a merged module without preamble");
     for (uint32_t i = 0; i < merged->import_count; i++) {
         const struct cj_core_type *type = &group->import_types[i];
-        fuzz_expect(type->param_count >= 1 && type->params[type->param_count - 1] == CJ_CORE_I32, "an import without slot parameter");
+        fuzz_expect(type->param_count >= 1 && type->params[type->param_count - 1] == CJ_CORE_I32,
+                    "an import without slot parameter");
     }
     for (uint32_t i = 0; i < group->slot_count; i++) {
         const cj_slot *slot = &group->slots[i];
@@ -79,7 +82,8 @@ static void fuzz_program(const cj_program *program, size_t size)
         fuzz_expect(export_->group < program->group_count, "an export of no group");
         const cj_group *group = &program->groups[export_->group];
         fuzz_expect(export_->plan && export_->plan->options.kind == CJ_PLAN_EXPORT, "an export without plan");
-        fuzz_expect(!export_->plan->options.has_memory || group->merged.has_memory, "a plan with memory in a group without one");
+        fuzz_expect(!export_->plan->options.has_memory || group->merged.has_memory,
+                    "a plan with memory in a group without one");
         fuzz_func_number(group, export_->core_func, false);
         fuzz_func_number(group, export_->realloc, !export_->plan->options.has_realloc);
         fuzz_func_number(group, export_->post_return, !export_->plan->options.has_post_return);
@@ -117,18 +121,20 @@ static cj_status fuzz_one(const cj_config *config, const uint8_t *data, size_t s
     }
     fuzz_expect(program == NULL, "failed, but gave a program");
     fuzz_expect(err.status == status && err.message[0], "an error without a message");
-    fuzz_expect(status == CJ_MALFORMED || status == CJ_INVALID || status == CJ_UNSUPPORTED || status == CJ_LIMIT, "unexpected status");
-    fuzz_expect(status != CJ_UNSUPPORTED || strncmp(err.message, "unsupported: ", 13) == 0, "unsupported, but not by name");
-    fuzz_expect(err.offset <= size || (status == CJ_LIMIT && err.offset == CJ_NO_OFFSET), "an error outside of the file");
+    fuzz_expect(status == CJ_MALFORMED || status == CJ_INVALID || status == CJ_UNSUPPORTED || status == CJ_LIMIT,
+                "unexpected status");
+    fuzz_expect(status != CJ_UNSUPPORTED || strncmp(err.message, "unsupported: ", 13) == 0,
+                "unsupported, but not by name");
+    fuzz_expect(err.offset <= size || (status == CJ_LIMIT && err.offset == CJ_NO_OFFSET),
+                "an error outside of the file");
     return status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cj_config config = {
-        .struct_size = sizeof(config),
+    cj_config config = {.struct_size = sizeof(config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
     config.max_definitions = 20000;

@@ -1,5 +1,5 @@
-/* test_link.c: from component to program: what is invalid, what is unsupported and by which name, and what good components become:
- * groups, slots, plans, steps, names; limits, mutations, no memory.
+/* test_link.c: from component to program: what is invalid, what is unsupported and by which name, and what good
+ * components become: groups, slots, plans, steps, names; limits, mutations, no memory.
  */
 #include "support/cmocka_all.h"
 #include "support/track_alloc.h"
@@ -13,16 +13,15 @@
 
 static cj_config config_of(void)
 {
-    cj_config config = {
-        .struct_size = sizeof(config),
+    cj_config config = {.struct_size = sizeof(config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
     return config;
 }
 
-/* -- Cases from files ------------------------------------------------------------------------------------------------------- */
+/* -- Cases from files -------------------------------------------------------------------------------------------- */
 
 typedef struct file_bytes {
     uint8_t *at;
@@ -117,8 +116,8 @@ static void expect_failure(const char *list, const char *name, const char *messa
     memset(&err, 0, sizeof(err));
     cj_status status = link_bytes(NULL, b, &program, &err);
     if (status != expected || !message[0] || !strstr(err.message, message))
-        fail_msg("%s/%s: expected %s: ...%s..., found %s: %s", list, name, cj_status_text(expected), message, cj_status_text(status),
-                 err.message);
+        fail_msg("%s/%s: expected %s: ...%s..., found %s: %s", list, name, cj_status_text(expected), message,
+                 cj_status_text(status), err.message);
     if (err.offset >= b.size)
         fail_msg("%s/%s: the error has no place in the file", list, name);
     assert_int_equal(err.status, expected);
@@ -141,7 +140,7 @@ static void test_unsupported(void **state)
     assert_true(each_case("unsupported", expect_failure, &expected) >= 30);
 }
 
-/* -- Programs ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Programs ---------------------------------------------------------------------------------------------------- */
 
 static void expect_type(const cj_functype *type, const char *expected)
 {
@@ -150,7 +149,8 @@ static void expect_type(const cj_functype *type, const char *expected)
     assert_string_equal(text, expected);
 }
 
-static void expect_info(const cj_func_info *info, const char *interface, const char *name, const char *path, const char *type)
+static void expect_info(const cj_func_info *info, const char *interface, const char *name, const char *path,
+                        const char *type)
 {
     assert_string_equal(info->interface, interface);
     assert_string_equal(info->name, name);
@@ -158,7 +158,8 @@ static void expect_info(const cj_func_info *info, const char *interface, const c
     expect_type(info->type, type);
 }
 
-static void expect_options(const cj_plan *plan, cj_plan_kind kind, cj_encoding encoding, bool memory, bool realloc, bool post_return)
+static void expect_options(const cj_plan *plan, cj_plan_kind kind, cj_encoding encoding, bool memory, bool realloc,
+                           bool post_return)
 {
     assert_int_equal(plan->options.kind, kind);
     assert_int_equal(plan->options.encoding, encoding);
@@ -175,7 +176,8 @@ static void expect_steps(const cj_program *program, const char *expected)
     for (uint32_t i = 0; i < program->step_count; i++) {
         const cj_program_step *step = &program->steps[i];
         size_t len = strlen(text);
-        snprintf(text + len, sizeof(text) - len, "%s%c%u", i ? " " : "", step->kind == CJ_STEP_INIT ? 'i' : 'g', step->group);
+        snprintf(text + len, sizeof(text) - len, "%s%c%u", i ? " " : "", step->kind == CJ_STEP_INIT ? 'i' : 'g',
+                 step->group);
         assert_true(step->offset >= last); /* in the order of the file */
         last = step->offset;
     }
@@ -256,7 +258,8 @@ static void test_lower(void **state)
     assert_int_equal(group->slots[0].realloc, CJ_NONE);
     assert_true(group->slots[4].realloc != CJ_NONE && group->slots[5].realloc != CJ_NONE);
     assert_true(group->slots[4].realloc != group->slots[5].realloc);
-    /* Two reallocs, one plan: what it is bound to is not the plan's. u32 and char differ in shape, for chars are checked. */
+    /* Two reallocs, one plan: what it is bound to is not the plan's. u32 and char differ in shape, for chars are
+     * checked. */
     assert_ptr_equal(group->slots[4].plan, group->slots[5].plan);
     assert_int_equal(group->slots[4].shape, group->slots[5].shape);
     assert_true(group->slots[0].shape != group->slots[1].shape);
@@ -280,7 +283,8 @@ static void test_interfaces(void **state)
     (void)state;
     cj_program *program = good("interfaces");
     assert_int_equal(program->import_count, 3);
-    expect_info(&program->imports[0].info, "ns:pkg/host@1.0.0", "draw", "ns:pkg/host@1.0.0#draw", "func(at: record { x: s32, y: s32 })");
+    expect_info(&program->imports[0].info, "ns:pkg/host@1.0.0", "draw", "ns:pkg/host@1.0.0#draw",
+                "func(at: record { x: s32, y: s32 })");
     expect_info(&program->imports[1].info, "ns:pkg/host@1.0.0", "clear", "ns:pkg/host@1.0.0#clear", "func()");
     expect_info(&program->imports[2].info, "", "plain", "plain", "func()");
     assert_true(program->imports[0].used && program->imports[2].used && !program->imports[1].used);
@@ -379,7 +383,7 @@ static void test_more_good_ones(void **state)
     cj__program_delete(program);
 }
 
-/* -- Limits ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- Limits ------------------------------------------------------------------------------------------------------ */
 
 static void expect_limit(const cj_config *config, const char *name, const char *message)
 {
@@ -435,7 +439,7 @@ static void test_interruptible(void **state)
     cj__program_delete(program);
 }
 
-/* -- Hostile input --------------------------------------------------------------------------------------------------------------------- */
+/* -- Hostile input ----------------------------------------------------------------------------------------------- */
 
 /* Cases made to take long, each of which is enough once. */
 static bool is_slow(const char *name)
@@ -524,7 +528,8 @@ static void test_mutations(void **state)
     (void)state;
     uint32_t outcomes[CJ_STATUS_COUNT] = {0};
     each_case("valid", mutate, outcomes);
-    assert_true(outcomes[CJ_OK] > 100 && outcomes[CJ_MALFORMED] > 1000 && outcomes[CJ_INVALID] > 1000 && outcomes[CJ_UNSUPPORTED] > 20);
+    assert_true(outcomes[CJ_OK] > 100 && outcomes[CJ_MALFORMED] > 1000 && outcomes[CJ_INVALID] > 1000 &&
+                outcomes[CJ_UNSUPPORTED] > 20);
     file_bytes b = read_case("valid", "lower");
     assert_int_equal(LLVMFuzzerTestOneInput(b.at, b.size), 0);
     free(b.at);
@@ -533,24 +538,15 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_lift),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_lower),
-        cmocka_unit_test(test_interfaces),
-        cmocka_unit_test(test_shim),
-        cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_groups_by_calls),
-        cmocka_unit_test(test_declared_only),
-        cmocka_unit_test(test_map),
-        cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_more_good_ones),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_plan_limit_has_a_place),
-        cmocka_unit_test(test_interruptible),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_invalid),       cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_lift),
+        cmocka_unit_test(test_options),       cmocka_unit_test(test_lower),
+        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_shim),
+        cmocka_unit_test(test_steps),         cmocka_unit_test(test_groups_by_calls),
+        cmocka_unit_test(test_declared_only), cmocka_unit_test(test_map),
+        cmocka_unit_test(test_aliases),       cmocka_unit_test(test_more_good_ones),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_plan_limit_has_a_place),
+        cmocka_unit_test(test_interruptible), cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
