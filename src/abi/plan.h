@@ -1,8 +1,9 @@
 /* plan.h: the move plan: how one boundary function's values travel, as a small tree of typed operations.
  *
- * Place in the pipeline: built here from a function type and its canonical options, then walked by exec/interp or compiled by
- * exec/llvm. Lift and lower are the two ends of one thing: *move a value of type T from place A to place B*.
- * Non-goals: names (cj_functype has them), operands (memories, reallocs: bound per instance, exec/call.h), how a back end does it.
+ * Place in the pipeline: built here from a function type and its canonical options, then walked by exec/interp or
+ * compiled by exec/llvm. Lift and lower are the two ends of one thing: *move a value of type T from place A to B*.
+ * Non-goals: names (cj_functype has them), operands (memories, reallocs: bound per instance, exec/call.h), how a back
+ * end does it.
  * Spec: "Lifting and Lowering Values", "Flattening", "Canonical Definitions"; every trap: docs/traps.md.
  */
 #ifndef CJ_ABI_PLAN_H
@@ -12,53 +13,62 @@
 #include "component/ast.h"
 #include "component/types.h"
 
-/* -- Places ------------------------------------------------------------------------------------------------------------- */
+/* -- Places -------------------------------------------------------------------------------------------------------- */
 
-/* Where one end of a program is. An operation's `src` and `dst` are slot numbers in FLAT, byte offsets from the current base in MEM (linear
- * memory) and HOST (host memory, host layout). Inside a list's body the base is the current element, and a FLAT end is MEM. */
+/* Where one end of a program is. An operation's `src` and `dst` are slot numbers in FLAT, byte offsets from the current
+ * base in MEM (linear memory) and HOST (host memory, host layout). Inside a list's body the base is the current
+ * element, and a FLAT end is MEM. */
 typedef enum cj_space { CJ_SPACE_FLAT, CJ_SPACE_MEM, CJ_SPACE_HOST } cj_space;
 
-/* -- Operations ------------------------------------------------------------------------------------------------------------ */
+/* -- Operations ---------------------------------------------------------------------------------------------------- */
 
 /* X(NAME, text, traps): one value moved per operation, from src to dst.
  *
- * COPY     `size` bytes, memory to memory: integers, floats, dense aggregates (guest -> host: plain ones). No check, no padding leaked.
- * INT      an integer or float of `width` bytes, bits kept; `is_signed` (width 1 and 2 into a slot) sign-extends in an i32 slot. A float is its bits (`is_float`
- *          says that its own slot type is f32 or f64). A slot may have a wider, joined type: zero-extended or reinterpreted going in,
- *          wrapped or reinterpreted coming out.
+ * COPY     `size` bytes, memory to memory: integers, floats, dense aggregates (guest -> host: plain ones). No check, no
+ *          padding leaked.
+ * INT      an integer or float of `width` bytes, bits kept; `is_signed` (width 1 and 2 into a slot) sign-extends in an
+ *          i32 slot. A float is its bits (`is_float` says that its own slot type is f32 or f64). A slot may have a
+ *          wider, joined type: zero-extended or reinterpreted going in, wrapped or reinterpreted coming out.
  * BOOL     any nonzero byte or slot is 1
  * CHAR     checked: below 0x110000 and not a surrogate
  * ENUM     a discriminant of `width` bytes, checked: below `count`
  * FLAGS    `width` bytes; bits from `count` on are dropped
- * STRING   (ptr, len): transcoded between the guest's encoding and UTF-8; `mode` VIEW: a UTF-8 string is handed out in place
- * LIST     (ptr, len): allocates, then `mode` BLOCK copies all elements at once, VIEW hands them out in place, LOOP runs the body per element
- * VARIANT  a discriminant of `width` bytes, checked, then the case's body; in FLAT the payload slots that the case leaves are zeroed
+ * STRING   (ptr, len): transcoded between the guest's encoding and UTF-8; `mode` VIEW: a UTF-8 string is handed out in
+ *          place
+ * LIST     (ptr, len): allocates, then `mode` BLOCK copies all elements at once, VIEW hands them out in place, LOOP
+ *          runs the body per element
+ * VARIANT  a discriminant of `width` bytes, checked, then the case's body; in FLAT the payload slots that the case
+ *          leaves are zeroed
  * OWN, BORROW  a handle of resource slot `count` (moves between tables)
  *
- * Both directions make the same checks: a host's invalid bool, char, discriminant, flags or UTF-8 never reaches a guest.
+ * Both directions make the same checks: a host's invalid bool, char, discriminant, flags or UTF-8 never reaches a
+ * guest.
  *
  * In a FLAT end:
- *   - The slot's type is cj_core_sig's (params for args, `result` for results). The value's own type is i32 (INT of width <= 4, BOOL,
- *     CHAR, ENUM, FLAGS, discriminant, ptr, len), i64 (INT of width 8), f32 or f64 (INT with is_float). Where they differ (a joined
- *     slot) the slot is i32 or i64: i32 <-> f32 and i64 <-> f64 are reinterpreted, i64 -> i32 wraps, i32 -> i64 is zero-extended (a
- *     negative s8 in an i64 slot is 0x00000000ffffffxx), i64 <-> f32 goes through i32.
- *   - Coming out, BOOL, CHAR, ENUM and a VARIANT's discriminant look at all 32 bits (0x100 is no u8 discriminant, and is true);
- *     INT takes the low `width` bytes, FLAGS the low `count` bits.
- *   - STRING and LIST take slots src and src + 1: pointer, length. In MEM the length follows 4 bytes after the pointer. In HOST
- *     they are cj_string and cj_list.
- *   - A VARIANT's payload slots are [discriminant's + 1, + `slots`]; bodies name them absolutely, as they do offsets in MEM and HOST: the base
- *     of a case's body is the variant's own.
+ *   - The slot's type is cj_core_sig's (params for args, `result` for results). The value's own type is i32 (INT of
+ *     width <= 4, BOOL, CHAR, ENUM, FLAGS, discriminant, ptr, len), i64 (INT of width 8), f32 or f64 (INT with
+ *     is_float). Where they differ (a joined slot) the slot is i32 or i64: i32 <-> f32 and i64 <-> f64 are
+ *     reinterpreted, i64 -> i32 wraps, i32 -> i64 is zero-extended (a negative s8 in an i64 slot is
+ *     0x00000000ffffffxx), i64 <-> f32 goes through i32.
+ *   - Coming out, BOOL, CHAR, ENUM and a VARIANT's discriminant look at all 32 bits (0x100 is no u8 discriminant, and
+ *     is true); INT takes the low `width` bytes, FLAGS the low `count` bits.
+ *   - STRING and LIST take slots src and src + 1: pointer, length. In MEM the length follows 4 bytes after the pointer.
+ *     In HOST they are cj_string and cj_list.
+ *   - A VARIANT's payload slots are [discriminant's + 1, + `slots`]; bodies name them absolutely, as they do offsets in
+ *     MEM and HOST: the base of a case's body is the variant's own.
  *
- * Between MEM and HOST an INT is a COPY of `width` bytes: is_signed and is_float are 0, so that equal layouts are equal code. Its ends are
- * aligned as the type is in the layout of each end (on most hosts to `width`).
+ * Between MEM and HOST an INT is a COPY of `width` bytes: is_signed and is_float are 0, so that equal layouts are equal
+ * code. Its ends are aligned as the type is in the layout of each end (on most hosts to `width`).
  * A VARIANT of which no case has a payload is an ENUM. Records and tuples have no operation of their own.
  *
  * The order of checks, which is also which trap is reported:
  *   STRING out of a guest: cj__string_lift. Into a guest: cj__string_lower.
- *   LIST out of a guest: LIST_LENGTH (64-bit len * size > CJ_MAX_BYTES), LIST_ALIGNMENT (ptr % align, also when len is 0), LIST_BOUNDS (also
- *     when len is 0: ptr past the end), then cj__call_alloc of len * host_size, HOST_LIMIT (not for VIEW), then the elements in order.
- *   LIST into a guest: LIST_LENGTH (the same with the host's len, a size_t), then cj__call_source for the elements' bytes (HOST_LIMIT),
- *     then cj__lower_alloc(align, len * size) also when len is 0, then the elements in order, then pointer and length are stored.
+ *   LIST out of a guest: LIST_LENGTH (64-bit len * size > CJ_MAX_BYTES), LIST_ALIGNMENT (ptr % align, also when len is
+ *     0), LIST_BOUNDS (also when len is 0: ptr past the end), then cj__call_alloc of len * host_size, HOST_LIMIT (not
+ *     for VIEW), then the elements in order.
+ *   LIST into a guest: LIST_LENGTH (the same with the host's len, a size_t), then cj__call_source for the elements'
+ *     bytes (HOST_LIMIT), then cj__lower_alloc(align, len * size) also when len is 0, then the elements in order, then
+ *     pointer and length are stored.
  *   Every alloc, realloc or string lowering can move and grow the guest's memory: take its base again after it.
  */
 #define CJ_OP_MAP(X) \
@@ -83,9 +93,9 @@ typedef enum cj_opcode {
 
 typedef enum cj_move_mode { CJ_MODE_LOOP, CJ_MODE_BLOCK, CJ_MODE_VIEW } cj_move_mode;
 
-/* Operations lie in preorder: a LIST's body is [self + 1, next), a VARIANT's cases follow it one after the other, each a range of
- * `cases` (empty: a case without payload); `next` is the next sibling of every operation. All fields that an operation does not use
- * are 0. */
+/* Operations lie in preorder: a LIST's body is [self + 1, next), a VARIANT's cases follow it one after the other, each
+ * a range of `cases` (empty: a case without payload); `next` is the next sibling of every operation. All fields that an
+ * operation does not use are 0. */
 typedef struct cj_op {
     uint8_t code;     /* cj_opcode */
     uint8_t width;    /* INT, ENUM, FLAGS, VARIANT: bytes */
@@ -99,8 +109,8 @@ typedef struct cj_op {
     uint32_t slots;   /* VARIANT with a FLAT end: payload slots, after the discriminant's */
     uint32_t cases;   /* VARIANT: first of `count` ranges in cj_moves.cases */
     uint32_t next;
-    uint32_t depth;   /* number of LOOP lists around it: index positions 0 .. depth - 1 (of cj_call_ctx.index, outermost first) are its path's;
-                       * a LOOP list keeps index[depth] at its current element when depth < CJ_TRAP_DEPTH */
+    uint32_t depth;   /* number of LOOP lists around it: positions 0 .. depth - 1 of cj_call_ctx.index, outermost
+                       * first, are its path's; a LOOP list keeps index[depth] at its current element when depth < CJ_TRAP_DEPTH */
     uint32_t path;    /* in cj_moves.paths */
 } cj_op;
 
@@ -130,16 +140,17 @@ typedef struct cj_moves {
     uint32_t max_depth; /* of the operations: LOOP lists nested at most */
 } cj_moves;
 
-/* -- Plans ------------------------------------------------------------------------------------------------------------------ */
+/* -- Plans --------------------------------------------------------------------------------------------------------- */
 
 typedef enum cj_plan_kind {
     CJ_PLAN_EXPORT, /* the host calls a lifted core function: args HOST -> FLAT or MEM, results FLAT or MEM -> HOST */
     CJ_PLAN_IMPORT, /* a guest calls a lowered host function: args FLAT or MEM -> HOST, results HOST -> FLAT or MEM */
 } cj_plan_kind;
 
-/* What a back end does with a plan, in this order (spec, "canon lift", "canon lower"). The HOST end of args is the struct of all
- * parameters, that of results the value alone; MEM at the top level is a block of params_size or result_size bytes. Traps outside of any
- * operation have site CJ_NO_SITE; `in_results` is false until the core or host function has returned, true from then on.
+/* What a back end does with a plan, in this order (spec, "canon lift", "canon lower"). The HOST end of args is the
+ * struct of all parameters, that of results the value alone; MEM at the top level is a block of params_size or
+ * result_size bytes. Traps outside of any operation have site CJ_NO_SITE; `in_results` is false until the core or host
+ * function has returned, true from then on.
  *
  * EXPORT, inside an entered region, may_enter already cleared:
  *   1. call->alias_size = 0.
@@ -147,8 +158,8 @@ typedef enum cj_plan_kind {
  *   3. The args program. 4. The core function.
  *   5. sig.spill_results: the function's result is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS.
  *   6. The results program: copies everything, for
- *   7. has_post_return: post-return runs with may_leave = 0 and the core function's own flat result (none or one) as its parameters;
- *      may_leave = 1 again. store->trap.detail is "in post-return" meanwhile.
+ *   7. has_post_return: post-return runs with may_leave = 0 and the core function's own flat result (none or one) as
+ *      its parameters; may_leave = 1 again. store->trap.detail is "in post-return" meanwhile.
  *
  * IMPORT:
  *   1. may_leave, else CANNOT_LEAVE. cj__core_stack_low: STACK_OVERFLOW.
@@ -157,8 +168,10 @@ typedef enum cj_plan_kind {
  *   4. The args program, into a struct of host_args_size bytes.
  *   5. Room for the result, zeroed. cj__call_host.
  *   6. call->alias_base, alias_size = the guest's memory as it is now (0 without memory).
- *   7. sig.spill_results: the last parameter is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS (checked only now).
- *   8. The results program. 9. cj__call_release. On a trap that is left to the frame that the host entered, with all else. */
+ *   7. sig.spill_results: the last parameter is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS (checked
+ *      only now).
+ *   8. The results program. 9. cj__call_release. On a trap that is left to the frame that the host entered, with all
+ *      else. */
 typedef struct cj_plan_options {
     cj_plan_kind kind;
     cj_encoding encoding;
@@ -169,14 +182,16 @@ struct cj_plan {
     cj_plan_options options;
     cj_core_sig sig; /* flat slot types: of args, and of the result in `result` */
     cj_moves args, results;
-    /* Canonical layout of the parameters as one tuple and of the result: the spilled blocks (sig.spill_params, spill_results). */
+    /* Canonical layout of the parameters as one tuple and of the result: the spilled blocks (sig.spill_params,
+     * spill_results). */
     uint32_t params_size, params_align;
     uint32_t result_size, result_align;
     /* Host layout of the argument struct and of the result; 0 when there are none. */
     size_t host_args_size, host_args_align;
     size_t host_result_size, host_result_align;
-    /* The shape: equal keys run equal code. In it is everything that code may depend on: kind, sig, both programs without their paths, block
-     * and host layouts, has_post_return, and the encoding when there is a string. Code must not depend on has_memory, has_realloc or paths. */
+    /* The shape: equal keys run equal code. In it is everything that code may depend on: kind, sig, both programs
+     * without their paths, block and host layouts, has_post_return, and the encoding when there is a string. Code must
+     * not depend on has_memory, has_realloc or paths. */
     const uint8_t *key;
     size_t key_len;
     uint64_t hash; /* of the key */
@@ -184,25 +199,28 @@ struct cj_plan {
 };
 typedef struct cj_plan cj_plan;
 
-/* CJ_LIMIT (max_plan_ops, counted over both programs: values of all kinds, records and variant cases among them, before neighbours are made one
- * copy), CJ_UNSUPPORTED (handles, async), CJ_INVALID (memory or realloc missing that the type needs: cj__plan_needs), CJ_NO_MEMORY. The plan
- * does not keep the config or the type. Delete with cj__plan_delete. */
+/* CJ_LIMIT (max_plan_ops, counted over both programs: values of all kinds, records and variant cases among them, before
+ * neighbours are made one copy), CJ_UNSUPPORTED (handles, async), CJ_INVALID (memory or realloc missing that the type
+ * needs: cj__plan_needs), CJ_NO_MEMORY. The plan does not keep the config or the type. Delete with cj__plan_delete. */
 cj_status cj__plan_build(const cj_config *, const cj_functype *, const cj_plan_options *, cj_plan **out, cj_error *err);
 void cj__plan_delete(cj_plan *);
 
 /* What the option rules ask of a function type (spec, "canon lift", "canon lower"). */
 void cj__plan_needs(const cj_functype *, cj_plan_kind, bool *memory, bool *realloc);
 
-/* Self-check of a plan's form (ranges nest, offsets inside layouts, slots inside signatures): for tests and debug builds. */
+/* Self-check of a plan's form (ranges nest, offsets inside layouts, slots inside signatures): for tests and debug
+ * builds. */
 cj_status cj__plan_check(const cj_plan *, cj_error *err);
 
-/* Readable text, stable: one line per operation, indented by nesting. Allocated with `alloc`, free with cj__free(len + 1). */
+/* Readable text, stable: one line per operation, indented by nesting. Allocated with `alloc`, free with cj__free(len +
+ * 1). */
 char *cj__plan_print(const cj_allocator *alloc, const cj_plan *, const cj_functype *, size_t *len);
 
-/* "param 0 .items[3] .name" for an operation; names are taken from the type: a record's field, a tuple's position, a variant's case, "some", "ok",
- * "err". `index` has min(op's depth, CJ_TRAP_DEPTH) positions; deeper ones are shown as "[...]", and
- * without an index (NULL) all as "[]". As snprintf. `op` past the program's end (CJ_NO_SITE): "". */
-size_t cj__plan_path_format(const cj_moves *, uint32_t op, const uint32_t *index, const cj_functype *, char *buffer, size_t size);
+/* "param 0 .items[3] .name" for an operation; names are taken from the type: a record's field, a tuple's position, a
+ * variant's case, "some", "ok", "err". `index` has min(op's depth, CJ_TRAP_DEPTH) positions; deeper ones are shown as
+ * "[...]", and without an index (NULL) all as "[]". As snprintf. `op` past the program's end (CJ_NO_SITE): "". */
+size_t cj__plan_path_format(const cj_moves *, uint32_t op, const uint32_t *index, const cj_functype *, char *buffer,
+                            size_t size);
 
 const char *cj__op_name(cj_opcode);
 

@@ -3,14 +3,15 @@
  * Place in the pipeline: plan.h. link/ calls it once per boundary function; nothing here runs during a call.
  * Non-goals: how a back end moves a value; sharing of equal plans (the key is there for it: plan_key.c).
  *
- * One walk over the type tree emits operations in the spec's order, depth first. The walk optimises as it goes, because what
- * it does not emit it need not visit: an aggregate that may be copied whole becomes one COPY, neighbours that are
- * contiguous at both ends grow the COPY before them, a list of such elements becomes one block. What may be copied depends on the
- * direction (types.h, plain and dense): bytes that go to a guest never include padding, an inactive payload, or anything that
- * must be checked or normalised.
+ * One walk over the type tree emits operations in the spec's order, depth first. The walk optimises as it goes, because
+ * what it does not emit it need not visit: an aggregate that may be copied whole becomes one COPY, neighbours that are
+ * contiguous at both ends grow the COPY before them, a list of such elements becomes one block. What may be copied
+ * depends on the direction (types.h, plain and dense): bytes that go to a guest never include padding, an inactive
+ * payload, or anything that must be checked or normalised.
  *
- * Hostile types: record{a: T, b: T} nested 90 levels has 2^90 leaves. Every value and every case visited is counted against
- * max_plan_ops before anything is made of it, so time and memory are bounded by that; recursion by the type's depth.
+ * Hostile types: record{a: T, b: T} nested 90 levels has 2^90 leaves. Every value and every case visited is counted
+ * against max_plan_ops before anything is made of it, so time and memory are bounded by that; recursion by the type's
+ * depth.
  */
 #include "abi/plan_internal.h"
 
@@ -41,7 +42,7 @@ typedef struct place {
 
 static cj_status move_value(builder *b, const cj_type *type, place at);
 
-/* -- Pieces ------------------------------------------------------------------------------------------------------------------- */
+/* -- Pieces -------------------------------------------------------------------------------------------------------- */
 
 static cj_status visit(builder *b, uint32_t count)
 {
@@ -76,7 +77,7 @@ static cj_status push(builder *b, cj_op op)
     return CJ_VEC_PUSH(b->alloc, &b->ops, op) ? CJ_OK : cj__fail_nomem(b->err);
 }
 
-/* -- Copies --------------------------------------------------------------------------------------------------------------------- */
+/* -- Copies -------------------------------------------------------------------------------------------------------- */
 
 /* Whether the bytes of a value in memory may be copied as they are. */
 static bool copies(const builder *b, const cj_type *type)
@@ -101,9 +102,9 @@ static void set_copy(cj_op *op, uint32_t size, uint32_t align)
     op->align = is_int ? 0 : align;
 }
 
-/* The previous operation takes the new bytes in when both ends advance by the same distance. Into a guest that must be exactly the size of
- * what was copied; out of it, padding between the two may go along. (Between two operations of one range that follow each other in
- * offset there is nothing but padding.) */
+/* The previous operation takes the new bytes in when both ends advance by the same distance. Into a guest that must be
+ * exactly the size of what was copied; out of it, padding between the two may go along. (Between two operations of one
+ * range that follow each other in offset there is nothing but padding.) */
 static bool grow_previous(builder *b, place at, uint32_t size, uint32_t align)
 {
     if (b->ops.len <= b->merge_floor)
@@ -134,7 +135,7 @@ static cj_status copy_bytes(builder *b, const cj_type *type, place at)
     return push(b, op);
 }
 
-/* -- Values by kind --------------------------------------------------------------------------------------------------------------- */
+/* -- Values by kind ------------------------------------------------------------------------------------------------ */
 
 static cj_status move_number(builder *b, const cj_type *type, place at)
 {
@@ -185,7 +186,7 @@ static cj_status move_list(builder *b, const cj_type *type, place at)
     op.host_size = (uint32_t)elem->host_size;
     op.host_align = (uint32_t)elem->host_align;
     op.mode = CJ_MODE_LOOP;
-    if (copies(b, elem)) /* a view into guest memory must not outlive the call: only parameters of a host function may be one */
+    if (copies(b, elem)) /* a view must not outlive the call: only parameters of a host function may be one */
         op.mode = b->options->kind == CJ_PLAN_IMPORT && !b->into_guest ? CJ_MODE_VIEW : CJ_MODE_BLOCK;
     size_t self = b->ops.len;
     CJ_TRY(push(b, op));
@@ -291,7 +292,7 @@ static cj_status move_value(builder *b, const cj_type *type, place at)
     return cj__fail(b->err, CJ_INTERNAL, "no plan for a %s", cj_kind_name(type->kind));
 }
 
-/* -- Programs ----------------------------------------------------------------------------------------------------------------------- */
+/* -- Programs ------------------------------------------------------------------------------------------------------ */
 
 static void program_begin(builder *b, cj_moves *moves, bool into_guest, bool spilled)
 {
@@ -375,8 +376,8 @@ void cj__plan_needs(const cj_functype *type, cj_plan_kind kind, bool *memory, bo
     *realloc = kind == CJ_PLAN_EXPORT ? params_in_memory : result && result->has_pointer;
 }
 
-cj_status cj__plan_build(const cj_config *config, const cj_functype *type, const cj_plan_options *options, cj_plan **out,
-                         cj_error *err)
+cj_status cj__plan_build(const cj_config *config, const cj_functype *type, const cj_plan_options *options,
+                         cj_plan **out, cj_error *err)
 {
     bool needs_memory, needs_realloc;
     cj__plan_needs(type, options->kind, &needs_memory, &needs_realloc);

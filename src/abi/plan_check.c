@@ -1,6 +1,6 @@
 /* plan_check.c: the self-check of a plan's form.
  *
- * Place in the pipeline: tests, and debug builds before a plan is used. A back end may rely on everything that is checked here.
+ * Place in the pipeline: tests, and debug builds before a plan is used. A back end may rely on everything checked here.
  * Non-goals: whether the plan is the right one for a type (the parity tests ask that).
  */
 #include "abi/plan_internal.h"
@@ -129,8 +129,9 @@ static cj_status check_op(checker *c, uint32_t at, extent in, uint32_t depth)
         break;
     case CJ_OP_STRING:
         REQUIRE(c, at, op->mode == CJ_MODE_LOOP || op->mode == CJ_MODE_VIEW);
-        REQUIRE(c, at, op->mode == CJ_MODE_LOOP || (!into_guest && c->plan->options.kind == CJ_PLAN_IMPORT &&
-                                                    c->plan->options.encoding == CJ_UTF8));
+        REQUIRE(c, at,
+                op->mode == CJ_MODE_LOOP ||
+                    (!into_guest && c->plan->options.kind == CJ_PLAN_IMPORT && c->plan->options.encoding == CJ_UTF8));
         slots = 2, guest_size = 8, host_size = sizeof(cj_string);
         break;
     case CJ_OP_LIST:
@@ -183,12 +184,17 @@ static cj_status check_paths(const checker *c)
 static cj_status check_program(const cj_plan *plan, bool results, cj_error *err)
 {
     const cj_core_sig *sig = &plan->sig;
-    checker c = {.plan = plan, .moves = results ? &plan->results : &plan->args, .program = results ? "results" : "args", .err = err};
+    checker c = {.plan = plan,
+                 .moves = results ? &plan->results : &plan->args,
+                 .program = results ? "results" : "args",
+                 .err = err};
     c.slots = results ? &sig->result : sig->params;
     bool spilled = results ? sig->spill_results : sig->spill_params;
     bool into_guest = (plan->options.kind == CJ_PLAN_EXPORT) != results;
     cj_space guest = spilled ? CJ_SPACE_MEM : CJ_SPACE_FLAT;
-    REQUIRE(&c, 0, c.moves->src == (into_guest ? CJ_SPACE_HOST : guest) && c.moves->dst == (into_guest ? guest : CJ_SPACE_HOST));
+    REQUIRE(&c, 0,
+            c.moves->src == (into_guest ? CJ_SPACE_HOST : guest) &&
+                c.moves->dst == (into_guest ? guest : CJ_SPACE_HOST));
 
     uint32_t slots = results ? sig->result_count : sig->param_count;
     if (!results && plan->options.kind == CJ_PLAN_IMPORT && sig->spill_results)

@@ -1,10 +1,12 @@
 /* plan_key.c: the shape of a plan as bytes: equal keys run equal code.
  *
  * Place in the pipeline: made with every plan; what code caches look up, in memory and on disk.
- * Non-goals: reading a key back. Its form may change with any version: a cache on disk also keys by the library's version.
+ * Non-goals: reading a key back. Its form may change with any version: a cache on disk also keys by the library's
+ * version.
  *
- * Left out is what code must not depend on (plan.h): names, paths, has_memory and has_realloc, the encoding when nothing is a string.
- * All numbers are written as LEB128, in a fixed order, with counts before sequences: no two shapes have one key.
+ * Left out is what code must not depend on (plan.h): names, paths, has_memory and has_realloc, the encoding when
+ * nothing is a string. All numbers are written as LEB128, in a fixed order, with counts before sequences: no two shapes
+ * have one key.
  */
 #include "abi/plan_internal.h"
 #include "base/arena.h"

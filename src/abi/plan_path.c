@@ -34,9 +34,10 @@ CJ_PRINTF(2, 3) static void append(text *t, const char *format, ...)
         t->len += (size_t)n;
 }
 
-/* Writes the steps from the root to `path`; gives the type there, and in `depth` the number of list elements on the way. */
-static const cj_type *walk(text *t, const cj_moves *moves, uint32_t path, const uint32_t *index, const cj_functype *type,
-                           uint32_t *depth)
+/* Writes the steps from the root to `path`; gives the type there, and in `depth` the number of list elements on the
+ * way. */
+static const cj_type *walk(text *t, const cj_moves *moves, uint32_t path, const uint32_t *index,
+                           const cj_functype *type, uint32_t *depth)
 {
     const cj_path *step = &moves->paths[path];
     if (step->step == CJ_STEP_PARAM) {
@@ -66,8 +67,8 @@ static const cj_type *walk(text *t, const cj_moves *moves, uint32_t path, const 
     return outer ? cj_type_member(outer, step->index) : NULL;
 }
 
-size_t cj__plan_path_format(const cj_moves *moves, uint32_t op, const uint32_t *index, const cj_functype *type, char *buffer,
-                            size_t size)
+size_t cj__plan_path_format(const cj_moves *moves, uint32_t op, const uint32_t *index, const cj_functype *type,
+                            char *buffer, size_t size)
 {
     text t = {buffer, size, 0};
     if (size)

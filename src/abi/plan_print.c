@@ -146,7 +146,8 @@ static void put_end(printer *p, cj_space space, uint32_t slots, uint64_t size, u
     if (space == CJ_SPACE_FLAT)
         put(p, "flat %u", slots);
     else
-        put(p, "%s %llu/%llu", space == CJ_SPACE_MEM ? "memory" : "host", (unsigned long long)size, (unsigned long long)align);
+        put(p, "%s %llu/%llu", space == CJ_SPACE_MEM ? "memory" : "host", (unsigned long long)size,
+            (unsigned long long)align);
 }
 
 static void put_program(printer *p, const cj_plan *plan, const cj_functype *type, bool results)
@@ -178,10 +179,11 @@ static void put_program(printer *p, const cj_plan *plan, const cj_functype *type
 
 char *cj__plan_print(const cj_allocator *alloc, const cj_plan *plan, const cj_functype *type, size_t *len)
 {
-    static const char *const encodings[] = {[CJ_UTF8] = "utf8", [CJ_UTF16] = "utf16", [CJ_LATIN1_UTF16] = "latin1+utf16"};
+    static const char *const encodings[] = {
+        [CJ_UTF8] = "utf8", [CJ_UTF16] = "utf16", [CJ_LATIN1_UTF16] = "latin1+utf16"};
     printer p = {.alloc = cj__alloc_or_default(alloc)};
-    put(&p, "%s %s%s, core (", plan->options.kind == CJ_PLAN_EXPORT ? "export" : "import", encodings[plan->options.encoding],
-        plan->options.has_post_return ? " post-return" : "");
+    put(&p, "%s %s%s, core (", plan->options.kind == CJ_PLAN_EXPORT ? "export" : "import",
+        encodings[plan->options.encoding], plan->options.has_post_return ? " post-return" : "");
     for (uint32_t i = 0; i < plan->sig.param_count; i++)
         put(&p, "%s%s", i ? ", " : "", core_name(plan->sig.params[i]));
     put(&p, ")%s%s\n", plan->sig.result_count ? " -> " : "", plan->sig.result_count ? core_name(plan->sig.result) : "");

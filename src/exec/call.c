@@ -1,7 +1,8 @@
-/* call.c: what both back ends need around the moving of values: traps, memory for lifted values, realloc, host functions.
+/* call.c: what both back ends need around the moving of values: traps, memory for lifted values, realloc, host
+ * functions.
  *
- * Place in the pipeline: call.h and exec.h; called by the plan interpreter and by compiled code alike, so that both count, check and
- * record the same.
+ * Place in the pipeline: call.h and exec.h; called by the plan interpreter and by compiled code alike, so that both
+ * count, check and record the same.
  * Non-goals: entering and leaving guests (engine/), turning a recorded trap into an error (runtime/).
  */
 #include "exec/call.h"
@@ -12,7 +13,7 @@
 
 #include <stdio.h>
 
-/* -- Traps --------------------------------------------------------------------------------------------------------------------- */
+/* -- Traps --------------------------------------------------------------------------------------------------------- */
 
 /* The first to record wins: what unwinds through outer frames is the same trap. */
 static bool begin_record(cj_call_ctx *call, bool in_results, uint32_t site)
@@ -41,7 +42,7 @@ void cj__call_trap_clear(cj_store_core *store)
     store->trap.site = CJ_NO_SITE;
 }
 
-/* -- Memory for lifted values ---------------------------------------------------------------------------------------------------- */
+/* -- Memory for lifted values -------------------------------------------------------------------------------------- */
 
 bool cj__call_charge(cj_call_ctx *call, uint64_t size)
 {
@@ -72,7 +73,7 @@ void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
     return ptr;
 }
 
-/* -- Sources that may alias the guest's memory --------------------------------------------------------------------------------------- */
+/* -- Sources that may alias the guest's memory --------------------------------------------------------------------- */
 
 const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, uint32_t align)
 {
@@ -82,8 +83,8 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
     uintptr_t offset = (uintptr_t)ptr - (uintptr_t)call->alias_base;
     if (CJ_LIKELY(offset >= call->alias_size))
         return ptr;
-    /* The same bytes where they are now: the memory may have moved since. It never shrinks, so only a host function that returned a range past the
-     * end of its view finds nothing here. */
+    /* The same bytes where they are now: the memory may have moved since. It never shrinks, so only a host function
+     * that returned a range past the end of its view finds nothing here. */
     const uint8_t *now = cj__memory_view(call->bound->memory, (uint32_t)offset, size);
     if (!now) {
         call->store->trap.detail = "the result lies past the end of the guest's memory";
@@ -93,10 +94,10 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
     return copy ? memcpy(copy, now, (size_t)size) : NULL;
 }
 
-/* -- realloc ------------------------------------------------------------------------------------------------------------------------- */
+/* -- realloc ------------------------------------------------------------------------------------------------------- */
 
-uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, bool check_align,
-                           uint32_t *ptr)
+uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
+                           bool check_align, uint32_t *ptr)
 {
     if (cj__core_stack_low(call))
         return CJ_TRAP_STACK_OVERFLOW;
@@ -118,10 +119,10 @@ uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint3
     return cj__lower_realloc(call, 0, 0, align, size, true, ptr);
 }
 
-/* -- Host functions -------------------------------------------------------------------------------------------------------------------- */
+/* -- Host functions ------------------------------------------------------------------------------------------------ */
 
-/* Records what a host function that failed left behind. A trap of a nested call that it returns stays what it was; when the function gave no
- * words of its own, they are the nested call's, which the store still has. */
+/* Records what a host function that failed left behind. A trap of a nested call that it returns stays what it was; when
+ * the function gave no words of its own, they are the nested call's, which the store still has. */
 uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_error *err)
 {
     cj_store_core *store = call->store;

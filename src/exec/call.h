@@ -47,8 +47,8 @@ typedef struct cj_instance_core {
     cj_store_core *store;
 } cj_instance_core;
 
-/* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but for
- * `code`, which a tier switch replaces with one atomic store. */
+/* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but
+ * for `code`, which a tier switch replaces with one atomic store. */
 typedef struct cj_binding {
     cj_instance_core *instance;
     void *core_instance;   /* the engine's instance of the group: cj_core_instance */
@@ -79,8 +79,9 @@ struct cj_call_ctx {
     void *env;
     cj_arena *arena;  /* where lifted values go */
     uint32_t index[CJ_TRAP_DEPTH]; /* current list positions: kept by the back end, read by cj__call_trap */
-    /* What may alias the guest's memory while results of an import are lowered: where it lay when the host function returned. Set by the back
-     * end (plan.h); size 0 in an export call. The host function may return views that it was given, and realloc may move or reuse the memory. */
+    /* What may alias the guest's memory while results of an import are lowered: where it lay when the host function
+     * returned. Set by the back end (plan.h); size 0 in an export call. The host function may return views that it was
+     * given, and realloc may move or reuse the memory. */
     const uint8_t *alias_base;
     uint64_t alias_size;
 };
@@ -105,28 +106,31 @@ typedef struct cj_group_core {
     uint32_t import_count;
 } cj_group_core;
 
-/* Export code: moves args in, calls the core function, moves the result out, runs post-return. Called with the region entered and flags set.
- * Returns a cj_trap after recording it (cj__call_trap), CJ_TRAP_NONE when all went well, or CJ_TRAP_CORE with nothing
- * recorded when the engine's exception text has the reason. */
+/* Export code: moves args in, calls the core function, moves the result out, runs post-return. Called with the region
+ * entered and flags set. Returns a cj_trap after recording it (cj__call_trap), CJ_TRAP_NONE when all went well, or
+ * CJ_TRAP_CORE with nothing recorded when the engine's exception text has the reason. */
 typedef uint32_t (*cj_export_thunk)(cj_call_ctx *call, const void *args, void *results);
 
-/* Records a trap for the frame that the host entered; returns `kind` so that `return cj__call_trap(...)` reads well. Index
- * positions are taken from call->index. `detail` is left as it is: cj__call_alloc and the callers of realloc and post-return set it. `kind` CJ_TRAP_CORE
- * records the place only (kind stays CJ_TRAP_NONE: the engine has the reason); a trap already recorded is kept. Whoever turns the record into an
- * error zeroes it: cj__call_trap_clear. */
+/* Records a trap for the frame that the host entered; returns `kind` so that `return cj__call_trap(...)` reads well.
+ * Index positions are taken from call->index. `detail` is left as it is: cj__call_alloc and the callers of realloc and
+ * post-return set it. `kind` CJ_TRAP_CORE records the place only (kind stays CJ_TRAP_NONE: the engine has the reason);
+ * a trap already recorded is kept. Whoever turns the record into an error zeroes it: cj__call_trap_clear. */
 uint32_t cj__call_trap(cj_call_ctx *call, cj_trap kind, bool in_results, uint32_t site);
 void cj__call_trap_clear(cj_store_core *store);
 
-/* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of memory; the trap is
- * CJ_TRAP_HOST_LIMIT, and the record's `detail` says which. */
+/* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of
+ * memory; the trap is CJ_TRAP_HOST_LIMIT, and the record's `detail` says which. */
 void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
-/* The same for a host function, which may go on without: leaves no detail for a trap that comes later and is another. */
+/* The same for a host function, which may go on without: leaves no detail for a trap that comes later and is
+ * another. */
 void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
-/* Counts bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is bounded too. False: past the limit. */
+/* Counts bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is
+ * bounded too. False: past the limit. */
 bool cj__call_charge(cj_call_ctx *call, uint64_t size);
 
-/* `size` bytes at `ptr` that are about to be lowered: `ptr`, or a copy in call->arena when they lie in the aliased guest memory (alias_base).
- * NULL: past the limit. Must be asked before any realloc for the value, and for strings cj__string_lower does so. */
+/* `size` bytes at `ptr` that are about to be lowered: `ptr`, or a copy in call->arena when they lie in the aliased
+ * guest memory (alias_base). NULL: past the limit. Must be asked before any realloc for the value, and for strings
+ * cj__string_lower does so. */
 const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, uint32_t align);
 
 /* An import gives back what it took when it returns to the guest: memory and its count. */
@@ -144,11 +148,13 @@ static inline void cj__call_release(cj_call_ctx *call, cj_call_point point)
     call->store->host_bytes = point.host_bytes;
 }
 
-/* Calls bound->host. `results` is room for the result, zeroed by the caller. CJ_OK gives CJ_TRAP_NONE. Anything else records a trap with the host
- * function's words (trap.host_error) and returns it: CJ_TRAP_HOST, or for CJ_TRAP the kind of the nested call's trap. STACK_OVERFLOW when there is
- * too little native stack to call it. Shared by both back ends. */
+/* Calls bound->host. `results` is room for the result, zeroed by the caller. CJ_OK gives CJ_TRAP_NONE. Anything else
+ * records a trap with the host function's words (trap.host_error) and returns it: CJ_TRAP_HOST, or for CJ_TRAP the kind
+ * of the nested call's trap. STACK_OVERFLOW when there is too little native stack to call it. Shared by both back
+ * ends. */
 uint32_t cj__call_host(cj_call_ctx *call, const void *args, void *results);
-/* Its cold half: what a status other than CJ_OK means. Compiled code calls the host function itself, with an `err` of its own frame. */
+/* Its cold half: what a status other than CJ_OK means. Compiled code calls the host function itself, with an `err` of
+ * its own frame. */
 uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_error *err);
 
 #endif

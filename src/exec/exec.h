@@ -1,6 +1,7 @@
 /* exec.h: the two back ends as the runtime sees them, and the helpers that both call.
  *
- * interp/ walks a plan: always there, the oracle. llvm/ compiles one: present when CJ_HAVE_LLVM is 1. text/ has the string kernels.
+ * interp/ walks a plan: always there, the oracle. llvm/ compiles one: present when CJ_HAVE_LLVM is 1. text/ has the
+ * string kernels.
  */
 #ifndef CJ_EXEC_EXEC_H
 #define CJ_EXEC_EXEC_H
@@ -11,39 +12,46 @@
 #define CJ_HAVE_LLVM 0
 #endif
 
-/* -- interp/ ---------------------------------------------------------------------------------------------------------------- */
+/* -- interp/ ------------------------------------------------------------------------------------------------------- */
 
 uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results);               /* a cj_export_thunk */
 uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);        /* a cj_import_gate */
 
-/* -- llvm/ ------------------------------------------------------------------------------------------------------------------- */
+/* -- llvm/ --------------------------------------------------------------------------------------------------------- */
 
 /* The compiler with its code cache, one per engine; thread-safe. */
 typedef struct cj_compiler cj_compiler;
 cj_status cj__compiler_new(const cj_allocator *, cj_compiler **out, cj_error *err);
 void cj__compiler_delete(cj_compiler *);
-/* The code for a plan's shape: compiled once, then shared. Export: a cj_export_thunk. Import: a C function (env, flat..., slot) that
- * WAMR's code calls directly. Lives as long as the compiler. `name` is for symbols ("cj:export:iface#f"). */
+/* The code for a plan's shape: compiled once, then shared. Export: a cj_export_thunk. Import: a C function (env,
+ * flat..., slot) that WAMR's code calls directly. Lives as long as the compiler. `name` is for symbols
+ * ("cj:export:iface#f"). */
 cj_status cj__compiler_code(cj_compiler *, const cj_plan *, const char *name, void **out, cj_error *err);
 /* The text of a stage, for inspection; free with cj__free(strlen + 1). */
-cj_status cj__compiler_text(cj_compiler *, const cj_plan *, const char *name, cj_text_kind llvm_or_asm, char **out, cj_error *err);
+cj_status cj__compiler_text(cj_compiler *, const cj_plan *, const char *name, cj_text_kind llvm_or_asm, char **out,
+                            cj_error *err);
 void cj__compiler_stats(const cj_compiler *, cj_engine_stats *add_to);
 
-/* -- Helpers of both back ends (exec/text/strings.c, exec/call.c). They give a cj_trap and record nothing: the caller knows the site ------------- */
+/* -- Helpers of both back ends (exec/text/strings.c, exec/call.c) ----------------------------------------------------- */
 
-/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit. `view`: a UTF-8 string is handed
- * out in place; else it is copied to call->arena, with no terminator. Both count against max_host_bytes. */
-uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units, cj_string *out);
+/* They give a cj_trap and record nothing: the caller knows the site. */
 
-/* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host
- * CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
+/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit.
+ * `view`: a UTF-8 string is handed out in place; else it is copied to call->arena, with no terminator. Both count
+ * against max_host_bytes. */
+uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
+                         cj_string *out);
+
+/* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is
+ * CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
 uint32_t cj__string_lower(cj_call_ctx *call, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
 
-/* realloc(0, 0, align, size) with the checks on what it returns: REALLOC_ALIGNMENT, then REALLOC_BOUNDS. may_leave is 0 and trap.detail "in realloc"
- * meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of two. */
+/* realloc(0, 0, align, size) with the checks on what it returns: REALLOC_ALIGNMENT, then REALLOC_BOUNDS. may_leave is 0
+ * and trap.detail "in realloc" meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of
+ * two. */
 uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr);
 /* The same with an old block (string growth). `check_align`: false when the spec re-checks bounds only. */
-uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, bool check_align,
-                           uint32_t *ptr);
+uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
+                           bool check_align, uint32_t *ptr);
 
 #endif

@@ -1,4 +1,5 @@
-/* test_compiled.c: compiled code against everything that a back end must do (support/boundary.c), as test_interp.c does it for the interpreter.
+/* test_compiled.c: compiled code against everything that a back end must do (support/boundary.c), as test_interp.c does
+ * it for the interpreter.
  */
 #include "support/boundary.h"
 #include "support/cmocka_all.h"

@@ -1,6 +1,8 @@
-/* test_plan.c: move plans: what is emitted for which types, merging of copies, spilling, joined slots, keys, limits, paths, the self-check.
+/* test_plan.c: move plans: what is emitted for which types, merging of copies, spilling, joined slots, keys, limits,
+ * paths, the self-check.
  *
- * Plans are compared as text (plan_print.c). Expected texts were derived by hand from the spec's layout and flattening rules.
+ * Plans are compared as text (plan_print.c). Expected texts were derived by hand from the spec's layout and flattening
+ * rules.
  */
 #include "support/cmocka_all.h"
 #include "support/make_types.h"
@@ -25,7 +27,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* -- Building --------------------------------------------------------------------------------------------------------------- */
+/* -- Building ------------------------------------------------------------------------------------------------------ */
 
 static cj_config config_with(uint32_t max_plan_ops)
 {
@@ -97,15 +99,15 @@ static const cj_op *arg(const cj_plan *plan, uint32_t i)
     return &plan->args.ops[i];
 }
 
-/* -- Plans as text ---------------------------------------------------------------------------------------------------------- */
+/* -- Plans as text ------------------------------------------------------------------------------------------------- */
 
 static void test_scalars(void **state)
 {
     (void)state;
-    const cj_functype *type = functype(PARAMS(t_bool(T), t_s8(T), t_u8(T), t_s16(T), t_u16(T), t_s32(T), t_u32(T), t_s64(T), t_u64(T),
-                                              t_f32(T), t_f64(T), t_char(T), t_labels(T, CJ_KIND_FLAGS, 9),
-                                              t_labels(T, CJ_KIND_ENUM, 257)),
-                                       t_s8(T));
+    const cj_functype *type =
+        functype(PARAMS(t_bool(T), t_s8(T), t_u8(T), t_s16(T), t_u16(T), t_s32(T), t_u32(T), t_s64(T), t_u64(T),
+                        t_f32(T), t_f64(T), t_char(T), t_labels(T, CJ_KIND_FLAGS, 9), t_labels(T, CJ_KIND_ENUM, 257)),
+                 t_s8(T));
     expect_text(type, exports(CJ_UTF8),
                 "export utf8, core (i32, i32, i32, i32, i32, i32, i32, i64, i64, f32, f64, i32, i32, i32) -> i32\n"
                 "args: host 56/8 -> flat 14\n"
@@ -252,7 +254,7 @@ static void test_list_bodies(void **state)
                 "   3     copy           m8 -> h16  24/8                     ; result[][] .n\n");
 }
 
-/* -- Modes ------------------------------------------------------------------------------------------------------------------ */
+/* -- Modes --------------------------------------------------------------------------------------------------------- */
 
 static cj_move_mode mode_of_arg(const cj_type *type, cj_plan_options options)
 {
@@ -313,7 +315,7 @@ static void test_string_modes(void **state)
     cj__plan_delete(plan);
 }
 
-/* -- Merging of copies ------------------------------------------------------------------------------------------------------ */
+/* -- Merging of copies --------------------------------------------------------------------------------------------- */
 
 /* The operations of a result (guest -> host) or of the elements of a parameter (host -> guest) as "copy@8:12 u32@0". */
 static const char *brief(const cj_moves *moves, uint32_t first, bool by_guest)
@@ -325,7 +327,8 @@ static const char *brief(const cj_moves *moves, uint32_t first, bool by_guest)
         const cj_op *op = &moves->ops[i];
         uint32_t at = (moves->src == CJ_SPACE_HOST) == by_guest ? op->dst : op->src;
         uint32_t size = op->code == CJ_OP_COPY ? op->size : op->width;
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s@%u:%u", n ? " " : "", cj__op_name((cj_opcode)op->code), at, size);
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s@%u:%u", n ? " " : "", cj__op_name((cj_opcode)op->code),
+                              at, size);
     }
     return text;
 }
@@ -346,7 +349,8 @@ static void expect_merged(const cj_type *elem, const char *into_guest, const cha
 static void test_merging(void **state)
 {
     (void)state;
-    const cj_type *u8 = t_u8(T), *u16 = t_u16(T), *u32 = t_u32(T), *u64 = t_u64(T), *f32 = t_f32(T), *boolean = t_bool(T);
+    const cj_type *u8 = t_u8(T), *u16 = t_u16(T), *u32 = t_u32(T), *u64 = t_u64(T), *f32 = t_f32(T),
+                  *boolean = t_bool(T);
     expect_merged(u8, "int@1:1", "int@1:1");
     expect_merged(t_tuple(T, 1, u32), "int@4:4", "int@4:4");
     expect_merged(t_tuple(T, 2, u16, u16), "copy@2:4", "copy@2:4");
@@ -404,7 +408,7 @@ static void test_copy_alignment(void **state)
     cj__plan_delete(plan);
 }
 
-/* -- Keys ------------------------------------------------------------------------------------------------------------------- */
+/* -- Keys ---------------------------------------------------------------------------------------------------------- */
 
 static bool same_key(const cj_functype *a, cj_plan_options a_options, const cj_functype *b, cj_plan_options b_options)
 {
@@ -444,20 +448,25 @@ static void test_keys(void **state)
     assert_true(same_key(list, e, list, exports(CJ_UTF16)));
     assert_false(same_key(list, e, functype(PARAMS(t_list(T, t_u16(T))), u32), e));
     /* The sign of what is not extended says nothing; of what is, it does. */
-    assert_true(same_key(functype(PARAMS(t_s64(T), t_s32(T)), t_s8(T)), e, functype(PARAMS(t_u64(T), u32), t_u8(T)), e));
+    assert_true(
+        same_key(functype(PARAMS(t_s64(T), t_s32(T)), t_s8(T)), e, functype(PARAMS(t_u64(T), u32), t_u8(T)), e));
     assert_false(same_key(functype(PARAMS(t_s8(T)), NULL), e, functype(PARAMS(t_u8(T)), NULL), e));
     assert_true(same_key(functype(PARAMS(t_s8(T)), NULL), i, functype(PARAMS(t_u8(T)), NULL), i));
     assert_false(same_key(functype(PARAMS(t_f32(T)), NULL), e, functype(PARAMS(u32), NULL), e));
     /* Cases and labels count. */
-    assert_false(same_key(functype(PARAMS(t_labels(T, CJ_KIND_ENUM, 3)), NULL), e, functype(PARAMS(t_labels(T, CJ_KIND_ENUM, 4)), NULL), e));
-    assert_false(same_key(functype(PARAMS(t_labels(T, CJ_KIND_FLAGS, 3)), NULL), e, functype(PARAMS(t_labels(T, CJ_KIND_FLAGS, 4)), NULL), e));
-    assert_true(same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, NULL, u32)), NULL), e));
-    assert_false(same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, u32, NULL)), NULL), e));
+    assert_false(same_key(functype(PARAMS(t_labels(T, CJ_KIND_ENUM, 3)), NULL), e,
+                          functype(PARAMS(t_labels(T, CJ_KIND_ENUM, 4)), NULL), e));
+    assert_false(same_key(functype(PARAMS(t_labels(T, CJ_KIND_FLAGS, 3)), NULL), e,
+                          functype(PARAMS(t_labels(T, CJ_KIND_FLAGS, 4)), NULL), e));
+    assert_true(
+        same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, NULL, u32)), NULL), e));
+    assert_false(
+        same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, u32, NULL)), NULL), e));
     /* dense against padded elements */
     assert_false(same_key(functype(NO_PARAMS, t_list(T, t_u64(T))), e, functype(NO_PARAMS, t_list(T, t_f32(T))), e));
 }
 
-/* -- Limits and refusals ---------------------------------------------------------------------------------------------------- */
+/* -- Limits and refusals ------------------------------------------------------------------------------------------- */
 
 static cj_status try_build(const cj_functype *type, cj_plan_options options, uint32_t max_plan_ops, cj_error *err)
 {
@@ -472,7 +481,8 @@ static cj_status try_build(const cj_functype *type, cj_plan_options options, uin
 
 static cj_plan_options with_everything(cj_plan_kind kind)
 {
-    return (cj_plan_options){.kind = kind, .has_memory = true, .has_realloc = true, .has_post_return = kind == CJ_PLAN_EXPORT};
+    return (cj_plan_options){
+        .kind = kind, .has_memory = true, .has_realloc = true, .has_post_return = kind == CJ_PLAN_EXPORT};
 }
 
 static void test_limit(void **state)
@@ -480,7 +490,8 @@ static void test_limit(void **state)
     (void)state;
     cj_error err;
     /* 1 list, 1 tuple, 3 strings, 1 result: exactly 6 values. */
-    const cj_functype *type = functype(PARAMS(t_list(T, t_tuple(T, 3, t_string(T), t_string(T), t_string(T)))), t_u8(T));
+    const cj_functype *type =
+        functype(PARAMS(t_list(T, t_tuple(T, 3, t_string(T), t_string(T), t_string(T)))), t_u8(T));
     assert_int_equal(try_build(type, with_everything(CJ_PLAN_EXPORT), 6, &err), CJ_OK);
     assert_int_equal(try_build(type, with_everything(CJ_PLAN_EXPORT), 5, &err), CJ_LIMIT);
     assert_non_null(strstr(err.message, "max_plan_ops"));
@@ -502,7 +513,8 @@ static void test_exploding_types(void **state)
         options = t_tuple(T, 2, options, options);
         numbers = t_tuple(T, 2, numbers, numbers);
     }
-    assert_int_equal(try_build(functype(PARAMS(strings), NULL), with_everything(CJ_PLAN_EXPORT), 65536, &err), CJ_LIMIT);
+    assert_int_equal(try_build(functype(PARAMS(strings), NULL), with_everything(CJ_PLAN_EXPORT), 65536, &err),
+                     CJ_LIMIT);
     assert_int_equal(try_build(functype(NO_PARAMS, options), with_everything(CJ_PLAN_IMPORT), 65536, &err), CJ_LIMIT);
     /* A million dense bytes are one copy. */
     cj_plan *plan = build(functype(PARAMS(numbers), NULL), exports(CJ_UTF8));
@@ -532,10 +544,13 @@ static void test_refusals(void **state)
 {
     (void)state;
     cj_error err;
-    const cj_type *own = cj__type_handle(T, CJ_KIND_OWN, 0, &err), *borrow = cj__type_handle(T, CJ_KIND_BORROW, 0, &err);
-    assert_int_equal(try_build(functype(PARAMS(own), NULL), with_everything(CJ_PLAN_EXPORT), 100, &err), CJ_UNSUPPORTED);
+    const cj_type *own = cj__type_handle(T, CJ_KIND_OWN, 0, &err),
+                  *borrow = cj__type_handle(T, CJ_KIND_BORROW, 0, &err);
+    assert_int_equal(try_build(functype(PARAMS(own), NULL), with_everything(CJ_PLAN_EXPORT), 100, &err),
+                     CJ_UNSUPPORTED);
     assert_string_equal(err.message, "unsupported: resource handles");
-    assert_int_equal(try_build(functype(PARAMS(t_list(T, borrow)), NULL), with_everything(CJ_PLAN_IMPORT), 100, &err), CJ_UNSUPPORTED);
+    assert_int_equal(try_build(functype(PARAMS(t_list(T, borrow)), NULL), with_everything(CJ_PLAN_IMPORT), 100, &err),
+                     CJ_UNSUPPORTED);
     assert_string_equal(err.message, "unsupported: resource handles");
 
     const cj_functype *async = cj__functype_make(T, NULL, 0, NULL, true, &err);
@@ -594,7 +609,8 @@ static void test_out_of_memory(void **state)
 {
     (void)state;
     const cj_functype *type =
-        functype(PARAMS(t_list(T, t_option(T, t_string(T))), t_tuple(T, 2, t_char(T), t_result(T, t_u8(T), t_u16(T)))), t_string(T));
+        functype(PARAMS(t_list(T, t_option(T, t_string(T))), t_tuple(T, 2, t_char(T), t_result(T, t_u8(T), t_u16(T)))),
+                 t_string(T));
     track_alloc track;
     cj_status status = CJ_NO_MEMORY;
     uint64_t attempts = 0;
@@ -631,7 +647,7 @@ static void test_out_of_memory(void **state)
     cj__plan_delete(plan);
 }
 
-/* -- Paths ------------------------------------------------------------------------------------------------------------------ */
+/* -- Paths --------------------------------------------------------------------------------------------------------- */
 
 static void expect_path(const cj_functype *type, bool result, cj_opcode code, const char *expected)
 {
@@ -659,7 +675,8 @@ static void test_paths(void **state)
     expect_path(functype(NO_PARAMS, t_list(T, t_list(T, t_char(T)))), true, CJ_OP_CHAR, "result[3][14]");
     expect_path(functype(NO_PARAMS, t_result(T, t_u8(T), t_char(T))), true, CJ_OP_CHAR, "result .err");
     expect_path(functype(NO_PARAMS, t_result(T, t_char(T), NULL)), true, CJ_OP_CHAR, "result .ok");
-    expect_path(functype(NO_PARAMS, t_option(T, t_tuple(T, 2, t_u8(T), t_char(T)))), true, CJ_OP_CHAR, "result .some .1");
+    expect_path(functype(NO_PARAMS, t_option(T, t_tuple(T, 2, t_u8(T), t_char(T)))), true, CJ_OP_CHAR,
+                "result .some .1");
     const cj_type *v = t_variant(T, 2, "none-such", (const cj_type *)NULL, "letter", t_char(T));
     expect_path(functype(PARAMS(v), NULL), false, CJ_OP_CHAR, "param 0 .letter");
     expect_path(functype(PARAMS(v), NULL), false, CJ_OP_VARIANT, "param 0");
@@ -688,7 +705,7 @@ static void test_op_names(void **state)
     assert_string_equal(cj__op_name(CJ_OP_COUNT), "unknown");
 }
 
-/* -- The self-check --------------------------------------------------------------------------------------------------------- */
+/* -- The self-check ------------------------------------------------------------------------------------------------ */
 
 static cj_op *mutable_op(cj_plan *plan, uint32_t i)
 {
@@ -711,8 +728,9 @@ static void test_check(void **state)
     (void)state;
     const cj_type *v = t_variant(T, 3, "a", t_f64(T), "b", t_string(T), "c", t_u8(T));
     const cj_type *elem = t_tuple(T, 3, t_bool(T), t_u64(T), t_u8(T));
-    cj_plan *plan = build(functype(PARAMS(v, t_list(T, elem), t_labels(T, CJ_KIND_FLAGS, 9), t_s8(T), t_char(T)), t_string(T)),
-                          exports(CJ_UTF8));
+    cj_plan *plan =
+        build(functype(PARAMS(v, t_list(T, elem), t_labels(T, CJ_KIND_FLAGS, 9), t_s8(T), t_char(T)), t_string(T)),
+              exports(CJ_UTF8));
     /* 0 variant (1 f64, 2 string, 3 u8), 4 list (5 bool, 6 copy), 7 flags, 8 s8, 9 char */
     assert_int_equal(arg(plan, 6)->code, CJ_OP_COPY);
     EXPECT_REFUSED(plan, mutable_op(plan, 0)->code, CJ_OP_COUNT);
@@ -740,8 +758,9 @@ static void test_check_more(void **state)
 {
     (void)state;
     const cj_type *elem = t_tuple(T, 3, t_bool(T), t_u64(T), t_u8(T));
-    cj_plan *plan = build(functype(PARAMS(t_list(T, elem), t_labels(T, CJ_KIND_FLAGS, 9), t_s8(T), t_f32(T), t_string(T)), t_string(T)),
-                          exports(CJ_UTF8));
+    cj_plan *plan = build(
+        functype(PARAMS(t_list(T, elem), t_labels(T, CJ_KIND_FLAGS, 9), t_s8(T), t_f32(T), t_string(T)), t_string(T)),
+        exports(CJ_UTF8));
     /* 0 list (1 bool, 2 copy), 3 flags, 4 s8, 5 f32, 6 string */
     cj_op *list = mutable_op(plan, 0), *copy = mutable_op(plan, 2), *flags = mutable_op(plan, 3);
     assert_int_equal(copy->code, CJ_OP_COPY);
@@ -792,7 +811,7 @@ static void test_check_more(void **state)
     cj__plan_delete(plan);
 }
 
-/* -- Random types ----------------------------------------------------------------------------------------------------------- */
+/* -- Random types -------------------------------------------------------------------------------------------------- */
 
 static void test_random_types(void **state)
 {
@@ -800,7 +819,8 @@ static void test_random_types(void **state)
     random_source r = random_new(1);
     for (int i = 0; i < 3000; i++) {
         const cj_functype *type = random_functype(&r, T, 1 + random_below(&r, 20), 1 + random_below(&r, 5));
-        cj_plan_options options = {.kind = (cj_plan_kind)random_below(&r, 2), .encoding = (cj_encoding)random_below(&r, 3)};
+        cj_plan_options options = {.kind = (cj_plan_kind)random_below(&r, 2),
+                                   .encoding = (cj_encoding)random_below(&r, 3)};
         cj_plan *plan = build(type, options), *again = build(type, options);
         assert_int_equal(plan->key_len, again->key_len);
         assert_memory_equal(plan->key, again->key, plan->key_len);

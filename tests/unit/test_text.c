@@ -1,7 +1,8 @@
 /* test_text.c: every table of string kernels against a slow reference.
  *
- * The reference knows UTF-8 by Unicode's table of well-formed byte sequences (table 3-7) and UTF-16 by its definition, one code point at a
- * time, and shares nothing with the kernels. Sources and outputs are blocks of exactly their size, for AddressSanitizer.
+ * The reference knows UTF-8 by Unicode's table of well-formed byte sequences (table 3-7) and UTF-16 by its definition,
+ * one code point at a time, and shares nothing with the kernels. Sources and outputs are blocks of exactly their size,
+ * for AddressSanitizer.
  */
 #include "support/cmocka_all.h"
 #include "support/random_values.h"
@@ -12,7 +13,7 @@
 
 static const cj_text_kernels *K; /* under test */
 
-/* -- The reference ------------------------------------------------------------------------------------------------------------ */
+/* -- The reference ------------------------------------------------------------------------------------------------- */
 
 enum { MAX_CHARS = 4096 };
 typedef struct decoded {
@@ -26,9 +27,9 @@ typedef struct decoded {
 static const struct {
     uint8_t first_lo, first_hi, second_lo, second_hi, len;
 } well_formed[] = {
-    {0x00, 0x7f, 0, 0, 1},          {0xc2, 0xdf, 0x80, 0xbf, 2},    {0xe0, 0xe0, 0xa0, 0xbf, 3},
-    {0xe1, 0xec, 0x80, 0xbf, 3},    {0xed, 0xed, 0x80, 0x9f, 3},    {0xee, 0xef, 0x80, 0xbf, 3},
-    {0xf0, 0xf0, 0x90, 0xbf, 4},    {0xf1, 0xf3, 0x80, 0xbf, 4},    {0xf4, 0xf4, 0x80, 0x8f, 4},
+    {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
 static uint32_t bits_of(const uint8_t *s, size_t n)
@@ -123,7 +124,7 @@ static size_t encode_utf16(const uint32_t *chars, size_t count, uint16_t *out)
     return n;
 }
 
-/* -- Kernels against it --------------------------------------------------------------------------------------------------------- */
+/* -- Kernels against it -------------------------------------------------------------------------------------------- */
 
 /* A block of exactly `size` bytes. */
 static uint8_t *exact(const void *from, size_t size)
@@ -257,7 +258,7 @@ static void check_utf16_around(const uint16_t *units, size_t count)
     }
 }
 
-/* -- Tests -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Tests --------------------------------------------------------------------------------------------------------- */
 
 /* Bytes at which the rules change. */
 static const uint8_t edges[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xf0, 0xff};
@@ -309,9 +310,9 @@ static void test_utf8_malformed(void **state)
         {"cut 2", "\xc3"},
         {"cut 3", "\xe2\x82"},
         {"cut 4", "\xf0\x9f\x98"},
-        {"second byte is ASCII", "\xc3(" },
-        {"third byte is ASCII", "\xe2\x82(" },
-        {"fourth byte is ASCII", "\xf0\x9f\x98(" },
+        {"second byte is ASCII", "\xc3("},
+        {"third byte is ASCII", "\xe2\x82("},
+        {"fourth byte is ASCII", "\xf0\x9f\x98("},
         {"one continuation too many", "\xc3\xa9\x80"},
     };
     for (size_t i = 0; i < CJ_COUNT(cases); i++) {
@@ -346,8 +347,8 @@ static void test_utf8_all_characters(void **state)
 static void test_utf8_edges_around(void **state)
 {
     (void)state;
-    static const uint32_t chars[] = {0,      0x7f,   0x80,   0xff,    0x100,   0x7ff,    0x800,   0xfff,  0x1000,
-                                     0xcfff, 0xd7ff, 0xe000, 0xffff,  0x10000, 0x3ffff,  0x40000, 0xfffff, 0x10ffff};
+    static const uint32_t chars[] = {0,      0x7f,   0x80,   0xff,   0x100,   0x7ff,   0x800,   0xfff,   0x1000,
+                                     0xcfff, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x3ffff, 0x40000, 0xfffff, 0x10ffff};
     for (size_t i = 0; i < CJ_COUNT(chars); i++) {
         uint8_t text[4];
         size_t len = encode_utf8(&chars[i], 1, text);
@@ -378,7 +379,8 @@ static void test_utf16_all_short(void **state)
 static void test_utf16_malformed(void **state)
 {
     (void)state;
-    static const uint16_t cases[][3] = {{0xd800}, {0xdbff}, {0xdc00}, {0xdfff}, {0xd800, 0xd800, 0xdc00}, {0xdc00, 0xd800}, {0xd800, 0xe000}};
+    static const uint16_t cases[][3] = {{0xd800},         {0xdbff},        {0xdc00}, {0xdfff}, {0xd800, 0xd800, 0xdc00},
+                                        {0xdc00, 0xd800}, {0xd800, 0xe000}};
     static const size_t counts[] = {1, 1, 1, 1, 3, 2, 2};
     for (size_t i = 0; i < CJ_COUNT(cases); i++) {
         assert_false(K->utf16_valid((const uint8_t *)cases[i], counts[i]));
@@ -448,10 +450,14 @@ static void test_chosen_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8_all_short),     cmocka_unit_test(test_utf8_malformed),
-        cmocka_unit_test(test_utf8_all_characters), cmocka_unit_test(test_utf8_edges_around),
-        cmocka_unit_test(test_utf16_all_short),    cmocka_unit_test(test_utf16_malformed),
-        cmocka_unit_test(test_latin1),             cmocka_unit_test(test_random),
+        cmocka_unit_test(test_utf8_all_short),
+        cmocka_unit_test(test_utf8_malformed),
+        cmocka_unit_test(test_utf8_all_characters),
+        cmocka_unit_test(test_utf8_edges_around),
+        cmocka_unit_test(test_utf16_all_short),
+        cmocka_unit_test(test_utf16_malformed),
+        cmocka_unit_test(test_latin1),
+        cmocka_unit_test(test_random),
         cmocka_unit_test(test_chosen_table),
     };
     const cj_text_kernels *tables[] = {&cj__text_scalar, cj__text()};

@@ -1,13 +1,14 @@
 /* interp.c: the plan interpreter.
  *
- * Place in the pipeline: a back end (exec.h): always there, needs no compiler, runs a boundary call by walking its plan. It is the
- * oracle for the compiler, so it follows plan.h and the spec line by line and is written to be read; it allocates nothing per call
- * but what lifted values need.
+ * Place in the pipeline: a back end (exec.h): always there, needs no compiler, runs a boundary call by walking its
+ * plan. It is the oracle for the compiler, so it follows plan.h and the spec line by line and is written to be read; it
+ * allocates nothing per call but what lifted values need.
  * Non-goals: speed beyond that. Flags of instances other than may_leave, entering and leaving: engine/.
  *
- * A value has two ends. The host's is a pointer into a struct; the guest's is an array of slots or a block of linear memory. A block
- * is known by its guest address, and its host pointer is derived anew after every operation that called out (realloc can move the memory).
- * Each block's bounds are checked when it is found or allocated; memories never shrink.
+ * A value has two ends. The host's is a pointer into a struct; the guest's is an array of slots or a block of linear
+ * memory. A block is known by its guest address, and its host pointer is derived anew after every operation that called
+ * out (realloc can move the memory). Each block's bounds are checked when it is found or allocated; memories never
+ * shrink.
  *
  * Safe against longjmp: a guest's trap may leave any function here that calls out, so none owns anything.
  */
@@ -49,7 +50,7 @@ static const void *guest_memory(const run *r)
     return r->call->bound->memory;
 }
 
-/* -- Numbers -------------------------------------------------------------------------------------------------------------------- */
+/* -- Numbers ------------------------------------------------------------------------------------------------------- */
 
 static inline uint64_t load(const uint8_t *at, uint32_t width)
 {
@@ -136,7 +137,7 @@ static void set_index(const run *r, const cj_op *op, uint32_t index)
         r->call->index[op->depth] = index;
 }
 
-/* -- Out of a guest: lift ---------------------------------------------------------------------------------------------------------- */
+/* -- Out of a guest: lift ------------------------------------------------------------------------------------------ */
 
 static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from, uint8_t *host);
 
@@ -144,7 +145,8 @@ static uint32_t lift_string(const run *r, const cj_op *op, const guest_source *f
 {
     uint32_t ptr = get32(from, op->src, 4), units = get32(from, op->src + (from->slots ? 1 : 4), 4);
     cj_string string;
-    uint32_t trap = cj__string_lift(r->call, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW, ptr, units, &string);
+    uint32_t trap =
+        cj__string_lift(r->call, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW, ptr, units, &string);
     if (trap)
         return trap_at(r, op, trap);
     memcpy(host + op->dst, &string, sizeof(string));
@@ -166,7 +168,8 @@ static uint32_t lift_list(const run *r, const cj_op *op, const guest_source *fro
     cj_list list = {nothing, len};
     if (len) {
         uint8_t *elements = cj__memory_view(guest_memory(r), ptr, bytes);
-        list.ptr = op->mode == CJ_MODE_VIEW ? elements : cj__call_alloc(r->call, (uint64_t)len * op->host_size, op->host_align);
+        list.ptr = op->mode == CJ_MODE_VIEW ? elements
+                                            : cj__call_alloc(r->call, (uint64_t)len * op->host_size, op->host_align);
         if (!list.ptr)
             return trap_at(r, op, CJ_TRAP_HOST_LIMIT);
         if (op->mode == CJ_MODE_BLOCK)
@@ -177,7 +180,8 @@ static uint32_t lift_list(const run *r, const cj_op *op, const guest_source *fro
         for (uint32_t i = 0; i < len; i++) {
             set_index(r, op, i);
             guest_source element = {.block = cj__memory_view(guest_memory(r), ptr + i * op->size, op->size)};
-            uint32_t trap = lift_ops(r, (cj_range){self + 1, op->next}, &element, (uint8_t *)list.ptr + (size_t)i * op->host_size);
+            uint32_t trap =
+                lift_ops(r, (cj_range){self + 1, op->next}, &element, (uint8_t *)list.ptr + (size_t)i * op->host_size);
             if (trap)
                 return trap;
         }
@@ -239,7 +243,7 @@ static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from,
     return CJ_TRAP_NONE;
 }
 
-/* -- Into a guest: lower --------------------------------------------------------------------------------------------------------------- */
+/* -- Into a guest: lower ------------------------------------------------------------------------------------------- */
 
 static uint32_t lower_ops(const run *r, cj_range range, const uint8_t *host, guest_target *to);
 
@@ -356,7 +360,7 @@ static uint32_t lower_ops(const run *r, cj_range range, const uint8_t *host, gue
     return CJ_TRAP_NONE;
 }
 
-/* -- Whole programs -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Whole programs ------------------------------------------------------------------------------------------------ */
 
 static cj_range all_ops(const cj_moves *moves)
 {
@@ -367,10 +371,12 @@ static cj_range all_ops(const cj_moves *moves)
 static uint8_t *find_block(cj_call_ctx *call, bool results, uint32_t at, uint32_t *trap)
 {
     const cj_plan *plan = call->bound->plan;
-    uint32_t size = results ? plan->result_size : plan->params_size, align = results ? plan->result_align : plan->params_align;
+    uint32_t size = results ? plan->result_size : plan->params_size,
+             align = results ? plan->result_align : plan->params_align;
     uint8_t *block = cj__memory_view(call->bound->memory, at, size);
     if (at & (align - 1))
-        *trap = cj__call_trap(call, results ? CJ_TRAP_RESULTS_ALIGNMENT : CJ_TRAP_PARAMS_ALIGNMENT, results, CJ_NO_SITE);
+        *trap =
+            cj__call_trap(call, results ? CJ_TRAP_RESULTS_ALIGNMENT : CJ_TRAP_PARAMS_ALIGNMENT, results, CJ_NO_SITE);
     else if (!block)
         *trap = cj__call_trap(call, results ? CJ_TRAP_RESULTS_BOUNDS : CJ_TRAP_PARAMS_BOUNDS, results, CJ_NO_SITE);
     else
@@ -378,7 +384,7 @@ static uint8_t *find_block(cj_call_ctx *call, bool results, uint32_t at, uint32_
     return NULL;
 }
 
-/* -- Exports ---------------------------------------------------------------------------------------------------------------------------------- */
+/* -- Exports ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
 {
@@ -431,7 +437,7 @@ uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
 {
     const cj_binding *bound = call->bound;
     const cj_core_sig *sig = &bound->plan->sig;
-    uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* every slot is written: by an operation, or by the variant that leaves it */
+    uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* each is written: by an operation, or by the variant that leaves it */
     call->alias_size = 0;
 
     uint32_t trap = lower_args(call, args, flat);
@@ -447,7 +453,7 @@ uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
     return bound->plan->options.has_post_return ? post_return(call, flat) : CJ_TRAP_NONE;
 }
 
-/* -- Imports ----------------------------------------------------------------------------------------------------------------------------------- */
+/* -- Imports ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t lift_args(cj_call_ctx *call, const uint64_t *flat, void *args)
 {

@@ -1,11 +1,12 @@
 /* scalar.c: the string kernels in portable C: the reference for SIMD ones, and what runs where there are none.
  *
- * Place in the pipeline: text.h. Eight bytes at a time while a text is ASCII, which most is; one character at a time otherwise.
+ * Place in the pipeline: text.h. Eight bytes at a time while a text is ASCII, which most is; one character at a time
+ * otherwise.
  */
 #include "base/utf8.h"
 #include "exec/text/text.h"
 
-/* -- Words of eight bytes -------------------------------------------------------------------------------------------------------- */
+/* -- Words of eight bytes ------------------------------------------------------------------------------------------ */
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "UTF-16 in guest memory is read and written as the machine's own"
@@ -50,7 +51,7 @@ static size_t ascii_words16(const uint8_t *s, size_t units)
     return i;
 }
 
-/* -- One character ------------------------------------------------------------------------------------------------------------------ */
+/* -- One character ------------------------------------------------------------------------------------------------- */
 
 /* Units of the UTF-16 character at `s`, 1 or 2, or 0 when it is an unpaired surrogate. */
 static inline size_t utf16_decode(const uint8_t *s, size_t units, uint32_t *out)
@@ -98,7 +99,7 @@ static inline size_t utf8_encode(uint32_t cp, uint8_t *out)
     return 4;
 }
 
-/* -- Validating and counting ------------------------------------------------------------------------------------------------------------ */
+/* -- Validating and counting --------------------------------------------------------------------------------------- */
 
 static size_t utf8_utf16_len(const uint8_t *s, size_t len)
 {
@@ -158,7 +159,7 @@ static size_t latin1_utf8_len(const uint8_t *s, size_t len)
     return len + high;
 }
 
-/* -- Transcoding -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Transcoding --------------------------------------------------------------------------------------------------- */
 
 static size_t utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
 {

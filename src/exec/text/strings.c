@@ -1,13 +1,15 @@
 /* strings.c: strings across the boundary: guest memory in one of three encodings, UTF-8 on the host.
  *
- * Place in the pipeline: both back ends call it for a STRING operation (exec.h); it stands on the kernels and on the engine's realloc.
- * Non-goals: where the two words (pointer, length) are; recording the trap. Strings between two guests come with fused calls.
- * Spec: "Loading" (load_string_from_range) and "Storing" (store_string_into_range with a UTF-8 source), whose order of checks and
- * sequence of realloc calls are followed to the letter: guests can observe both.
+ * Place in the pipeline: both back ends call it for a STRING operation (exec.h); it stands on the kernels and on the
+ * engine's realloc.
+ * Non-goals: where the two words (pointer, length) are; recording the trap. Strings between two guests come with fused
+ * calls.
+ * Spec: "Loading" (load_string_from_range) and "Storing" (store_string_into_range with a UTF-8 source), whose order of
+ * checks and sequence of realloc calls are followed to the letter: guests can observe both.
  *
- * Whatever realloc returns, and whatever the guest does meanwhile, each write stays inside the block whose bounds were checked after the last
- * realloc, because kernels write no more than their source allows and the source is the host's: cj__call_source has copied it if it
- * was guest memory.
+ * Whatever realloc returns, and whatever the guest does meanwhile, each write stays inside the block whose bounds were
+ * checked after the last realloc, because kernels write no more than their source allows and the source is the host's:
+ * cj__call_source has copied it if it was guest memory.
  */
 #include "engine/engine.h"
 #include "exec/exec.h"
@@ -15,7 +17,7 @@
 
 #define UTF16_TAG UINT32_C(0x80000000) /* in the length of a latin1+utf16 string */
 
-/* -- Out of a guest ---------------------------------------------------------------------------------------------------------------- */
+/* -- Out of a guest ------------------------------------------------------------------------------------------------ */
 
 static uint32_t copy_out(cj_call_ctx *call, size_t len, cj_string *out, char **room)
 {
@@ -62,7 +64,8 @@ static uint32_t lift_latin1(cj_call_ctx *call, const uint8_t *s, size_t len, cj_
     return trap;
 }
 
-uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units, cj_string *out)
+uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
+                         cj_string *out)
 {
     uint32_t units = tagged_units, align = encoding == CJ_UTF8 ? 1 : 2;
     bool wide = encoding == CJ_UTF16;
@@ -87,7 +90,7 @@ uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uin
     return encoding == CJ_UTF8 ? lift_utf8(call, s, units, view, out) : lift_latin1(call, s, units, out);
 }
 
-/* -- Into a guest -------------------------------------------------------------------------------------------------------------------- */
+/* -- Into a guest -------------------------------------------------------------------------------------------------- */
 
 /* A string on its way in: its source, and the guest's block as it is after the last realloc. */
 typedef struct lowering {

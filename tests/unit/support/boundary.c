@@ -53,7 +53,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* -- Boundary functions ------------------------------------------------------------------------------------------------------- */
+/* -- Boundary functions -------------------------------------------------------------------------------------------- */
 
 static void core_fn(fake_engine *fake, void *user, uint64_t *flat)
 {
@@ -152,7 +152,7 @@ static void expect_events(const char *expected)
     assert_string_equal(fake_events(F), expected);
 }
 
-/* -- Lifting one value, in every place where it can come from ----------------------------------------------------------------- */
+/* -- Lifting one value, in every place where it can come from ------------------------------------------------------ */
 
 static const cj_type *lifted_type;
 static const void *lifted_expected;
@@ -172,10 +172,10 @@ static cj_status compare_param(cj_call_ctx *ctx, const void *args, void *results
     return CJ_OK;
 }
 
-/* The value's bytes are put at BLOCK, what it points to must be in memory already. `flat` are its slots. Either may be NULL. `sub` is the path
- * inside the value. */
-static void expect_lift(const cj_type *type, cj_encoding encoding, const uint64_t *flat, const void *bytes, cj_trap trap, const char *sub,
-                        const void *expected)
+/* The value's bytes are put at BLOCK, what it points to must be in memory already. `flat` are its slots. Either may be
+ * NULL. `sub` is the path inside the value. */
+static void expect_lift(const cj_type *type, cj_encoding encoding, const uint64_t *flat, const void *bytes,
+                        cj_trap trap, const char *sub, const void *expected)
 {
     char path[256];
     lifted_type = type;
@@ -238,7 +238,11 @@ static void expect_lift(const cj_type *type, cj_encoding encoding, const uint64_
     assert_int_equal(F->realloc_calls, 0);
 }
 
-#define SLOTS(...) (const uint64_t[]){__VA_ARGS__}
+#define SLOTS(...) \
+    (const uint64_t[]) \
+    { \
+        __VA_ARGS__ \
+    }
 
 static void test_lift_numbers(void **state)
 {
@@ -249,10 +253,12 @@ static void test_lift_numbers(void **state)
     expect_lift(t_s16(T), CJ_UTF8, SLOTS(0x8001), "\x01\x80", CJ_TRAP_NONE, "", &(int16_t){-32767});
     expect_lift(t_u16(T), CJ_UTF8, SLOTS(0xabcd8001), "\x01\x80", CJ_TRAP_NONE, "", &(uint16_t){0x8001});
     expect_lift(t_s32(T), CJ_UTF8, SLOTS(0x80000000), "\0\0\0\x80", CJ_TRAP_NONE, "", &(int32_t){INT32_MIN});
-    expect_lift(t_u64(T), CJ_UTF8, SLOTS(0x8000000000000001), "\1\0\0\0\0\0\0\x80", CJ_TRAP_NONE, "", &(uint64_t){0x8000000000000001});
+    expect_lift(t_u64(T), CJ_UTF8, SLOTS(0x8000000000000001), "\1\0\0\0\0\0\0\x80", CJ_TRAP_NONE, "",
+                &(uint64_t){0x8000000000000001});
     /* A signalling NaN's bits stay (spec: the payload may be anything). */
     expect_lift(t_f32(T), CJ_UTF8, SLOTS(0x7fa00001), "\1\0\xa0\x7f", CJ_TRAP_NONE, "", &(uint32_t){0x7fa00001});
-    expect_lift(t_f64(T), CJ_UTF8, SLOTS(0x7ff4000000000001), "\1\0\0\0\0\0\xf4\x7f", CJ_TRAP_NONE, "", &(uint64_t){0x7ff4000000000001});
+    expect_lift(t_f64(T), CJ_UTF8, SLOTS(0x7ff4000000000001), "\1\0\0\0\0\0\xf4\x7f", CJ_TRAP_NONE, "",
+                &(uint64_t){0x7ff4000000000001});
 }
 
 static void test_lift_bool_and_flags(void **state)
@@ -376,7 +382,7 @@ static void test_lift_joined_slots(void **state)
     expect_lift(v, CJ_UTF8, SLOTS(0, UINT64_C(0x1111111100000000) + DATA, 2), NULL, CJ_TRAP_NONE, "", &ok);
 }
 
-/* -- Lifting strings ----------------------------------------------------------------------------------------------------------- */
+/* -- Lifting strings ----------------------------------------------------------------------------------------------- */
 
 static void expect_string_lift(cj_encoding encoding, uint32_t ptr, uint32_t units, cj_trap trap, const char *text)
 {
@@ -468,7 +474,8 @@ static void test_lift_string_bounds(void **state)
 static void test_lift_string_encoding(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xe2\x82", "\xff"};
+    static const char *const bad[] = {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xc3", "\xe2\x82", "\xff"};
     for (size_t i = 0; i < CJ_COUNT(bad); i++) {
         memcpy(fake_at(F, DATA, 8), "good good", 8);
         memcpy(fake_at(F, DATA + 8, (uint32_t)strlen(bad[i])), bad[i], strlen(bad[i]));
@@ -486,9 +493,10 @@ static void test_lift_string_encoding(void **state)
     }
 }
 
-/* -- Lifting lists -------------------------------------------------------------------------------------------------------------- */
+/* -- Lifting lists ------------------------------------------------------------------------------------------------- */
 
-static void expect_list(const cj_type *elem, uint32_t ptr, uint32_t len, cj_trap trap, const char *sub, const void *elements)
+static void expect_list(const cj_type *elem, uint32_t ptr, uint32_t len, cj_trap trap, const char *sub,
+                        const void *elements)
 {
     uint32_t words[2] = {ptr, len};
     cj_list expected = {(void *)(uintptr_t)elements, len};
@@ -612,11 +620,25 @@ static void test_spilled_pointers(void **state)
         expect_outcome(got, cases[i].params, false, "");
         assert_int_equal(host_calls, cases[i].params == CJ_TRAP_NONE);
     }
-    const cj_type *wide = t_make(T, CJ_KIND_TUPLE, (cj_param[17]){{{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)},
-                                                                  {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)},
-                                                                  {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)},
-                                                                  {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)}, {{0}, t_u64(T)},
-                                                                  {{0}, t_u64(T)}}, 17);
+    const cj_type *wide = t_make(T, CJ_KIND_TUPLE,
+                                 (cj_param[17]){{{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)},
+                                                {{0}, t_u64(T)}},
+                                 17);
     uint64_t room[17];
     cj_binding *export = make_export(functype(NO_PARAMS, wide), CJ_UTF8, false);
     import = make_import(functype(NO_PARAMS, wide), CJ_UTF8);
@@ -630,7 +652,7 @@ static void test_spilled_pointers(void **state)
     }
 }
 
-/* -- Lowering one value, in every place where it can go ------------------------------------------------------------------------- */
+/* -- Lowering one value, in every place where it can go ------------------------------------------------------------ */
 
 typedef struct scripted {
     uint32_t nth;
@@ -660,10 +682,10 @@ static void start(void)
         fake_script(F, script[i].nth, script[i].action, script[i].value);
 }
 
-/* `events` are the calls of realloc for the value alone. On success `check` looks at the value's bytes, when there are two slots or more of it in
- * memory; its flat form is `flat`, or NULL. */
-static void expect_lower(const cj_type *type, cj_encoding encoding, const void *value, cj_trap trap, const char *sub, const char *events,
-                         const uint64_t *flat, void (*check)(const uint8_t *bytes))
+/* `events` are the calls of realloc for the value alone. On success `check` looks at the value's bytes, when there are
+ * two slots or more of it in memory; its flat form is `flat`, or NULL. */
+static void expect_lower(const cj_type *type, cj_encoding encoding, const void *value, cj_trap trap, const char *sub,
+                         const char *events, const uint64_t *flat, void (*check)(const uint8_t *bytes))
 {
     char path[256], expected_events[1024];
     /* a parameter */
@@ -739,7 +761,8 @@ static void test_lower_numbers(void **state)
     expect_lower(t_s32(T), CJ_UTF8, &(int32_t){-2}, CJ_TRAP_NONE, "", "", SLOTS(0xfffffffe), NULL);
     expect_lower(t_s64(T), CJ_UTF8, &(int64_t){-2}, CJ_TRAP_NONE, "", "", SLOTS(0xfffffffffffffffe), NULL);
     expect_lower(t_f32(T), CJ_UTF8, &(uint32_t){0x7fa00001}, CJ_TRAP_NONE, "", "", SLOTS(0x7fa00001), NULL);
-    expect_lower(t_f64(T), CJ_UTF8, &(uint64_t){0xfff4000000000001}, CJ_TRAP_NONE, "", "", SLOTS(0xfff4000000000001), NULL);
+    expect_lower(t_f64(T), CJ_UTF8, &(uint64_t){0xfff4000000000001}, CJ_TRAP_NONE, "", "", SLOTS(0xfff4000000000001),
+                 NULL);
 }
 
 /* What a careless host leaves in its structs does not reach the guest. */
@@ -750,7 +773,8 @@ static void test_lower_normalises(void **state)
     expect_lower(t_bool(T), CJ_UTF8, &(uint8_t){0x80}, CJ_TRAP_NONE, "", "", SLOTS(1), NULL);
     for (uint32_t labels = 1; labels <= 32; labels++) {
         uint64_t expected = UINT32_MAX >> (32 - labels);
-        expect_lower(t_labels(T, CJ_KIND_FLAGS, labels), CJ_UTF8, &(uint32_t){UINT32_MAX}, CJ_TRAP_NONE, "", "", &expected, NULL);
+        expect_lower(t_labels(T, CJ_KIND_FLAGS, labels), CJ_UTF8, &(uint32_t){UINT32_MAX}, CJ_TRAP_NONE, "", "",
+                     &expected, NULL);
     }
     expect_lower(t_char(T), CJ_UTF8, &(uint32_t){0x10ffff}, CJ_TRAP_NONE, "", "", SLOTS(0x10ffff), NULL);
     expect_lower(t_char(T), CJ_UTF8, &(uint32_t){0x110000}, CJ_TRAP_CHAR_RANGE, "", "", NULL, NULL);
@@ -758,7 +782,8 @@ static void test_lower_normalises(void **state)
     expect_lower(t_labels(T, CJ_KIND_ENUM, 3), CJ_UTF8, &(uint8_t){3}, CJ_TRAP_DISCRIMINANT, "", "", NULL, NULL);
     expect_lower(t_labels(T, CJ_KIND_ENUM, 257), CJ_UTF8, &(uint16_t){257}, CJ_TRAP_DISCRIMINANT, "", "", NULL, NULL);
     expect_lower(t_option(T, t_u8(T)), CJ_UTF8, "\2\0", CJ_TRAP_DISCRIMINANT, "", "", NULL, NULL);
-    expect_lower(t_tuple(T, 2, t_u8(T), t_option(T, t_bool(T))), CJ_UTF8, "\0\2\0", CJ_TRAP_DISCRIMINANT, " .1", "", NULL, NULL);
+    expect_lower(t_tuple(T, 2, t_u8(T), t_option(T, t_bool(T))), CJ_UTF8, "\0\2\0", CJ_TRAP_DISCRIMINANT, " .1", "",
+                 NULL, NULL);
 }
 
 static void test_lower_variant_slots(void **state)
@@ -778,7 +803,8 @@ static void test_lower_variant_slots(void **state)
     memcpy(&bits, &f64, 8);
     expect_lower(v, CJ_UTF8, host, CJ_TRAP_NONE, "", "", SLOTS(0, bits, 0, 0), NULL);
     host[0] = 1, host[8] = 0xff;
-    expect_lower(v, CJ_UTF8, host, CJ_TRAP_NONE, "", "", SLOTS(1, 0xffffffff, 0, 0), NULL); /* zero-extended from 32 bits */
+    expect_lower(v, CJ_UTF8, host, CJ_TRAP_NONE, "", "", SLOTS(1, 0xffffffff, 0, 0),
+                 NULL); /* zero-extended from 32 bits */
     host[0] = 2;
     float f32 = -1.5f;
     memcpy(host + 8, &f32, 4);
@@ -801,7 +827,7 @@ static void test_lower_variant_slots(void **state)
 /* The bytes of padding and of inactive payloads in guest memory stay as they were. */
 static void check_padding(const uint8_t *bytes)
 {
-    static const uint8_t expected[24] = {7,   0xa5, 0xa5, 0xa5, 1,    2,    3,    4,    0, 0xa5, 0xa5, 0xa5,
+    static const uint8_t expected[24] = {7,    0xa5, 0xa5, 0xa5, 1,    2,    3,    4,    0, 0xa5, 0xa5, 0xa5,
                                          0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 9, 8,    0xa5, 0xa5};
     assert_memory_equal(bytes, expected, sizeof(expected));
 }
@@ -832,11 +858,13 @@ static void test_lower_leaks_no_padding(void **state)
     /* The same in the elements of a list. */
     start();
     cj_list list = {&host, 1};
-    assert_int_equal(fake_call_export(F, make_export(functype(PARAMS(t_list(T, type)), NULL), CJ_UTF8, false), &list, NULL), CJ_TRAP_NONE);
+    assert_int_equal(
+        fake_call_export(F, make_export(functype(PARAMS(t_list(T, type)), NULL), CJ_UTF8, false), &list, NULL),
+        CJ_TRAP_NONE);
     check_padding(fake_at(F, (uint32_t)F->core_args[0], 24));
 }
 
-/* -- Lowering strings: the spec's realloc sequences ------------------------------------------------------------------------------ */
+/* -- Lowering strings: the spec's realloc sequences ---------------------------------------------------------------- */
 
 static const char *lowered_text;
 static size_t lowered_size;
@@ -849,19 +877,21 @@ static void check_lowered_text(const uint8_t *bytes)
 }
 
 /* Lowers `text`; expects these calls, this length word, and these bytes (NULL: do not look). */
-static void expect_string_lower(cj_encoding encoding, const char *text, const char *events, uint32_t ptr, uint32_t units, const void *bytes,
-                                size_t size)
+static void expect_string_lower(cj_encoding encoding, const char *text, const char *events, uint32_t ptr,
+                                uint32_t units, const void *bytes, size_t size)
 {
     char *exact = pool_alloc(&pool, strlen(text));
     memcpy(exact, text, strlen(text));
     cj_string s = {exact, strlen(text)};
     lowered_text = bytes;
     lowered_size = size;
-    expect_lower(t_string(T), encoding, &s, CJ_TRAP_NONE, "", events, SLOTS(ptr, units), bytes ? check_lowered_text : NULL);
+    expect_lower(t_string(T), encoding, &s, CJ_TRAP_NONE, "", events, SLOTS(ptr, units),
+                 bytes ? check_lowered_text : NULL);
 }
 
 #define EXPECT_WIDE(encoding, text, events, ptr, units, ...) \
-    expect_string_lower(encoding, text, events, ptr, units, (const uint16_t[]){__VA_ARGS__}, sizeof((const uint16_t[]){__VA_ARGS__}))
+    expect_string_lower(encoding, text, events, ptr, units, (const uint16_t[]){__VA_ARGS__}, \
+                        sizeof((const uint16_t[]){__VA_ARGS__}))
 
 static void test_lower_string_sequences(void **state)
 {
@@ -869,31 +899,39 @@ static void test_lower_string_sequences(void **state)
     script_len = 0;
     expect_string_lower(CJ_UTF8, "", "realloc(0,0,1,0)=1024 ", 1024, 0, NULL, 0);
     expect_string_lower(CJ_UTF8, "hello", "realloc(0,0,1,5)=1024 ", 1024, 5, "hello", 5);
-    expect_string_lower(CJ_UTF8, "h\xc3\xa9\xf0\x9f\x98\x80", "realloc(0,0,1,7)=1024 ", 1024, 7, "h\xc3\xa9\xf0\x9f\x98\x80", 7);
+    expect_string_lower(CJ_UTF8, "h\xc3\xa9\xf0\x9f\x98\x80", "realloc(0,0,1,7)=1024 ", 1024, 7,
+                        "h\xc3\xa9\xf0\x9f\x98\x80", 7);
 
     /* utf16: 2n, then what it took. The fake's realloc always moves. */
     expect_string_lower(CJ_UTF16, "", "realloc(0,0,2,0)=1024 ", 1024, 0, NULL, 0);
     EXPECT_WIDE(CJ_UTF16, "abc", "realloc(0,0,2,6)=1024 ", 1024, 3, 'a', 'b', 'c');
     EXPECT_WIDE(CJ_UTF16, "\xc3\xa9", "realloc(0,0,2,4)=1024 realloc(1024,4,2,2)=1028 ", 1028, 1, 0xe9);
     EXPECT_WIDE(CJ_UTF16, "a\xe2\x82\xac", "realloc(0,0,2,8)=1024 realloc(1024,8,2,4)=1032 ", 1032, 2, 'a', 0x20ac);
-    EXPECT_WIDE(CJ_UTF16, "\xf0\x9f\x98\x80", "realloc(0,0,2,8)=1024 realloc(1024,8,2,4)=1032 ", 1032, 2, 0xd83d, 0xde00);
+    EXPECT_WIDE(CJ_UTF16, "\xf0\x9f\x98\x80", "realloc(0,0,2,8)=1024 realloc(1024,8,2,4)=1032 ", 1032, 2, 0xd83d,
+                0xde00);
 
     /* latin1+utf16: n, as long as it is Latin-1; shrunk when shorter. */
     expect_string_lower(CJ_LATIN1_UTF16, "", "realloc(0,0,2,0)=1024 ", 1024, 0, NULL, 0);
     expect_string_lower(CJ_LATIN1_UTF16, "abc", "realloc(0,0,2,3)=1024 ", 1024, 3, "abc", 3);
-    expect_string_lower(CJ_LATIN1_UTF16, "a\xc3\xa9z", "realloc(0,0,2,4)=1024 realloc(1024,4,2,3)=1028 ", 1028, 3, "a\xe9z", 3);
-    expect_string_lower(CJ_LATIN1_UTF16, "\xc3\xbf", "realloc(0,0,2,2)=1024 realloc(1024,2,2,1)=1026 ", 1026, 1, "\xff", 1);
-    /* The first past U+00FF: 2n, inflated, and shrunk. U+0100 takes 2 bytes: n units of room were right to the byte once. */
-    EXPECT_WIDE(CJ_LATIN1_UTF16, "\xc4\x80", "realloc(0,0,2,2)=1024 realloc(1024,2,2,4)=1026 realloc(1026,4,2,2)=1030 ", 1030, 1 | tag, 0x100);
+    expect_string_lower(CJ_LATIN1_UTF16, "a\xc3\xa9z", "realloc(0,0,2,4)=1024 realloc(1024,4,2,3)=1028 ", 1028, 3,
+                        "a\xe9z", 3);
+    expect_string_lower(CJ_LATIN1_UTF16, "\xc3\xbf", "realloc(0,0,2,2)=1024 realloc(1024,2,2,1)=1026 ", 1026, 1, "\xff",
+                        1);
+    /* The first past U+00FF: 2n, inflated, and shrunk. U+0100 takes 2 bytes: n units of room were right to the byte
+     * once. */
+    EXPECT_WIDE(CJ_LATIN1_UTF16, "\xc4\x80", "realloc(0,0,2,2)=1024 realloc(1024,2,2,4)=1026 realloc(1026,4,2,2)=1030 ",
+                1030, 1 | tag, 0x100);
     EXPECT_WIDE(CJ_LATIN1_UTF16, "a\xc3\xa9\xe2\x82\xac!",
-                "realloc(0,0,2,7)=1024 realloc(1024,7,2,14)=1032 realloc(1032,14,2,8)=1046 ", 1046, 4 | tag, 'a', 0xe9, 0x20ac, '!');
-    EXPECT_WIDE(CJ_LATIN1_UTF16, "0123456789\xf0\x9f\x98\x80", "realloc(0,0,2,14)=1024 realloc(1024,14,2,28)=1038 realloc(1038,28,2,24)=1066 ",
-                1066, 12 | tag, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 0xd83d, 0xde00);
+                "realloc(0,0,2,7)=1024 realloc(1024,7,2,14)=1032 realloc(1032,14,2,8)=1046 ", 1046, 4 | tag, 'a', 0xe9,
+                0x20ac, '!');
+    EXPECT_WIDE(CJ_LATIN1_UTF16, "0123456789\xf0\x9f\x98\x80",
+                "realloc(0,0,2,14)=1024 realloc(1024,14,2,28)=1038 realloc(1038,28,2,24)=1066 ", 1066, 12 | tag, '0',
+                '1', '2', '3', '4', '5', '6', '7', '8', '9', 0xd83d, 0xde00);
 }
 
 /* Every call of realloc can misbehave. */
-static void expect_bad_realloc(const cj_type *type, cj_encoding encoding, const void *value, uint32_t nth, fake_action action, uint64_t v,
-                               cj_trap trap, const char *sub)
+static void expect_bad_realloc(const cj_type *type, cj_encoding encoding, const void *value, uint32_t nth,
+                               fake_action action, uint64_t v, cj_trap trap, const char *sub)
 {
     script[0] = (scripted){nth, action, v};
     script_len = 1;
@@ -917,7 +955,8 @@ static void test_lower_string_bad_realloc(void **state)
             expect_bad_realloc(type, e, &s, nth, FAKE_RETURN, MEMORY, CJ_TRAP_REALLOC_BOUNDS, "");
             if (e != CJ_UTF8) {
                 expect_bad_realloc(type, e, &s, nth, FAKE_ADD, 1, CJ_TRAP_REALLOC_ALIGNMENT, "");
-                expect_bad_realloc(type, e, &s, nth, FAKE_RETURN, UINT32_MAX, CJ_TRAP_REALLOC_ALIGNMENT, ""); /* alignment first */
+                expect_bad_realloc(type, e, &s, nth, FAKE_RETURN, UINT32_MAX, CJ_TRAP_REALLOC_ALIGNMENT,
+                                   ""); /* alignment first */
             }
             expect_bad_realloc(type, e, &s, nth, FAKE_TRAP, 0, CJ_TRAP_CORE, "");
             assert_string_equal(F->store.trap.detail, "in realloc");
@@ -975,7 +1014,7 @@ static void test_lower_string_from_host(void **state)
     }
 }
 
-/* -- Lowering lists ------------------------------------------------------------------------------------------------------------------ */
+/* -- Lowering lists ------------------------------------------------------------------------------------------------ */
 
 static const cj_type *lowered_list_of;
 static void check_list_u16(const uint8_t *bytes)
@@ -992,19 +1031,23 @@ static void test_lower_list(void **state)
     script_len = 0;
     lowered_list_of = t_u16(T);
     cj_list list = {(uint16_t[]){1, 2, 3}, 3};
-    expect_lower(t_list(T, t_u16(T)), CJ_UTF8, &list, CJ_TRAP_NONE, "", "realloc(0,0,2,6)=1024 ", SLOTS(1024, 3), check_list_u16);
+    expect_lower(t_list(T, t_u16(T)), CJ_UTF8, &list, CJ_TRAP_NONE, "", "realloc(0,0,2,6)=1024 ", SLOTS(1024, 3),
+                 check_list_u16);
     cj_list empty = {NULL, 0};
-    expect_lower(t_list(T, t_u16(T)), CJ_UTF8, &empty, CJ_TRAP_NONE, "", "realloc(0,0,2,0)=1024 ", SLOTS(1024, 0), NULL);
-    expect_lower(t_list(T, t_string(T)), CJ_UTF8, &empty, CJ_TRAP_NONE, "", "realloc(0,0,4,0)=1024 ", SLOTS(1024, 0), NULL);
+    expect_lower(t_list(T, t_u16(T)), CJ_UTF8, &empty, CJ_TRAP_NONE, "", "realloc(0,0,2,0)=1024 ", SLOTS(1024, 0),
+                 NULL);
+    expect_lower(t_list(T, t_string(T)), CJ_UTF8, &empty, CJ_TRAP_NONE, "", "realloc(0,0,4,0)=1024 ", SLOTS(1024, 0),
+                 NULL);
 
     /* Depth first: the block before its elements, an element's own before the next element's. */
     cj_string strings[] = {{"a", 1}, {"bcd", 3}, {"", 0}};
     cj_list lists[] = {{strings, 3}, {NULL, 0}, {strings, 1}};
     cj_list outer = {lists, 3};
-    expect_lower(t_list(T, t_list(T, t_string(T))), CJ_UTF8, &outer, CJ_TRAP_NONE, "",
-                 "realloc(0,0,4,24)=1024 realloc(0,0,4,24)=1048 realloc(0,0,1,1)=1072 realloc(0,0,1,3)=1073 realloc(0,0,1,0)=1076 "
-                 "realloc(0,0,4,0)=1076 realloc(0,0,4,8)=1076 realloc(0,0,1,1)=1084 ",
-                 SLOTS(1024, 3), NULL);
+    expect_lower(
+        t_list(T, t_list(T, t_string(T))), CJ_UTF8, &outer, CJ_TRAP_NONE, "",
+        "realloc(0,0,4,24)=1024 realloc(0,0,4,24)=1048 realloc(0,0,1,1)=1072 realloc(0,0,1,3)=1073 realloc(0,0,1,0)=1076 "
+        "realloc(0,0,4,0)=1076 realloc(0,0,4,8)=1076 realloc(0,0,1,1)=1084 ",
+        SLOTS(1024, 3), NULL);
 }
 
 static void test_lower_list_traps(void **state)
@@ -1112,7 +1155,7 @@ static void test_lower_spilled_block(void **state)
     }
 }
 
-/* -- Whole calls ----------------------------------------------------------------------------------------------------------------------- */
+/* -- Whole calls --------------------------------------------------------------------------------------------------- */
 
 /* post-return runs last, with the flat result, and must not leave. */
 static void put_string_result(uint64_t *flat)
@@ -1155,18 +1198,21 @@ static void test_post_return(void **state)
 
     /* Without a result it has no parameters; with one that is not spilled, that one. */
     fake_reset(F, MEMORY);
-    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, NULL), CJ_UTF8, true), NULL, NULL), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, NULL), CJ_UTF8, true), NULL, NULL), CJ_TRAP_NONE,
+                   false, "");
     expect_events("core() post-return() ");
     fake_reset(F, MEMORY);
     core_body = NULL;
     core_result = 0x4000000000000001;
     uint64_t number;
-    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, t_u64(T)), CJ_UTF8, true), NULL, &number), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, t_u64(T)), CJ_UTF8, true), NULL, &number),
+                   CJ_TRAP_NONE, false, "");
     expect_events("core() post-return(4000000000000001) ");
     assert_int_equal(number, core_result);
     fake_reset(F, MEMORY);
     core_result = 0x40490fdb;
-    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, t_f32(T)), CJ_UTF8, true), NULL, &number), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, t_f32(T)), CJ_UTF8, true), NULL, &number),
+                   CJ_TRAP_NONE, false, "");
     expect_events("core() post-return(40490fdb) ");
 }
 
@@ -1196,7 +1242,8 @@ static void test_core_traps(void **state)
         core_body = trap_in_core;
         core_result = BLOCK;
         assert_int_equal(fake_call_export(F, b, &in, &out), CJ_TRAP_CORE);
-        expect_events("realloc(0,0,4,16)=1024 realloc(0,0,1,1)=1040 realloc(0,0,1,1)=1041 core(400,2) "); /* no lifting, no post-return */
+        expect_events(
+            "realloc(0,0,4,16)=1024 realloc(0,0,1,1)=1040 realloc(0,0,1,1)=1041 core(400,2) "); /* no lifting, no post-return */
         assert_int_equal(F->store.trap.kind, CJ_TRAP_NONE);
         assert_string_equal(F->inst.exception, "unreachable");
 
@@ -1296,7 +1343,8 @@ static void test_stack_low(void **state)
     assert_int_equal(host_calls, 0);
     /* before anything is looked at */
     cj_binding *with_args = make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8);
-    expect_outcome(fake_call_import(F, with_args, SLOTS(UINT32_MAX, UINT32_MAX), NULL), CJ_TRAP_STACK_OVERFLOW, false, "");
+    expect_outcome(fake_call_import(F, with_args, SLOTS(UINT32_MAX, UINT32_MAX), NULL), CJ_TRAP_STACK_OVERFLOW, false,
+                   "");
 
     fake_reset(F, MEMORY);
     host_body = make_stack_low;
@@ -1312,7 +1360,7 @@ static void test_stack_low(void **state)
     expect_events("");
 }
 
-/* -- Host functions --------------------------------------------------------------------------------------------------------------------- */
+/* -- Host functions ------------------------------------------------------------------------------------------------ */
 
 static cj_status host_status;
 static cj_error host_error;
@@ -1405,13 +1453,14 @@ static void test_views(void **state)
     memset(fake_at(F, DATA, 32), 0, 32);
     memcpy(fake_at(F, DATA, 4), "abcd", 4);
     host_body = look_at_views;
-    cj_binding *b = make_import(functype(PARAMS(t_string(T), t_list(T, t_tuple(T, 2, t_u32(T), t_u8(T)))), NULL), CJ_UTF8);
+    cj_binding *b =
+        make_import(functype(PARAMS(t_string(T), t_list(T, t_tuple(T, 2, t_u32(T), t_u8(T)))), NULL), CJ_UTF8);
     uint64_t flat[4] = {DATA, 4, DATA + 8, 2};
     expect_outcome(fake_call_import(F, b, flat, NULL), CJ_TRAP_NONE, false, "");
     assert_int_equal(host_calls, 1);
 }
 
-/* -- Results that alias the guest's memory ------------------------------------------------------------------------------------------------- */
+/* -- Results that alias the guest's memory ------------------------------------------------------------------------- */
 
 static cj_status echo(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
@@ -1427,7 +1476,8 @@ static void test_echoed_views(void **state)
     host_body = echo;
     const cj_type *padded = t_tuple(T, 2, t_u32(T), t_u8(T)), *lists = t_list(T, t_list(T, t_u8(T)));
     const cj_type *type = t_tuple(T, 4, t_string(T), t_list(T, t_u16(T)), t_list(T, padded), lists);
-    cj_binding *b = make_import(functype(PARAMS(t_string(T), t_list(T, t_u16(T)), t_list(T, padded), lists), type), CJ_UTF8);
+    cj_binding *b =
+        make_import(functype(PARAMS(t_string(T), t_list(T, t_u16(T)), t_list(T, padded), lists), type), CJ_UTF8);
     for (int hostile = 0; hostile < 2; hostile++) {
         fake_reset(F, MEMORY);
         memcpy(fake_at(F, DATA, 8), "abcdefgh", 8);
@@ -1443,8 +1493,8 @@ static void test_echoed_views(void **state)
         assert_int_equal(F->realloc_calls, 7);
         uint32_t out = hostile ? 0 : RETPTR;
         if (hostile) {
-            /* The last call overwrote the views' memory, and the last list's bytes were already copied: the guest only hurts itself, but
-             * nothing is read or written outside. */
+            /* The last call overwrote the views' memory, and the last list's bytes were already copied: the guest only
+             * hurts itself, but nothing is read or written outside. */
             assert_int_equal(*fake_at(F, DATA, 1), 50);
             continue;
         }
@@ -1487,7 +1537,7 @@ static void test_echo_onto_itself(void **state)
     assert_memory_equal(fake_at(F, DATA + 1, 8), "abcdefgh", 8);
 }
 
-/* -- Memory of the host --------------------------------------------------------------------------------------------------------------------- */
+/* -- Memory of the host -------------------------------------------------------------------------------------------- */
 
 static cj_status take_memory(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
@@ -1535,12 +1585,9 @@ static void test_host_limit(void **state)
         cj_encoding encoding;
         uint64_t bytes;
     } cases[] = {
-        {t_string(T), CJ_UTF8, 8},
-        {t_string(T), CJ_UTF16, 8},
-        {t_string(T), CJ_LATIN1_UTF16, 8},
-        {t_list(T, t_u32(T)), CJ_UTF8, 32},
-        {t_list(T, t_char(T)), CJ_UTF8, 32},
-        {t_list(T, t_string(T)), CJ_UTF8, 8 * sizeof(cj_string)},
+        {t_string(T), CJ_UTF8, 8},           {t_string(T), CJ_UTF16, 8},
+        {t_string(T), CJ_LATIN1_UTF16, 8},   {t_list(T, t_u32(T)), CJ_UTF8, 32},
+        {t_list(T, t_char(T)), CJ_UTF8, 32}, {t_list(T, t_string(T)), CJ_UTF8, 8 * sizeof(cj_string)},
     };
     for (size_t i = 0; i < CJ_COUNT(cases); i++) {
         cj_list out;
@@ -1551,7 +1598,8 @@ static void test_host_limit(void **state)
         F->store.host_bytes = cases[i].bytes - 1;
         expect_host_limit(fake_call_export(F, b, NULL, &out), true, "result");
     }
-    /* A string that is handed out in place counts, so that a million views of one long string are not a day's validation. */
+    /* A string that is handed out in place counts, so that a million views of one long string are not a day's
+     * validation. */
     cj_binding *b = make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8);
     F->store.host_bytes = 8;
     expect_outcome(fake_call_import(F, b, SLOTS(DATA, 8), NULL), CJ_TRAP_NONE, false, "");
@@ -1580,10 +1628,11 @@ static void test_amplification(void **state)
     const cj_type *type = t_list(T, t_list(T, t_string(T)));
     cj_list out;
     F->store.host_bytes = 1 << 20;
-    expect_host_limit(fake_call_export(F, make_export(functype(NO_PARAMS, type), CJ_UTF8, false), NULL, &out), true, "result[16][6]");
+    expect_host_limit(fake_call_export(F, make_export(functype(NO_PARAMS, type), CJ_UTF8, false), NULL, &out), true,
+                      "result[16][6]");
     F->store.host_bytes = 1 << 20;
-    expect_host_limit(fake_call_import(F, make_import(functype(PARAMS(type), NULL), CJ_UTF8), SLOTS(1024, 64), NULL), false,
-                      "param 0[16][6]");
+    expect_host_limit(fake_call_import(F, make_import(functype(PARAMS(type), NULL), CJ_UTF8), SLOTS(1024, 64), NULL),
+                      false, "param 0[16][6]");
 }
 
 static cj_status ask_for_too_much(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
@@ -1600,7 +1649,8 @@ static void test_host_function_refused_memory(void **state)
     (void)state;
     host_body = ask_for_too_much;
     F->store.host_bytes = 100;
-    expect_outcome(fake_call_import(F, make_import(functype(NO_PARAMS, NULL), CJ_UTF8), NULL, NULL), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_import(F, make_import(functype(NO_PARAMS, NULL), CJ_UTF8), NULL, NULL), CJ_TRAP_NONE,
+                   false, "");
     assert_int_equal(F->store.host_bytes, 100);
 }
 
@@ -1637,23 +1687,27 @@ static void test_empty_memory(void **state)
     fake_reset(F, 0);
     uint64_t flat[2] = {0, 0};
     host_body = NULL;
-    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8), flat, NULL), CJ_TRAP_NONE, false, "");
-    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_list(T, t_u8(T))), NULL), CJ_UTF8), flat, NULL), CJ_TRAP_NONE, false, "");
-    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_list(T, t_char(T))), NULL), CJ_UTF8), flat, NULL), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8), flat, NULL),
+                   CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_list(T, t_u8(T))), NULL), CJ_UTF8), flat, NULL),
+                   CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_list(T, t_char(T))), NULL), CJ_UTF8), flat, NULL),
+                   CJ_TRAP_NONE, false, "");
     flat[1] = 1;
-    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8), flat, NULL), CJ_TRAP_STRING_BOUNDS, false,
-                   "param 0");
+    expect_outcome(fake_call_import(F, make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8), flat, NULL),
+                   CJ_TRAP_STRING_BOUNDS, false, "param 0");
     cj_list empty = {NULL, 0};
     fake_script(F, 1, FAKE_RETURN, 0);
     F->bump = 0;
-    expect_outcome(fake_call_export(F, make_export(functype(PARAMS(t_list(T, t_u8(T))), NULL), CJ_UTF8, false), &empty, NULL), CJ_TRAP_NONE,
-                   false, "");
+    expect_outcome(
+        fake_call_export(F, make_export(functype(PARAMS(t_list(T, t_u8(T))), NULL), CJ_UTF8, false), &empty, NULL),
+        CJ_TRAP_NONE, false, "");
 }
 
-/* -- Properties -------------------------------------------------------------------------------------------------------------------------------- */
+/* -- Properties ---------------------------------------------------------------------------------------------------- */
 
-/* f: func(params) -> result, exported by a guest that calls an import of the same type with the very same flat arguments, and returns
- * what that returns. The host function sees the export's arguments and returns `echo_result`. */
+/* f: func(params) -> result, exported by a guest that calls an import of the same type with the very same flat
+ * arguments, and returns what that returns. The host function sees the export's arguments and returns `echo_result`. */
 static cj_binding *inner;
 static const cj_functype *echo_type;
 static const void *echo_args, *echo_result;
@@ -1774,7 +1828,9 @@ static void test_garbage(void **state)
         fake_reset(F, size);
         F->store.host_bytes = 1 << 20;
         for (uint32_t at = 0; at + 4 <= size; at += 4) /* mostly small, so that pointers and lengths are often good */
-            fake_put32(F, at, random_below(&r, 8) ? random_below(&r, 40) * (1 + random_below(&r, 2) * 3) : (uint32_t)random_u64(&r));
+            fake_put32(F, at,
+                       random_below(&r, 8) ? random_below(&r, 40) * (1 + random_below(&r, 2) * 3)
+                                           : (uint32_t)random_u64(&r));
         uint64_t flat[CJ_MAX_FLAT_PARAMS + 1], result;
         for (size_t k = 0; k < CJ_COUNT(flat); k++)
             flat[k] = random_below(&r, 16) ? random_below(&r, 24) * (1 + random_below(&r, 2) * 7) : random_u64(&r);
@@ -1802,7 +1858,7 @@ static void test_garbage(void **state)
     assert_true(outcomes[CJ_TRAP_LIST_ALIGNMENT] > types * per_type / 1000);
 }
 
-/* -- All of them --------------------------------------------------------------------------------------------------------------------------------- */
+/* -- All of them --------------------------------------------------------------------------------------------------- */
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 

@@ -47,7 +47,7 @@ static void *must(void *ptr)
     return ptr;
 }
 
-/* -- Memory, events ------------------------------------------------------------------------------------------------------- */
+/* -- Memory, events ------------------------------------------------------------------------------------------------ */
 
 static void memory_resize(fake_engine *fake, uint32_t size)
 {
@@ -109,7 +109,7 @@ void fake_event(fake_engine *fake, const char *format, ...)
     fake->events[fake->events_len] = 0;
 }
 
-/* -- realloc ---------------------------------------------------------------------------------------------------------------- */
+/* -- realloc ------------------------------------------------------------------------------------------------------- */
 
 uint32_t fake_guest_alloc(fake_engine *fake, uint32_t align, uint32_t size)
 {
@@ -125,7 +125,8 @@ uint32_t fake_guest_alloc(fake_engine *fake, uint32_t align, uint32_t size)
 static void scripted_realloc(fake_engine *fake, void *user, uint64_t *flat)
 {
     (void)user;
-    uint32_t old_ptr = (uint32_t)flat[0], old_size = (uint32_t)flat[1], align = (uint32_t)flat[2], size = (uint32_t)flat[3];
+    uint32_t old_ptr = (uint32_t)flat[0], old_size = (uint32_t)flat[1], align = (uint32_t)flat[2],
+             size = (uint32_t)flat[3];
     fake->realloc_calls++;
     fake->may_leave_in_realloc = fake->instance.may_leave;
     fake_action action = FAKE_BUMP;
@@ -149,7 +150,8 @@ static void scripted_realloc(fake_engine *fake, void *user, uint64_t *flat)
         if (action == FAKE_GROW)
             fake_grow(fake, (uint32_t)value);
         if (action == FAKE_FILL)
-            memset(fake->memory.data, (int)value, fake->memory.page_count < FAKE_HEAP_BASE ? fake->memory.page_count : FAKE_HEAP_BASE);
+            memset(fake->memory.data, (int)value,
+                   fake->memory.page_count < FAKE_HEAP_BASE ? fake->memory.page_count : FAKE_HEAP_BASE);
         result = fake_guest_alloc(fake, align, size);
         uint32_t kept = old_size < size ? old_size : size;
         if (kept && result != UINT32_MAX && cj__memory_covers(&fake->memory, old_ptr, kept))
@@ -172,7 +174,7 @@ void fake_script(fake_engine *fake, uint32_t nth, fake_action action, uint64_t v
     fake->script[fake->script_len++].value = value;
 }
 
-/* -- Core functions --------------------------------------------------------------------------------------------------------- */
+/* -- Core functions ------------------------------------------------------------------------------------------------ */
 
 static void run_func(fake_func *func, uint64_t *flat)
 {
@@ -197,11 +199,16 @@ static void run_func(fake_func *func, uint64_t *flat)
 static ffi_type *ffi_of(cj_core type)
 {
     switch (type) {
-    case CJ_CORE_I32: return &ffi_type_sint32;
-    case CJ_CORE_I64: return &ffi_type_sint64;
-    case CJ_CORE_F32: return &ffi_type_float;
-    case CJ_CORE_F64: return &ffi_type_double;
-    default: abort();
+    case CJ_CORE_I32:
+        return &ffi_type_sint32;
+    case CJ_CORE_I64:
+        return &ffi_type_sint64;
+    case CJ_CORE_F32:
+        return &ffi_type_float;
+    case CJ_CORE_F64:
+        return &ffi_type_double;
+    default:
+        abort();
     }
 }
 
@@ -227,8 +234,8 @@ static void native_entry(ffi_cif *cif, void *ret, void **args, void *user)
     }
 }
 
-static fake_func *func_new(fake_engine *fake, func_kind kind, fake_core_fn fn, void *user, const cj_core *params, uint32_t param_count,
-                           const cj_core *result)
+static fake_func *func_new(fake_engine *fake, func_kind kind, fake_core_fn fn, void *user, const cj_core *params,
+                           uint32_t param_count, const cj_core *result)
 {
     fake_func *func = must(calloc(1, sizeof(*func)));
     func->next = fake->funcs;
@@ -246,7 +253,8 @@ static fake_func *func_new(fake_engine *fake, func_kind kind, fake_core_fn fn, v
         func->ffi_params[i + 1] = ffi_of(params[i]);
     }
     func->closure = must(ffi_closure_alloc(sizeof(ffi_closure), &func->code));
-    if (ffi_prep_cif(&func->cif, FFI_DEFAULT_ABI, param_count + 1, result ? ffi_of(*result) : &ffi_type_void, func->ffi_params) != FFI_OK ||
+    if (ffi_prep_cif(&func->cif, FFI_DEFAULT_ABI, param_count + 1, result ? ffi_of(*result) : &ffi_type_void,
+                     func->ffi_params) != FFI_OK ||
         ffi_prep_closure_loc(func->closure, &func->cif, native_entry, func, func->code) != FFI_OK)
         abort();
     return func;
@@ -267,7 +275,7 @@ void fake_trap(fake_engine *fake, const char *text)
         longjmp(*fake->top, 1);
 }
 
-/* -- Fakes and bindings ----------------------------------------------------------------------------------------------------- */
+/* -- Fakes and bindings -------------------------------------------------------------------------------------------- */
 
 fake_engine *fake_new(uint32_t memory_size)
 {
@@ -349,7 +357,8 @@ static void bind(fake_engine *fake, cj_binding *b, cj_func_info *info, const cj_
     };
 }
 
-cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functype *type, fake_core_fn core, fake_core_fn post_return, void *user)
+cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functype *type, fake_core_fn core,
+                        fake_core_fn post_return, void *user)
 {
     fake_bound *bound = bound_new(fake);
     bind(fake, &bound->binding, &bound->info, plan, type);
@@ -357,7 +366,8 @@ cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functyp
     const cj_core *result = sig->result_count ? &sig->result : NULL;
     bound->binding.core_func = func_new(fake, FUNC_CORE, core, user, sig->params, sig->param_count, result)->code;
     if (post_return)
-        bound->binding.post_return = func_new(fake, FUNC_POST_RETURN, post_return, user, result, sig->result_count, NULL)->code;
+        bound->binding.post_return =
+            func_new(fake, FUNC_POST_RETURN, post_return, user, result, sig->result_count, NULL)->code;
     return &bound->binding;
 }
 
@@ -378,7 +388,7 @@ void fake_set_stack_low(fake_engine *fake, bool low)
     fake->env.stack_boundary = low ? UINTPTR_MAX : 0;
 }
 
-/* -- Calls ------------------------------------------------------------------------------------------------------------------ */
+/* -- Calls --------------------------------------------------------------------------------------------------------- */
 
 /* Fields that back ends must set themselves hold rubbish. */
 static cj_call_ctx context(fake_engine *fake, const cj_binding *b)
@@ -446,7 +456,8 @@ static void call_native(fake_engine *fake, cj_binding *b, const uint64_t *flat, 
     types[n] = &ffi_type_sint32;
     args[n++] = &slot;
     ffi_cif cif;
-    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, n, sig->result_count ? ffi_of(sig->result) : &ffi_type_void, types) != FFI_OK)
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, n, sig->result_count ? ffi_of(sig->result) : &ffi_type_void, types) !=
+        FFI_OK)
         abort();
     void (*code)(void);
     memcpy(&code, &b->code, sizeof(code));
@@ -502,12 +513,13 @@ const char *fake_trap_path(fake_engine *fake, char *buffer, size_t size)
     buffer[0] = 0;
     if (trap->bound) {
         const cj_plan *plan = trap->bound->plan;
-        cj__plan_path_format(trap->in_results ? &plan->results : &plan->args, trap->site, trap->index, trap->bound->info->type, buffer, size);
+        cj__plan_path_format(trap->in_results ? &plan->results : &plan->args, trap->site, trap->index,
+                             trap->bound->info->type, buffer, size);
     }
     return buffer;
 }
 
-/* -- engine.h: calls ---------------------------------------------------------------------------------------------------------- */
+/* -- engine.h: calls ----------------------------------------------------------------------------------------------- */
 
 static fake_engine *fake_of(const cj_call_ctx *call)
 {
@@ -533,7 +545,8 @@ uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, 
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align,
+                               uint32_t new_size, uint32_t *out)
 {
     uint64_t flat[4] = {old_ptr, old_size, align, new_size};
     fake_engine *fake = fake_of(call);
@@ -566,7 +579,7 @@ cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size)
     return CJ_TRAP_CORE;
 }
 
-/* -- engine.h: what no fake has: here so that the real engine is not linked ----------------------------------------------------- */
+/* -- engine.h: what no fake has: here so that the real engine is not linked ---------------------------------------- */
 
 cj_status cj__core_runtime_acquire(cj_error *err)
 {
@@ -588,8 +601,8 @@ void cj__core_set_gate(cj_import_gate gate)
     (void)gate;
 }
 
-cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t size, const cj_core_type *imports, uint32_t import_count,
-                        cj_core_module **out, cj_error *err)
+cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t size, const cj_core_type *imports,
+                        uint32_t import_count, cj_core_module **out, cj_error *err)
 {
     (void)alloc, (void)bytes, (void)size, (void)imports, (void)import_count, (void)out, (void)err;
     abort();
@@ -601,8 +614,8 @@ void cj__core_unload(cj_core_module *module)
     abort();
 }
 
-cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits, cj_group_core *group,
-                               cj_core_instance **out, cj_error *err)
+cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits,
+                               cj_group_core *group, cj_core_instance **out, cj_error *err)
 {
     (void)store, (void)module, (void)limits, (void)group, (void)out, (void)err;
     abort();
@@ -620,19 +633,21 @@ void cj__core_store_fini(cj_store_core *store)
     abort();
 }
 
-/* -- The linker's --wrap ----------------------------------------------------------------------------------------------------------- */
+/* -- The linker's --wrap ------------------------------------------------------------------------------------------- */
 
-/* Our compiler calls two functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would be linked after all. */
+/* Our compiler calls two functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would
+ * be linked after all. */
 #if CJ_HAVE_LLVM
 #include <llvm-c/Core.h>
 
-LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) __attribute__((weak));
+LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *)
+    __attribute__((weak));
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef) __attribute__((weak));
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 
-LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args, unsigned count,
-                                   const char *name)
+LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args,
+                                   unsigned count, const char *name)
 {
     return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
 }

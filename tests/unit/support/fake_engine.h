@@ -1,17 +1,18 @@
-/* fake_engine.h: engine/engine.h over plain C, for tests of what calls it: no WAMR, a memory that is exactly as large as it says.
+/* fake_engine.h: engine/engine.h over plain C, for tests of what calls it: no WAMR, a memory that is exactly as large
+ * as it says.
  *
- * Place: linked instead of src/engine by unit tests of both back ends. The memory is a malloc block of its exact size, so that
- * AddressSanitizer sees a byte read or written outside, and it moves whenever it grows, so that it sees stale pointers. realloc
- * is scripted and logged. Core functions are C callbacks; each also has a native entry with the C ABI of WAMR's JIT code (libffi),
- * which compiled code calls.
+ * Place: linked instead of src/engine by unit tests of both back ends. The memory is a malloc block of its exact size,
+ * so that AddressSanitizer sees a byte read or written outside, and it moves whenever it grows, so that it sees stale
+ * pointers. realloc is scripted and logged. Core functions are C callbacks; each also has a native entry with the C ABI
+ * of WAMR's JIT code (libffi), which compiled code calls.
  * Non-goals: modules, instances, threads. The functions of engine.h that need them abort.
  *
  *     fake_engine *fake = fake_new(4096);
- *     cj_binding *f = fake_export(fake, plan, core_fn, NULL, user);        f->code = compiled thunk, or NULL: the interpreter
+ *     cj_binding *f = fake_export(fake, plan, type, core_fn, NULL, user);  f->code: compiled, or NULL: the interpreter
  *     cj_trap trap = fake_call_export(fake, f, &args, &result);            what went wrong: fake->store.trap
- *     cj_binding *g = fake_import(fake, plan, host_fn, user);              g->code = compiled native, or NULL
+ *     cj_binding *g = fake_import(fake, plan, type, host_fn, user);        g->code: likewise
  *     trap = fake_call_import(fake, g, flat, &flat_result);
- *     fake_events(fake)                                                    "realloc(0,0,4,16)=1024 core(1024) post-return(8) "
+ *     fake_events(fake)                                                    "realloc(0,0,4,16)=1024 core(400) "
  *     fake_delete(fake);
  */
 #ifndef CJ_TESTS_FAKE_ENGINE_H
@@ -33,7 +34,8 @@ enum {
 
 typedef struct fake_engine fake_engine;
 
-/* A core function: parameters in flat[0...], each zero-extended; the result goes into flat[0]. fake_trap ends the call. */
+/* A core function: parameters in flat[0...], each zero-extended; the result goes into flat[0]. fake_trap ends the
+ * call. */
 typedef void (*fake_core_fn)(fake_engine *, void *user, uint64_t *flat);
 
 /* What a scripted call of realloc does instead of bumping. `value` is the action's. */
@@ -78,9 +80,9 @@ struct fake_engine {
     /* Behaviour, for tests to set. */
     bool no_memory;         /* the bindings made from now on have none */
     bool stack_low;         /* what cj__core_stack_low says (fake_set_stack_low) */
-    bool longjmp_on_trap;   /* a trap leaves as in WAMR's hardware-checked JIT; else functions return with the exception set */
+    bool longjmp_on_trap;   /* a trap leaves by longjmp, as in WAMR's JIT; else functions return, the exception set */
     uint32_t bump;          /* next free byte */
-    uint32_t grow_by;       /* bytes that a growth adds beyond what is needed: 0 finds writes past an allocation, more is faster */
+    uint32_t grow_by;       /* bytes that growth adds beyond the need: 0 finds writes past an allocation, more is faster */
     struct {
         uint32_t nth; /* 1: the first call of realloc since fake_script_clear or the start */
         fake_action action;
@@ -105,13 +107,15 @@ struct fake_engine {
 fake_engine *fake_new(uint32_t memory_size);
 void fake_delete(fake_engine *);
 
-/* A boundary function bound to the instance. Plan, type and user must outlive the fake. `post_return` is NULL when the plan has none. Set `code` of
- * what they return to run compiled code. */
-cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core, fake_core_fn post_return, void *user);
+/* A boundary function bound to the instance. Plan, type and user must outlive the fake. `post_return` is NULL when the
+ * plan has none. Set `code` of what they return to run compiled code. */
+cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core, fake_core_fn post_return,
+                        void *user);
 cj_binding *fake_import(fake_engine *, const cj_plan *, const cj_functype *, cj_host_fn host, void *user);
 
-/* Calls binding->code, or the interpreter when it is NULL. What a trap recorded is in fake->store.trap (cleared before the call). Results
- * of an export live in fake->arena until fake_reset. On a trap of an import the arena is released, as the frame that the host entered would. */
+/* Calls binding->code, or the interpreter when it is NULL. What a trap recorded is in fake->store.trap (cleared before
+ * the call). Results of an export live in fake->arena until fake_reset. On a trap of an import the arena is released,
+ * as the frame that the host entered would. */
 cj_trap fake_call_export(fake_engine *, cj_binding *, const void *args, void *results);
 cj_trap fake_call_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64_t *result);
 
@@ -135,8 +139,8 @@ uint8_t *fake_at(fake_engine *, uint32_t address, uint32_t len);
 void fake_put32(fake_engine *, uint32_t address, uint32_t value);
 uint32_t fake_get32(fake_engine *, uint32_t address);
 
-/* The events so far as text, each followed by a space: realloc(old,old_size,align,size)=result in decimal, core(args...) and
- * post-return(args...) in hex, and what tests add with fake_event. */
+/* The events so far as text, each followed by a space: realloc(old,old_size,align,size)=result in decimal,
+ * core(args...) and post-return(args...) in hex, and what tests add with fake_event. */
 const char *fake_events(const fake_engine *);
 void fake_event(fake_engine *, const char *format, ...) CJ_PRINTF(2, 3);
 /* The place of the recorded trap: "param 0 .items[3]". */

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* -- Numbers: splitmix64 --------------------------------------------------------------------------------------------------- */
+/* -- Numbers: splitmix64 ------------------------------------------------------------------------------------------- */
 
 random_source random_new(uint64_t seed)
 {
@@ -26,7 +26,7 @@ uint32_t random_below(random_source *r, uint32_t bound)
     return (uint32_t)(random_u64(r) % bound);
 }
 
-/* -- Types ------------------------------------------------------------------------------------------------------------------ */
+/* -- Types --------------------------------------------------------------------------------------------------------- */
 
 static const cj_type *random_members(random_source *r, cj_types *types, cj_kind kind, uint32_t depth)
 {
@@ -97,7 +97,7 @@ const cj_functype *random_functype(random_source *r, cj_types *types, uint32_t m
     return type;
 }
 
-/* -- Values ----------------------------------------------------------------------------------------------------------------- */
+/* -- Values -------------------------------------------------------------------------------------------------------- */
 
 void *pool_alloc(value_pool *pool, size_t size)
 {
@@ -126,7 +126,8 @@ static uint32_t random_char(random_source *r, uint32_t limit)
     return c >= 0xd800 && c <= 0xdfff ? c - 0x800 : c;
 }
 
-/* Of one kind most of the time, so that all branches of the transcoders are met: ASCII, Latin-1, the BMP, everything. */
+/* Of one kind most of the time, so that all branches of the transcoders are met: ASCII, Latin-1, the BMP,
+ * everything. */
 static void random_string(random_source *r, uint32_t max_len, cj_string *out, value_pool *pool)
 {
     static const uint32_t limits[] = {0x80, 0x80, 0x100, 0x100, 0x800, 0x10000, 0x110000};

@@ -32,8 +32,8 @@ typedef struct value_pool {
 void *pool_alloc(value_pool *, size_t size); /* exactly so large, for AddressSanitizer; never NULL */
 void pool_reset(value_pool *);               /* `fill` stays */
 
-/* Writes a valid value of `type` at `at`; bytes that it does not own (padding, inactive payloads) keep what they are. Lists have up to `max_len`
- * elements, strings as many characters, from ASCII to past U+FFFF. */
+/* Writes a valid value of `type` at `at`; bytes that it does not own (padding, inactive payloads) keep what they are.
+ * Lists have up to `max_len` elements, strings as many characters, from ASCII to past U+FFFF. */
 void random_value(random_source *, const cj_type *, uint32_t max_len, void *at, value_pool *);
 /* A struct of all parameters, and a result. */
 void *random_args(random_source *, const cj_functype *, uint32_t max_len, value_pool *);
