@@ -20,6 +20,7 @@ typedef struct start {
     cj_instance *instance;
     const cj_linker_entry **hosts; /* per import of the program */
     cj_error *err;
+    uint64_t work; /* compiled so far */
     bool guest_ran;
 } start;
 
@@ -61,9 +62,27 @@ static cj_status resolve_imports(start *s)
 
 /* -- Thunks -------------------------------------------------------------------------------------------------------------- */
 
+#if CJ_HAVE_JIT
+/* Compiling takes milliseconds per function: a file must not be able to ask for hours of it. The same functions are over the limit each time. */
+static bool worth_compiling(start *s, const cj_plan *plan)
+{
+    enum { PER_FUNCTION = 256 };
+    uint64_t work = (uint64_t)plan->args.op_count + plan->results.op_count + PER_FUNCTION;
+    uint64_t left = s->store->engine->config.max_compile_work - s->work;
+    if (work > left)
+        return false;
+    s->work += work;
+    return true;
+}
+#endif
+
+/* NULL in `out`: the plan stays interpreted. */
 static cj_status compile(start *s, const cj_plan *plan, const char *what, const cj_func_info *info, void **out)
 {
+    *out = NULL;
 #if CJ_HAVE_JIT
+    if (s->store->engine->config.tier != CJ_TIER_JIT || !worth_compiling(s, plan))
+        return CJ_OK;
     char name[256];
     cj_compiler *compiler;
     CJ_TRY(cj__engine_compiler(s->store->engine, &compiler, s->err));
@@ -73,16 +92,12 @@ static cj_status compile(start *s, const cj_plan *plan, const char *what, const 
         cj__error_where(s->err, "%s", info->path);
     return status;
 #else
+    (void)s;
     (void)plan;
     (void)what;
-    (void)out;
-    return cj__fail(s->err, CJ_INTERNAL, "%s cannot be compiled in this build", info->path);
+    (void)info;
+    return CJ_OK;
 #endif
-}
-
-static bool is_jit(const start *s)
-{
-    return s->store->engine->config.tier == CJ_TIER_JIT;
 }
 
 /* -- Bindings ------------------------------------------------------------------------------------------------------------ */
@@ -127,8 +142,7 @@ static cj_status prepare_group(start *s, uint32_t g)
             bound->host = cj__dyn_gate;
             bound->host_user = dyn;
         }
-        if (is_jit(s))
-            CJ_TRY(compile(s, slot->plan, "import", bound->info, &bound->code));
+        CJ_TRY(compile(s, slot->plan, "import", bound->info, &bound->code));
     }
     return CJ_OK;
 }
@@ -147,9 +161,8 @@ static cj_status prepare_exports(start *s)
         func->core.bound.instance = &s->instance->core;
         func->core.bound.plan = program->exports[i].plan;
         func->core.bound.info = &program->exports[i].info;
-        if (is_jit(s)) {
-            CJ_TRY(compile(s, func->core.bound.plan, "export", func->core.bound.info, &func->core.bound.code));
-        } else {
+        CJ_TRY(compile(s, func->core.bound.plan, "export", func->core.bound.info, &func->core.bound.code));
+        if (!func->core.bound.code) {
             cj_export_thunk interp = cj__interp_export;
             memcpy(&func->core.bound.code, &interp, sizeof(interp));
         }
@@ -181,22 +194,24 @@ static void bind_exports(start *s)
     }
 }
 
-/* One import of the merged module stands for all slots of a shape, and so for one piece of code. */
+/* One import of the merged module stands for all slots of a shape, and so for one piece of code. What was not compiled keeps the gate. */
 static cj_status patch_imports(start *s, uint32_t g)
 {
     const cj_group *group = &s->program->groups[g];
     const cj_group_run *run = &s->instance->groups[g];
     uint32_t shapes = 0;
     for (uint32_t i = 0; i < group->slot_count; i++)
-        if (group->slots[i].shape >= shapes)
+        if (run->core.imports[i].code && group->slots[i].shape >= shapes)
             shapes = group->slots[i].shape + 1;
     void **code = CJ_ARENA_ARRAY(s->instance->arena, void *, shapes);
     if (!code)
         return cj__fail_nomem(s->err);
     for (uint32_t i = 0; i < group->slot_count; i++)
-        code[group->slots[i].shape] = run->core.imports[i].code;
+        if (run->core.imports[i].code)
+            code[group->slots[i].shape] = run->core.imports[i].code;
     for (uint32_t k = 0; k < group->merged.import_count; k++)
-        cj__core_patch_import(run->inst, k, code[group->merged.import_shapes[k]]);
+        if (group->merged.import_shapes[k] < shapes && code[group->merged.import_shapes[k]])
+            cj__core_patch_import(run->inst, k, code[group->merged.import_shapes[k]]);
     return CJ_OK;
 }
 
@@ -219,7 +234,7 @@ static cj_status instantiate_group(start *s, const cj_program_step *step)
         cj__instance_interrupt(s->instance, true);
     pthread_mutex_unlock(&store->lock);
     bind_imports(s, step->group);
-    return is_jit(s) ? patch_imports(s, step->group) : CJ_OK;
+    return patch_imports(s, step->group);
 }
 
 static uint32_t call_initialiser(cj_call_ctx *call, void *func)

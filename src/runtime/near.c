@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 
-enum { LONGEST = 96 }; /* names are compared by this many of their last bytes, where interface names differ */
+enum {
+    LONGEST = 96, /* names are compared by this many of their last bytes, where interface names differ */
+    MOST = 2000,  /* so many names are looked at: files decide how many there are */
+};
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -52,6 +55,8 @@ void cj__near_start(cj_near *near, const char *wanted)
 
 void cj__near_offer(cj_near *near, const char *name)
 {
+    if (near->offered++ >= MOST)
+        return;
     size_t d = distance(tail(near->wanted), tail(name));
     if (strcmp(last_part(near->wanted), last_part(name)) == 0)
         d = smaller(d, 1);

@@ -159,6 +159,7 @@ typedef struct cj_near {
     const char *wanted;
     const char *best[3];
     size_t distance[3];
+    size_t offered;
 } cj_near;
 void cj__near_start(cj_near *, const char *wanted);
 void cj__near_offer(cj_near *, const char *name); /* borrowed until cj__near_finish */

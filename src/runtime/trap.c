@@ -29,20 +29,13 @@ static void describe_refusal(cj_error *err, const cj_instance *instance)
     const char *why = "it is being called already, and a component cannot be re-entered";
     if (instance->state == CJ_INSTANCE_TRAPPED)
         why = "it trapped before; make a new instance";
-    else if (instance->state == CJ_INSTANCE_STARTING)
-        why = "it is not instantiated yet";
     cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER), why);
 }
 
-/* What a host function left. Its status says nothing to the caller of the guest; its words do. */
-static void describe_host_error(cj_error *err, cj_trap trap, const cj_error *host)
+/* What a host function left (exec/call.c sees to it that there are words). Its status says nothing to the caller of the guest; its words do. */
+static void describe_host_error(cj_error *err, const cj_error *host)
 {
-    if (host->message[0])
-        cj__fail(err, CJ_TRAP, "%s", host->message);
-    else if (trap == CJ_TRAP_HOST)
-        cj__fail(err, CJ_TRAP, "host function failed: %s", cj_status_text(host->status));
-    else
-        cj__fail(err, CJ_TRAP, "%s", cj_trap_text(trap));
+    cj__fail(err, CJ_TRAP, "%s", host->message);
     cj__error_where(err, "%s", host->where);
 }
 
@@ -89,7 +82,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     if (no_memory)
         cj__fail_nomem(err);
     else if (record->host_error)
-        describe_host_error(err, trap, record->host_error);
+        describe_host_error(err, record->host_error);
     else
         describe_trap(err, trap, record, store, words);
     err->trap = no_memory ? CJ_TRAP_NONE : trap;

@@ -251,6 +251,67 @@ static void test_missing_imports(void **state)
     e2e_call(w, e2e_func(instance, "call-nop"), NULL, 0, NULL);
 }
 
+static cj_status twice(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)user, (void)ctx, (void)err;
+    *(uint32_t *)results = 2 * *(const uint32_t *)args;
+    return CJ_OK;
+}
+
+/* What nothing can call need not be there. */
+static void test_import_that_is_never_lowered(void **state)
+{
+    e2e *w = *state;
+    e2e_ok(cj_linker_func(w->linker, NULL, "always", twice, NULL, &w->err), &w->err);
+    cj_component *component = e2e_component(w, "unused");
+    assert_int_equal(cj_component_import_count(component), 2);
+    assert_int_equal(e2e_call_u32(w, e2e_func(e2e_instantiate(w, component), "f"), (uint32_t[]){21}, 1), 42);
+    char *text = NULL;
+    assert_int_equal(cj_component_text(component, CJ_TEXT_PLAN, "never", &text, &w->err), CJ_NOT_FOUND);
+    assert_contains(w->err.message, "never lowered");
+}
+
+/* Files decide how many functions there are; how much of them is compiled does not depend on them alone. */
+static void test_compile_work_is_limited(void **state)
+{
+    (void)state;
+    cj_config config;
+    cj_error err;
+    cj_config_init(&config);
+    config.tier = e2e_tier;
+    config.max_compile_work = 600; /* two functions */
+    cj_engine *engine;
+    cj_component *component;
+    cj_linker *linker;
+    cj_store *store;
+    cj_instance *instance;
+    size_t size;
+    uint8_t *bytes = e2e_read("host", &size);
+    e2e_ok(cj_engine_new(&config, &engine, &err), &err);
+    e2e_ok(cj_component_new(engine, bytes, size, &component, &err), &err);
+    free(bytes);
+    e2e_ok(cj_linker_new(engine, &linker, &err), &err);
+    for (size_t i = 0; i < cj_component_import_count(component); i++) {
+        cj_extern_func f = cj_component_import(component, i);
+        e2e_ok(cj_linker_func(linker, f.interface, f.name, strcmp(f.name, "add") == 0 ? twice : nothing, NULL, &err), &err);
+    }
+    e2e_ok(cj_store_new(engine, NULL, NULL, &store, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        e2e_ok(cj_instantiate(store, linker, component, &instance, &err), &err);
+        cj_engine_stats stats;
+        cj_engine_get_stats(engine, &stats);
+        assert_int_equal(stats.thunks_compiled, e2e_tier == CJ_TIER_JIT ? 2 : 0);
+        cj_val args[2] = {e2e_u32(21), e2e_u32(1)}, out;
+        e2e_ok(cj_call(e2e_func(instance, "call-add"), args, 2, &out, 1, NULL, &err), &err);
+        assert_int_equal(out.of.u32, 42);
+        e2e_ok(cj_call(e2e_func(instance, "call-nop"), NULL, 0, NULL, 0, NULL, &err), &err);
+    }
+    cj_store_delete(store);
+    cj_linker_delete(linker);
+    cj_component_delete(component);
+    cj_engine_delete(engine);
+}
+
 /* -- Stores and instances ------------------------------------------------------------------------------------------------ */
 
 static void test_store_misuse(void **state)
@@ -533,6 +594,8 @@ int main(void)
         E2E(test_imports_and_exports),
         E2E(test_linker_misuse),
         E2E(test_missing_imports),
+        E2E(test_import_that_is_never_lowered),
+        E2E(test_compile_work_is_limited),
         E2E(test_store_misuse),
         E2E(test_other_engine),
         E2E(test_max_instances),
