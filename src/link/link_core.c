@@ -152,9 +152,6 @@ static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const 
     *out = (cj_core_desc){
         .sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
     const cj_ast_limits *limits = &ast->limits;
-    if (limits->has_max && limits->max < limits->min)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "the maximum of %s is below its minimum",
-                           cj__sort_text(ast->sort));
     if (ast->sort == CJ_SORT_CORE_MEMORY && !limits->is64 &&
         (limits->min > MAX_PAGES || (limits->has_max && limits->max > MAX_PAGES)))
         return cj__fail_at(ev->err, CJ_INVALID, offset, "a core memory has %d pages at most", MAX_PAGES);
@@ -162,10 +159,8 @@ static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const 
         return CJ_OK;
     const cj_core_typeval *type;
     CJ_TRY(module_type_get(ev, scope, ast->func_type, offset, &type));
-    if (type->kind == CJ_CORETYPE_MODULE)
-        return cj__fail_at(ev->err, CJ_INVALID, offset, "core type %u is not a function type", ast->func_type);
     out->func = type->func;
-    out->unknown = type->kind == CJ_CORETYPE_OTHER || type->opaque;
+    out->unknown = type->kind != CJ_CORETYPE_FUNC || type->opaque;
     return CJ_OK;
 }
 
@@ -232,9 +227,6 @@ static cj_status module_typedef(cj_eval *ev, cj_scope *outer, const cj_ast_coret
             break;
         case CJ_MODULEDECL_TYPE: {
             cj_core_typeval *type;
-            if (decl->typedef_->kind == CJ_CORETYPE_MODULE)
-                return cj__fail_at(ev->err, CJ_INVALID, decl->offset,
-                                   "a module type cannot contain another module type");
             CJ_TRY(core_typeval(ev, outer, decl->typedef_, &type));
             for (uint32_t j = 0; j < decl->typedef_->type_count; j++)
                 CJ_TRY(push_core_type(ev, &scope.types, type));

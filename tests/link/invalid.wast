@@ -484,3 +484,43 @@
   (core module $m (import "e" "f" (func (param i32))))
   (core instance (instantiate $m (with "e" (instance (export "f" (func $f))))))
   (export "g" (func 9)))
+
+;; -- More rules ---------------------------------------------------------------------------------------------------------------
+
+;; @start-arity: start function has 1 parameters and 0 results, but is given 0 and 0
+(component (import "f" (func (param "x" u8))) (start 0))
+;; @context-types: context values of one component must all be i32, or all be i64
+(component (core func (canon context.get i32 0)) (core func (canon context.set i64 1)))
+;; @thread-table: core table 0 is not one of functions
+(component
+  (core type $t (func (param i32)))
+  (core module $m (table (export "t") 1 externref))
+  (core instance $i (instantiate $m))
+  (alias core export $i "t" (core table $table))
+  (core func (canon thread.new-indirect $t (table $table))))
+;; @error-context-needs-realloc: error-context.debug-message needs canonical option `realloc`
+(component
+  (core module $m (memory (export "m") 1))
+  (core instance $i (instantiate $m))
+  (core func (canon error-context.debug-message (memory $i "m"))))
+;; @argument-instance-type: expected type `instance type`, found one that reads the same but differs inside
+(component
+  (type $t (instance (export "f" (func))))
+  (component $c (type $u (instance (export "f" (func)) (export "g" (func)))) (import "t" (type (eq $u))))
+  (instance (instantiate $c (with "t" (type $t)))))
+;; @argument-component-type: expected type `component type`, found one that reads the same but differs inside
+(component
+  (type $t (component (import "f" (func))))
+  (component $c (type $u (component)) (import "t" (type (eq $u))))
+  (instance (instantiate $c (with "t" (type $t)))))
+;; @module-type-in-module-type-by-alias: a module type cannot contain another module type
+(component (core type $t (module)) (core type (module (alias outer 1 $t (type)))))
+;; @module-alias-index: core type index 1 is out of bounds
+(component (core type (func)) (core type (module (alias outer 1 1 (type)))))
+;; @core-inline-component-sort: core instance index 0 is out of bounds
+(component (core module $m) (core instance (instantiate $m (with "a" (instance 0)))))
+;; @alias-of-coerced-instance: has no export named `g`
+(component
+  (import "i" (instance $i (export "f" (func)) (export "g" (func))))
+  (export "j" (instance $i) (instance (export "f" (func))))
+  (alias export 1 "g" (func)))

@@ -1,6 +1,7 @@
 /* test_link.c: from component to program: what is invalid, what is unsupported and by which name, and what good
  * components become: groups, slots, plans, steps, names; limits, mutations, no memory.
  */
+#include "support/bytes.h"
 #include "support/cmocka_all.h"
 #include "support/track_alloc.h"
 
@@ -130,14 +131,50 @@ static void test_invalid(void **state)
 {
     (void)state;
     cj_status expected = CJ_INVALID;
-    assert_true(each_case("invalid", expect_failure, &expected) >= 125);
+    assert_true(each_case("invalid", expect_failure, &expected) >= 138);
 }
 
 static void test_unsupported(void **state)
 {
     (void)state;
     cj_status expected = CJ_UNSUPPORTED;
-    assert_true(each_case("unsupported", expect_failure, &expected) >= 30);
+    assert_true(each_case("unsupported", expect_failure, &expected) >= 35);
+}
+
+/* Values, which the assembler encodes in an older way. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        cj_status status;
+        const char *message;
+    } cases[] = {
+        {"! 0a(01 00 'v' 02 01 7d)", CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
+        {"! 0c(01 7d 01 2a)", CJ_UNSUPPORTED, "unsupported: values"},
+        {"! 04(! 0a(01 00 'v' 02 01 7d))", CJ_OK, ""},
+        {"! 0a(02 00 'v' 02 01 7d 00 'w' 02 00 00)", CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
+        {"! 0a(01 00 'v' 02 00 01)", CJ_INVALID, "value index 1 is out of bounds"},
+        /* a start function that takes a value and gives one */
+        {"! 07(01 40 01 'x' 7d 00 7d) 0a(02 00 'f' 01 00 00 'v' 02 01 7d) 09(00 01 00 01) 0b(01 00 'w' 02 01 00)",
+         CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
+        {"! 07(01 40 01 'x' 7d 01 00) 0a(01 00 'f' 01 00) 09(00 01 00 00)", CJ_INVALID,
+         "value index 0 is out of bounds"},
+        /* an export that is ascribed another type */
+        {"! 0a(01 00 'v' 02 01 7d) 0b(01 00 'w' 02 00 01 02 01 7b)", CJ_INVALID, "expected type `u16`, found `u8`"},
+    };
+    for (size_t i = 0; i < CJ_COUNT(cases); i++) {
+        test_bytes b = test_bytes_of(cases[i].text);
+        cj_program *program = NULL;
+        cj_error err;
+        cj__error_clear(&err);
+        cj_status status = link_bytes(NULL, (file_bytes){b.at, b.len}, &program, &err);
+        if (status != cases[i].status || !strstr(err.message, cases[i].message))
+            fail_msg("%s: %s: %s", cases[i].text, cj_status_text(status), err.message);
+        if (status == CJ_OK)
+            cj__program_delete(program);
+        free(b.at);
+    }
 }
 
 /* -- Programs ---------------------------------------------------------------------------------------------------- */
@@ -374,7 +411,8 @@ static void test_aliases(void **state)
 static void test_more_good_ones(void **state)
 {
     (void)state;
-    static const char *const names[] = {"component-arguments", "resource-identity", "methods", "core-kinds", "wide"};
+    static const char *const names[] = {
+        "component-arguments", "resource-identity", "methods", "core-kinds", "wide", "builtins", "type-arguments"};
     for (size_t i = 0; i < CJ_COUNT(names); i++)
         cj__program_delete(good(names[i]));
     cj_program *program = good("core-kinds");
@@ -411,6 +449,57 @@ static void test_limits(void **state)
     config.max_component_depth = 10;
     expect_limit(&config, "exponential", "the limit is max_component_depth");
     expect_limit(&config, "exponential-exports", "the limit is max_component_depth");
+}
+
+static void test_type_depth(void **state)
+{
+    (void)state;
+    cj_config config = config_of();
+    config.max_type_depth = 20;
+    cj_program *program = NULL;
+    cj_error err;
+    assert_int_equal(link_case(&config, "nested-types", &program, &err), CJ_LIMIT);
+    assert_non_null(strstr(err.message, "max_type_depth"));
+    assert_true(err.offset != CJ_NO_OFFSET);
+}
+
+/* Components side by side, each of which instantiates the one before it: as deep as there are of them, though nothing
+ * nests in the file. */
+static file_bytes chain_of(uint32_t count)
+{
+    test_bytes file = {0};
+    test_bytes_parse(&file, "! 04(!)", 0);
+    for (uint32_t i = 0; i < count; i++) {
+        test_bytes component = {0}, alias = {0};
+        test_bytes_parse(&component, "! 06", 0);
+        test_bytes_parse(&alias, "01 04 02 01", 0); /* one alias: a component, outer, 1 scope outward */
+        test_bytes_leb(&alias, i);
+        test_bytes_sized(&component, &alias);
+        test_bytes_parse(&component, "05(01 00 00 00)", 0);
+        test_bytes_byte(&file, 0x04);
+        test_bytes_sized(&file, &component);
+    }
+    return (file_bytes){file.at, file.len};
+}
+
+static void test_depth_of_instantiation(void **state)
+{
+    (void)state;
+    cj_config config = config_of();
+    cj_program *program = NULL;
+    cj_error err;
+    file_bytes b = chain_of(98);
+    assert_int_equal(link_bytes(&config, b, &program, &err), CJ_OK);
+    cj__program_delete(program);
+    free(b.at);
+
+    b = chain_of(600);
+    assert_int_equal(link_bytes(&config, b, &program, &err), CJ_LIMIT);
+    assert_non_null(strstr(err.message, "max_component_depth"));
+    config.max_component_depth = config.max_definitions = UINT32_MAX; /* the C stack has a limit of its own */
+    assert_int_equal(link_bytes(&config, b, &program, &err), CJ_LIMIT);
+    assert_non_null(strstr(err.message, "max_component_depth"));
+    free(b.at);
 }
 
 static void test_plan_limit_has_a_place(void **state)
@@ -538,15 +627,27 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invalid),       cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_lift),
-        cmocka_unit_test(test_options),       cmocka_unit_test(test_lower),
-        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_shim),
-        cmocka_unit_test(test_steps),         cmocka_unit_test(test_groups_by_calls),
-        cmocka_unit_test(test_declared_only), cmocka_unit_test(test_map),
-        cmocka_unit_test(test_aliases),       cmocka_unit_test(test_more_good_ones),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_plan_limit_has_a_place),
-        cmocka_unit_test(test_interruptible), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_invalid),
+        cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_lift),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_lower),
+        cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_shim),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_groups_by_calls),
+        cmocka_unit_test(test_declared_only),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_more_good_ones),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_type_depth),
+        cmocka_unit_test(test_depth_of_instantiation),
+        cmocka_unit_test(test_plan_limit_has_a_place),
+        cmocka_unit_test(test_interruptible),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,3 +179,15 @@
 (component (core module $a (tag (export "e"))) (core instance (instantiate $a)))
 ;; @multi-memory: unsupported: core multi-memory
 (component (core module $a (memory 1) (memory 1)) (core instance (instantiate $a)))
+;; @memory64: unsupported: core memory64
+(component (core module $a (memory i64 1)) (core instance (instantiate $a)))
+;; @resource64: unsupported: memory64 (export `f`)
+(component
+  (type $r (resource (rep i64)))
+  (export $e "r" (type $r))
+  (core module $m (func (export "f") (param i32)))
+  (core instance $i (instantiate $m))
+  (func $f (param "x" (own $e)) (canon lift (core func $i "f")))
+  (export "f" (func $f)))
+;; @start: unsupported: start functions of components
+(component (import "f" (func)) (start 0))
