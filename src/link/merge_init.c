@@ -229,7 +229,7 @@ static cj_status count_blind_instances(cj_merger *m, uint32_t *out)
 
 cj_status cj__merge_known_tables(cj_merger *m)
 {
-    uint32_t blind;
+    uint32_t blind = 0;
     CJ_TRY(count_blind_instances(m, &blind));
 
     /* A table is worth knowing when nothing writes it and no element lies so far out that the array would not be backed by the file. */

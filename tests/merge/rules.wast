@@ -188,7 +188,7 @@
     (global (export "none") externref (ref.null extern))
     (global (export "sp") (mut i32) (i32.const 1024))
     (func $five (result i32) (i32.const 5))
-    (func (export "sp") (result i32) (global.get 6))
+    (func (export "get_sp") (result i32) (global.get 6))
     (func (export "get") (param i32) (result i32) (i32.load8_u (local.get 0)))
     (type $v (func (result i32)))
     (func (export "call") (param i32) (result i32) (call_indirect (type $v) (local.get 0))))
@@ -296,7 +296,7 @@
     (func (export "set") (param i32) (table.set (local.get 0) (ref.func $f)))
     (func (export "by_global") (param i32) (result i32)
       (table.set $own (i32.const 0) (global.get $r)) (call_indirect $own (type $t) (local.get 0) (i32.const 0)))
-    (func (export "tail") (param i32) (result i32) (return_call $g (local.get 0)))))
+    (func (export "tail") (param i32) (result i32) (return_call $g (i32.add (local.get 0) (i32.const 1))))))
 
 ;; @boundary-v128
 (component (core module (import "h" "f" (func $f (param v128))) (func (export "x") (call $f (v128.const i64x2 0 0)))))
@@ -622,7 +622,7 @@
   (core module
     (memory (export "m") 1)
     (global (export "pad") i32 (i32.const 1))
-    (table (export "pad") 1 externref)
+    (table (export "pad1") 1 externref)
     (func (export "pad2") (result i32) (i32.const 1)))
   (core module
     (type $pad (func (param f32 f32 f32)))
@@ -647,7 +647,7 @@
       (local.get $i)
       (block (type $two) (i32.const 5))
       (i32.add)
-      (local.set $i)
+      (local.tee $i)
       (loop $l (type $t) (param i32) (result i32)
         (i32.sub (i32.const 1))
         (br_if $l (i32.gt_s (i32.const 3) (i32.const 4))))
