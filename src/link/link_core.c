@@ -470,8 +470,6 @@ static void note_unsupported(cj_eval *ev, const cj_core_item *item, const cj_mod
         if (func->origin == CJ_FUNC_HOST)
             ev->imports.at[func->import].used = true;
     }
-    if (item->type.sort == CJ_SORT_CORE_TAG)
-        gate = "exceptions";
     if (gate)
         cj__eval_unsupported(ev, offset, "%s (core import `%.*s.%.*s`)", gate, CJ_STR_ARG(import->module),
                              CJ_STR_ARG(import->name));

@@ -453,10 +453,6 @@ cj_status cj__eval_types_equal(cj_eval *ev, const cj_type_val *a, const cj_type_
     case CJ_TYPE_COMPONENT:
         break;
     }
-    if (a->decls == b->decls && a->outer == b->outer) {
-        *out = true;
-        return CJ_OK;
-    }
     uint32_t depth = ev->depth;
     cj_status status = subtype(ev, a, b, offset);
     if (status == CJ_OK)

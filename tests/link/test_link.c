@@ -315,6 +315,18 @@ static void test_lower(void **state)
     cj__program_delete(program);
 }
 
+static void test_lower_with_result(void **state)
+{
+    (void)state;
+    cj_program *program = good("lower-result");
+    const cj_group *group = &program->groups[0];
+    assert_int_equal(group->merged.import_count, 1);
+    assert_int_equal(group->import_types[0].param_count, 1);
+    assert_int_equal(group->import_types[0].result_count, 1);
+    assert_int_equal(group->import_types[0].result, CJ_CORE_I64);
+    cj__program_delete(program);
+}
+
 static void test_interfaces(void **state)
 {
     (void)state;
@@ -634,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_lift),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_lower),
+        cmocka_unit_test(test_lower_with_result),
         cmocka_unit_test(test_interfaces),
         cmocka_unit_test(test_shim),
         cmocka_unit_test(test_steps),

@@ -115,6 +115,7 @@ static void test_resources(void **state)
                           "      constructor() -> result<s, string>;\n"
                           "    }\n"
                           "    %use: func(%list: list<borrow<s>>);\n"
+                          "    resource t;\n"
                           "  }\n"
                           "}\n");
 }
@@ -252,6 +253,37 @@ static void test_json(void **state)
     free_text(text, len);
 }
 
+/* Types without a name to be found, and names that JSON must escape: neither comes from a valid file, but printing is
+ * not the place to rely on that. */
+static void test_unnamed(void **state)
+{
+    (void)state;
+    cj_error err;
+    cj_types *types = cj__types_new(NULL, 100);
+    const cj_type *u8 = cj__type_scalar(types, CJ_KIND_U8, &err);
+    const cj_param members[] = {{CJ_STR("a"), u8}, {CJ_STR("list"), u8}};
+    const cj_type *record = cj__type_make(types, CJ_KIND_RECORD, members, 2, &err);
+    const cj_type *borrow = cj__type_handle(types, CJ_KIND_BORROW, 7, &err);
+    const cj_param params[] = {{CJ_STR("x"), record}, {CJ_STR("y"), borrow}};
+    const cj_functype *func = cj__functype_make(types, params, 2, NULL, false, &err);
+    assert_non_null(func);
+    cj_program_export export_ = {.info = {"n", "", "a\"b\\c\n", func}};
+    const cj_program program = {.types = types, .exports = &export_, .export_count = 1};
+
+    size_t len;
+    char *text = cj__program_wit(NULL, &program, false, &len);
+    assert_non_null(strstr(text, ": func(x: record { a: u8, %list: u8 }, y: borrow<resource-7>);"));
+    free_text(text, len);
+    text = cj__program_wit(NULL, &program, true, &len);
+    assert_non_null(strstr(text, "\"name\": \"a\\\"b\\\\c\\u000a\""));
+    cJSON *json = cJSON_Parse(text);
+    assert_non_null(json);
+    assert_string_equal(text_of(at(cJSON_GetObjectItemCaseSensitive(json, "exports"), 0), "name"), "a\"b\\c\n");
+    cJSON_Delete(json);
+    free_text(text, len);
+    cj__types_delete(types);
+}
+
 /* tuple<list<T>, list<T>> nested 45 levels prints 2^45 leaves as WIT, and 92 types as JSON. */
 static void test_types_that_print_exponentially(void **state)
 {
@@ -278,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_all_kinds_of_types),
         cmocka_unit_test(test_imported_and_exported),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_unnamed),
         cmocka_unit_test(test_types_that_print_exponentially),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,15 @@
   (func $run (canon lift (core func $main "run")))
   (export "run" (func $run)))
 
+;; @lower-result
+(component
+  (import "now" (func $now (result u64)))
+  (core func $now' (canon lower (func $now)))
+  (core module $m (import "e" "now" (func $now (result i64))) (func (export "run") (result i64) (call $now)))
+  (core instance $i (instantiate $m (with "e" (instance (export "now" (func $now'))))))
+  (func $run (result u64) (canon lift (core func $i "run")))
+  (export "run" (func $run)))
+
 ;; @interfaces
 (component
   (import "ns:pkg/types@1.0.0" (instance $types
@@ -163,11 +172,30 @@
   (type (stream u8))
   (type (future))
   (type (option error-context))
+  (type (list (stream u8)))
+  (type (map u8 (list (stream u8))))
+  (type $future (future))
+  (type $stream (stream))
+  (type (result $future (error $stream)))
   (type (list u8 4))
   (type (func async (param "x" (own $r))))
   (type (instance (export "s" (type (sub resource))) (export "f" (func (param "x" (stream u8))))))
   (core type (func (param externref)))
   (core type (module (import "a" "b" (func)) (export "m" (memory 1))))
+  (core type $ct (func))
+  (core type (module
+    (alias outer 1 $ct (type $f)) (type $g (func (param i32))) (alias outer 0 $g (type $h))
+    (export "f" (func (type $f))) (export "h" (func (type $h)))))
+  (type (component (core type $t (module)) (import "m" (core module (type $t)))))
+  (component
+    (import "m" (core module $m (export "f" (func)) (export "g" (func))))
+    (component $c (import "m" (core module (export "f" (func)))))
+    (instance (instantiate $c (with "m" (core module $m)))))
+  (component
+    (core module $m (memory (export "m") i64 1) (func (export "f") (param i64 i64))
+      (func (export "r") (param i64 i64 i64 i64) (result i64) unreachable))
+    (core instance $i (instantiate $m))
+    (func (param "s" string) (canon lift (core func $i "f") (memory $i "m") (realloc (func $i "r")))))
   (core func (canon resource.drop $r))
   (core func (canon waitable-set.new))
   (core module $gc (memory 1) (memory 1))
@@ -269,7 +297,8 @@
     (export "[constructor]s" (func (result (result (own $s) (error string)))))
     (export "[method]r.get" (func (param "self" (borrow $r)) (result u32)))
     (export "[static]r.merge" (func (param "a" (own $r)) (param "b" (own $r)) (result (own $r))))
-    (export "use" (func (param "list" (list (borrow $s))))))))
+    (export "use" (func (param "list" (list (borrow $s)))))
+    (export "t" (type (sub resource))))))
 
 ;; @core-kinds
 ;; Matching of core imports where actual and expected differ and yet match.
