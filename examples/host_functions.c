@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-/* The native door: `args` points to a C struct of the parameters (docs/host-layout.md). The string is a view into the guest's memory. */
+/* The native door: `args` points to a C struct of the parameters (docs/host-layout.md). The string is a view into the
+ * guest's memory. */
 typedef struct log_args {
     uint8_t level;
     cj_string message;
@@ -31,8 +32,8 @@ static cj_status host_log(void *user, cj_call_ctx *ctx, const void *args, void *
 }
 
 /* The dynamic door: values with their kinds. A payload must live until the guest goes on: cj_ctx_alloc. */
-static cj_status host_price(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults,
-                            cj_error *err)
+static cj_status host_price(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                            size_t nresults, cj_error *err)
 {
     static const struct {
         const char *item;

@@ -64,8 +64,8 @@ static int summarize(cj_store *store, cj_func *func, const char *text)
         fprintf(stderr, "%s\n", cj_store_error(store)->message);
         return 1;
     }
-    printf("%u characters, %u words in %u lines, %.2f characters a word, the longest is \"%.*s\"\n", s.characters, s.words, s.lines,
-           s.mean_word_length, TEXT(s.longest_word));
+    printf("%u characters, %u words in %u lines, %.2f characters a word, the longest is \"%.*s\"\n", s.characters,
+           s.words, s.lines, s.mean_word_length, TEXT(s.longest_word));
     const class_count *counts = s.classes.ptr;
     for (size_t i = 0; i < s.classes.len; i++)
         printf("%.*s: %u%s%.*s\n", TEXT(counts[i].name), counts[i].words, counts[i].example.some ? ", as " : "",
@@ -83,11 +83,14 @@ int main(int argc, char **argv)
     cj_instance *instance;
     cj_error err;
     int status = 1;
-    if (cj_engine_new(NULL, &engine, &err) != CJ_OK || cj_component_new(engine, file.bytes, file.size, &component, &err) != CJ_OK ||
-        cj_store_new(engine, NULL, NULL, &store, &err) != CJ_OK || cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK)
+    if (cj_engine_new(NULL, &engine, &err) != CJ_OK ||
+        cj_component_new(engine, file.bytes, file.size, &component, &err) != CJ_OK ||
+        cj_store_new(engine, NULL, NULL, &store, &err) != CJ_OK ||
+        cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK)
         fprintf(stderr, "%s %s\n", err.where, err.message);
     else
-        status = summarize(store, cj_instance_func(instance, "demo:text/stats@1.0.0#summarize"), argc > 2 ? argv[2] : "Hello, world.");
+        status = summarize(store, cj_instance_func(instance, "demo:text/stats@1.0.0#summarize"),
+                           argc > 2 ? argv[2] : "Hello, world.");
 
     cj_store_delete(store);
     cj_component_delete(component);

@@ -1,5 +1,5 @@
-/* timing.c: what a call costs: nop, add, a string, a list of records, each through compiled thunks, through the plan interpreter and with
- * dynamic values. `make demo` shows it; the benchmark proper, with its baselines, is bench/.
+/* timing.c: what a call costs: nop, add, a string, a list of records, each through compiled thunks, through the plan
+ * interpreter and with dynamic values. `make demo` shows it; the benchmark proper, with its baselines, is bench/.
  *
  *     ./timing bench-exports.wasm
  */
@@ -51,7 +51,8 @@ static session open_session(file_bytes file, cj_tier tier)
     cj_config_init(&config);
     config.tier = tier;
     cj_error err;
-    if (cj_engine_new(&config, &s.engine, &err) != CJ_OK || cj_component_new(s.engine, file.bytes, file.size, &s.component, &err) != CJ_OK ||
+    if (cj_engine_new(&config, &s.engine, &err) != CJ_OK ||
+        cj_component_new(s.engine, file.bytes, file.size, &s.component, &err) != CJ_OK ||
         cj_store_new(s.engine, NULL, NULL, &s.store, &err) != CJ_OK ||
         cj_instantiate(s.store, NULL, s.component, &s.instance, &err) != CJ_OK)
         fail(&err);
@@ -136,11 +137,19 @@ int main(int argc, char **argv)
     const subject subjects[] = {
         {"test:bench/calls@1.0.0#nop", "nop", 0, {{0}}, NULL, false},
         {"test:bench/calls@1.0.0#add", "add two u32", 2, {u32(1), u32(2)}, add_args, true},
-        {"test:bench/calls@1.0.0#string-in", "string of 1 KiB in", 1,
-         {{.kind = CJ_KIND_STRING, .of.string = {text, TEXT_BYTES}}}, &string_args, true},
+        {"test:bench/calls@1.0.0#string-in",
+         "string of 1 KiB in",
+         1,
+         {{.kind = CJ_KIND_STRING, .of.string = {text, TEXT_BYTES}}},
+         &string_args,
+         true},
         {"test:bench/calls@1.0.0#string-out", "string of 16 bytes out", 1, {u32(16)}, &n16, true},
-        {"test:bench/calls@1.0.0#items-in", "1000 records {u32, u64, f32} in", 1,
-         {{.kind = CJ_KIND_LIST, .of.seq = {records, ITEMS}}}, &list_args, true},
+        {"test:bench/calls@1.0.0#items-in",
+         "1000 records {u32, u64, f32} in",
+         1,
+         {{.kind = CJ_KIND_LIST, .of.seq = {records, ITEMS}}},
+         &list_args,
+         true},
     };
 
     /* Without LLVM there is only the interpreter. */

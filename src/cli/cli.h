@@ -3,7 +3,8 @@
  * Place in the pipeline: above the public API and nothing else; main.c dispatches to one file per verb.
  * Non-goals: anything that a program which embeds canonjit could want.
  *
- * Exit status: 0 success, 1 the component or the call failed, 2 bad usage. Errors go to standard error as "canonjit: FILE: message".
+ * Exit status: 0 success, 1 the component or the call failed, 2 bad usage. Errors go to standard error as "canonjit:
+ * FILE: message".
  */
 #ifndef CJ_CLI_CLI_H
 #define CJ_CLI_CLI_H
@@ -19,7 +20,7 @@
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* -- Verbs ----------------------------------------------------------------------------------------------------------------- */
+/* -- Verbs ------------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_option {
     const char *name;  /* without "--" */
@@ -40,7 +41,7 @@ typedef struct cli_verb {
 
 extern const cli_verb cli_run, cli_inspect, cli_validate;
 
-/* -- Options ---------------------------------------------------------------------------------------------------------------- */
+/* -- Options ----------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_args {
     const cli_verb *verb;
@@ -50,12 +51,13 @@ typedef struct cli_args {
 
 enum { CLI_END = -1, CLI_BAD = -2, CLI_HELP = -3 };
 
-/* The next option: its index in the verb's table, its value in `*value`. CLI_END at the first operand or after "--"; CLI_BAD when an
- * error has been printed; CLI_HELP when help has. */
+/* The next option: its index in the verb's table, its value in `*value`. CLI_END at the first operand or after "--";
+ * CLI_BAD when an error has been printed; CLI_HELP when help has. */
 int cli_next_option(cli_args *, const char **value);
 void cli_print_help(const cli_verb *, FILE *to);
 /* " (did you mean --tier?)", or "": of `names` the one most like `wanted`. */
-const char *cli_suggest(const char *wanted, const char *const *names, size_t count, const char *prefix, char *buffer, size_t size);
+const char *cli_suggest(const char *wanted, const char *const *names, size_t count, const char *prefix, char *buffer,
+                        size_t size);
 
 /* The options of all verbs that load a component. */
 #define CLI_LIMIT_OPTION \
@@ -76,7 +78,7 @@ void cli_settings_init(cli_settings *);
 int cli_set_limit(cli_settings *, const char *text);
 void cli_print_limits(FILE *to);
 
-/* -- Errors and output ------------------------------------------------------------------------------------------------------ */
+/* -- Errors and output ------------------------------------------------------------------------------------------- */
 
 #if defined(__GNUC__)
 #define CLI_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
@@ -93,7 +95,7 @@ int cli_fail_text(const char *option, const char *text, const cj_error *err);
 /* Flushes standard output: CLI_FAILED with an error when it could not be written, else `status`. */
 int cli_finish_output(int status);
 
-/* -- Components -------------------------------------------------------------------------------------------------------------- */
+/* -- Components -------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_session {
     cj_engine *engine;
@@ -101,8 +103,8 @@ typedef struct cli_session {
     const char *file; /* as errors name it */
 } cli_session;
 
-/* Reads the file ("-": standard input) and makes an engine and the component of it. CLI_OK, or another status when an error has been
- * printed. Close in either case. */
+/* Reads the file ("-": standard input) and makes an engine and the component of it. CLI_OK, or another status when an
+ * error has been printed. Close in either case. */
 int cli_open(cli_session *, const char *path, const cli_settings *);
 void cli_close(cli_session *);
 /* Prints "  PATH: func(...)" for imports or exports, each on a line. */

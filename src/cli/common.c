@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* -- Errors --------------------------------------------------------------------------------------------------------------------- */
+/* -- Errors ------------------------------------------------------------------------------------------------------ */
 
 int cli_fail(int status, const char *format, ...)
 {
@@ -48,11 +48,14 @@ static void print_limit_hint(const cj_error *err)
 
 int cli_fail_error(const char *file, const cj_error *err)
 {
-    const char *message = err->message[0] ? err->message : err->status == CJ_TRAP ? cj_trap_text(err->trap) : cj_status_text(err->status);
+    const char *message = err->message[0]          ? err->message
+                          : err->status == CJ_TRAP ? cj_trap_text(err->trap)
+                                                   : cj_status_text(err->status);
     char offset[32] = "";
     if (err->offset != CJ_NO_OFFSET)
         snprintf(offset, sizeof(offset), "offset 0x%" PRIx64 ": ", err->offset);
-    /* "unsupported: NAME", "cannot link: ..." and the like say themselves what they are; a bare rule that is broken does not. */
+    /* "unsupported: NAME", "cannot link: ..." and the like say themselves what they are; a bare rule that is broken
+     * does not. */
     const char *class = err->status == CJ_TRAP ? "trap: " : err->status == CJ_INTERNAL ? "internal error: " : "";
     cli_fail(CLI_FAILED, "%s: %s%s%s%s%s", file, offset, class, err->where, err->where[0] ? ": " : "", message);
     print_limit_hint(err);
@@ -72,7 +75,8 @@ int cli_fail_text(const char *option, const char *text, const cj_error *err)
         return CLI_USAGE;
 
     enum { AROUND = 60 }; /* bytes shown before and after the place; no character is cut */
-    size_t at = (size_t)err->offset, from = at > AROUND ? at - AROUND : 0, to = strlen(text) - at > AROUND ? at + AROUND : strlen(text);
+    size_t at = (size_t)err->offset, from = at > AROUND ? at - AROUND : 0,
+           to = strlen(text) - at > AROUND ? at + AROUND : strlen(text);
     while (from > 0 && ((unsigned char)text[from] & 0xc0) == 0x80)
         from--;
     while ((unsigned char)text[to] >> 6 == 2)
@@ -91,7 +95,7 @@ int cli_finish_output(int status)
     return cli_fail(CLI_FAILED, "standard output: %s", strerror(errno ? errno : EIO));
 }
 
-/* -- Files ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Files ------------------------------------------------------------------------------------------------------- */
 
 static int too_large(const char *file, uint64_t limit)
 {

@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIT, JSON, PLAN, LLVM, ASM, LIMIT, HELP };
@@ -19,8 +20,8 @@ static const cli_option options[] = {
 static const cj_text_kind kinds[] = {
     [WIT] = CJ_TEXT_WIT, [JSON] = CJ_TEXT_JSON, [PLAN] = CJ_TEXT_PLAN, [LLVM] = CJ_TEXT_LLVM, [ASM] = CJ_TEXT_ASM};
 
-/* "iface#f" in full, exports before imports. The text is the caller's. */
-static int find_function(const cli_session *session, const char *option, const char *name, char *path, size_t size)
+/* "iface#f" in full, exports before imports; free it. */
+static int find_function(const cli_session *session, const char *option, const char *name, char **out)
 {
     size_t i;
     cj_error err, import_err;
@@ -41,8 +42,13 @@ static int find_function(const cli_session *session, const char *option, const c
         }
         return CLI_USAGE;
     }
-    int n = snprintf(path, size, "%s%s%s", f.interface, f.interface[0] ? "#" : "", f.name);
-    return n >= 0 && (size_t)n < size ? CLI_OK : cli_fail(CLI_FAILED, "%s: the function's name is too long", session->file);
+    size_t size = strlen(f.interface) + strlen(f.name) + 2;
+    char *path = malloc(size);
+    if (!path)
+        return cli_fail(CLI_FAILED, "out of memory");
+    snprintf(path, size, "%s%s%s", f.interface, f.interface[0] ? "#" : "", f.name);
+    *out = path;
+    return CLI_OK;
 }
 
 static int inspect(const cli_verb *verb, int argc, char **argv)
@@ -62,7 +68,8 @@ static int inspect(const cli_verb *verb, int argc, char **argv)
         if (option == LIMIT)
             continue;
         if (chosen)
-            return cli_fail(CLI_USAGE, "inspect: --%s and --%s exclude each other", options[what].name, options[option].name);
+            return cli_fail(CLI_USAGE, "inspect: --%s and --%s exclude each other", options[what].name,
+                            options[option].name);
         chosen = true;
         what = option;
         function = value;
@@ -74,13 +81,13 @@ static int inspect(const cli_verb *verb, int argc, char **argv)
 
     cli_session session;
     int status = cli_open(&session, argv[args.at], &settings);
-    static char path[256 << 10]; /* both names have max_name_length bytes at most, unless it was raised */
+    char *path = NULL;
     if (status == CLI_OK && function)
-        status = find_function(&session, options[what].name, function, path, sizeof(path));
+        status = find_function(&session, options[what].name, function, &path);
     if (status == CLI_OK) {
         char *text;
         cj_error err;
-        if (cj_component_text(session.component, kinds[what], function ? path : NULL, &text, &err) == CJ_OK) {
+        if (cj_component_text(session.component, kinds[what], path, &text, &err) == CJ_OK) {
             fputs(text, stdout);
             if (text[0] && text[strlen(text) - 1] != '\n')
                 fputc('\n', stdout);
@@ -89,6 +96,7 @@ static int inspect(const cli_verb *verb, int argc, char **argv)
             status = cli_fail_error(session.file, &err);
         }
     }
+    free(path);
     cli_close(&session);
     return status;
 }
@@ -97,7 +105,8 @@ const cli_verb cli_inspect = {
     .name = "inspect",
     .operands = "COMPONENT",
     .summary = "Prints what a component imports and exports, or what became of a function",
-    .details = "FUNCTION is an export or import: f, iface#f or ns:pkg/iface@1.0.0#f. \"-\" reads the component from standard input.\n",
+    .details = "FUNCTION is an export or import: f, iface#f or ns:pkg/iface@1.0.0#f.\n"
+               "\"-\" reads the component from standard input.\n",
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = inspect,

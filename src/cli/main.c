@@ -11,14 +11,16 @@ static const cli_verb *const verbs[] = {&cli_run, &cli_inspect, &cli_validate};
 static void print_help(FILE *to)
 {
     fputs("usage: canonjit VERB [options] COMPONENT\n\n"
-          "Runs WebAssembly components on WAMR, their Canonical ABI compiled by LLVM.\n\nverbs:\n", to);
+          "Runs WebAssembly components on WAMR, their Canonical ABI compiled by LLVM.\n\nverbs:\n",
+          to);
     for (size_t i = 0; i < CLI_COUNT(verbs); i++)
         fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("  limits     Lists the limits that --limit changes\n"
           "\noptions:\n"
           "  -h, --help     print this; after a verb, print its options\n"
           "  -V, --version  print the version and what it was built with\n"
-          "\nexit status: 0 success, 1 the component or the call failed, 2 bad usage\n", to);
+          "\nexit status: 0 success, 1 the component or the call failed, 2 bad usage\n",
+          to);
 }
 
 static int unknown_verb(const char *name)

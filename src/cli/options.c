@@ -1,7 +1,8 @@
 /* options.c: reading options, help, limits, "did you mean".
  *
  * Place in the pipeline: first of all, for every verb.
- * Non-goals: bundled letters, abbreviations. Options come before operands, so that a guest's arguments are never taken for ours.
+ * Non-goals: bundled letters, abbreviations. Options come before operands, so that a guest's arguments are never
+ * taken for ours.
  */
 #include "cli.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- Did you mean ------------------------------------------------------------------------------------------------------------ */
+/* -- Did you mean ------------------------------------------------------------------------------------------------ */
 
 enum { LONGEST = 40 };
 
@@ -32,7 +33,8 @@ static size_t edit_distance(const char *a, const char *b)
     return row[b_len];
 }
 
-const char *cli_suggest(const char *wanted, const char *const *names, size_t count, const char *prefix, char *buffer, size_t size)
+const char *cli_suggest(const char *wanted, const char *const *names, size_t count, const char *prefix, char *buffer,
+                        size_t size)
 {
     size_t best = SIZE_MAX, best_at = 0, len = strlen(wanted);
     buffer[0] = 0;
@@ -52,7 +54,7 @@ const char *cli_suggest(const char *wanted, const char *const *names, size_t cou
     return buffer;
 }
 
-/* -- Options ------------------------------------------------------------------------------------------------------------------ */
+/* -- Options ----------------------------------------------------------------------------------------------------- */
 
 static int unknown_option(const cli_args *args, const char *given, size_t name_len)
 {
@@ -67,8 +69,8 @@ static int unknown_option(const cli_args *args, const char *given, size_t name_l
             memmove(name, name + 1, strlen(name));
         cli_suggest(name, names, count, "--", hint, sizeof(hint));
     }
-    cli_fail(CLI_USAGE, "%s: unknown option %.*s%s; see canonjit %s --help", args->verb->name, (int)name_len, given, hint,
-             args->verb->name);
+    cli_fail(CLI_USAGE, "%s: unknown option %.*s%s; see canonjit %s --help", args->verb->name, (int)name_len, given,
+             hint, args->verb->name);
     return CLI_BAD;
 }
 
@@ -125,12 +127,13 @@ void cli_print_help(const cli_verb *verb, FILE *to)
     for (size_t i = 0; i < verb->option_count; i++) {
         const cli_option *o = &verb->options[i];
         char left[64];
-        snprintf(left, sizeof(left), "%s--%s%s%s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof(left), "%s--%s%s%s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         fprintf(to, "  %-28s %s\n", left, o->help);
     }
 }
 
-/* -- Limits ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Limits ------------------------------------------------------------------------------------------------------ */
 
 typedef struct limit {
     const char *name, *what;
@@ -139,11 +142,13 @@ typedef struct limit {
 } limit;
 
 static const limit limits[] = {
-#define CJ_X(type, name, default_value, what) {#name, what, offsetof(cli_settings, config.name), (type)-1, default_value},
+#define CJ_X(type, name, default_value, what) \
+    {#name, what, offsetof(cli_settings, config.name), (type)-1, default_value},
     CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
-#define CJ_X(type, name, default_value, what) {#name, what, offsetof(cli_settings, limits.name), (type)-1, default_value},
-    CJ_LIMIT_MAP(CJ_X)
+#define CJ_X(type, name, default_value, what) \
+    {#name, what, offsetof(cli_settings, limits.name), (type)-1, default_value},
+        CJ_LIMIT_MAP(CJ_X)
 #undef CJ_X
 };
 
@@ -165,13 +170,21 @@ static bool parse_size(const char *text, uint64_t *out)
     int shift = 0;
     switch (*end) {
     case 'k':
-    case 'K': shift = 10; break;
+    case 'K':
+        shift = 10;
+        break;
     case 'm':
-    case 'M': shift = 20; break;
+    case 'M':
+        shift = 20;
+        break;
     case 'g':
-    case 'G': shift = 30; break;
-    case 0: break;
-    default: return false;
+    case 'G':
+        shift = 30;
+        break;
+    case 0:
+        break;
+    default:
+        return false;
     }
     if ((shift && end[1]) || n > UINT64_MAX >> shift)
         return false;

@@ -34,7 +34,7 @@ typedef struct run_settings {
     unknown_imports imports;
 } run_settings;
 
-/* -- Stand-ins for imports ------------------------------------------------------------------------------------------------------- */
+/* -- Stand-ins for imports --------------------------------------------------------------------------------------- */
 
 typedef struct stand_in {
     unknown_imports mode;
@@ -73,13 +73,15 @@ static bool default_value(cj_call_ctx *ctx, const cj_type *type, cj_val *out)
         return out->of.choice.payload && default_value(ctx, payload, out->of.choice.payload);
     }
     case CJ_KIND_OWN:
-    case CJ_KIND_BORROW: return false;
-    default: return true; /* all bits zero: false, 0, "", [], none, {} */
+    case CJ_KIND_BORROW:
+        return false;
+    default:
+        return true; /* all bits zero: false, 0, "", [], none, {} */
     }
 }
 
-static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults,
-                               cj_error *err)
+static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                               size_t nresults, cj_error *err)
 {
     const stand_in *s = user;
     if (s->mode == IMPORTS_TRAP)
@@ -93,7 +95,8 @@ static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args,
             return CJ_OK;
         }
     }
-    return default_value(ctx, type, &results[0]) ? CJ_OK : host_fail(err, "no default value for the result of", &s->func);
+    return default_value(ctx, type, &results[0]) ? CJ_OK
+                                                 : host_fail(err, "no default value for the result of", &s->func);
 }
 
 static int define_stand_ins(const cli_session *session, unknown_imports mode, cj_linker *linker, stand_in **out)
@@ -112,7 +115,7 @@ static int define_stand_ins(const cli_session *session, unknown_imports mode, cj
     return CLI_OK;
 }
 
-/* -- The watchdog: interrupts the store when the time is over --------------------------------------------------------------------------- */
+/* -- The watchdog: interrupts the store when the time is over ---------------------------------------------------- */
 
 typedef struct watchdog {
     pthread_t thread;
@@ -127,10 +130,11 @@ static void *watch(void *arg)
 {
     watchdog *w = arg;
     pthread_mutex_lock(&w->lock);
-    while (!w->done && !w->fired)
-        w->fired = pthread_cond_timedwait(&w->changed, &w->lock, &w->end) == ETIMEDOUT;
+    bool over = false;
+    while (!w->done && !over)
+        over = pthread_cond_timedwait(&w->changed, &w->lock, &w->end) == ETIMEDOUT;
     if (!w->done)
-        cj_store_interrupt(w->store);
+        w->fired = cj_store_interrupt(w->store) == CJ_OK;
     pthread_mutex_unlock(&w->lock);
     return NULL;
 }
@@ -167,7 +171,7 @@ static void watchdog_stop(watchdog *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-/* -- Calls ------------------------------------------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------------------------- */
 
 static int print_value(const cj_type *type, const cj_val *val)
 {
@@ -189,7 +193,8 @@ static int call_all(const cli_session *session, cj_instance *instance, const run
         cj_val *args, result;
         cj_error err;
         cj_arena_reset(arena);
-        if (cj_wave_parse_call(session->component, settings->calls[c], strlen(settings->calls[c]), &i, &args, &nargs, arena, &err) != CJ_OK)
+        if (cj_wave_parse_call(session->component, settings->calls[c], strlen(settings->calls[c]), &i, &args, &nargs,
+                               arena, &err) != CJ_OK)
             return cli_fail_text("--invoke", settings->calls[c], &err);
         cj_func *func = cj_instance_func_at(instance, i);
         const cj_type *type = cj_functype_result(cj_component_export(session->component, i).type);
@@ -234,8 +239,9 @@ static int nothing_to_call(const cli_session *session)
     for (size_t i = 0; i < count; i++) {
         cj_extern_func f = cj_component_export(session->component, i);
         if (strncmp(f.interface, "wasi:cli/run@", 13) == 0)
-            return cli_fail(CLI_FAILED, "%s: unsupported: running a command component (%s); call a function with --invoke", session->file,
-                            f.interface);
+            return cli_fail(CLI_FAILED,
+                            "%s: unsupported: running a command component (%s); call a function with --invoke",
+                            session->file, f.interface);
     }
     if (count == 0)
         return cli_fail(CLI_FAILED, "%s: the component exports no function", session->file);
@@ -248,13 +254,16 @@ static int fail_instantiate(const cli_session *session, const cj_error *err, boo
 {
     cli_fail_error(session->file, err);
     if (err->status == CJ_LINK && missing_imports) {
-        fputs("imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):\n", stderr);
+        fputs(
+            "imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):\n",
+            stderr);
         cli_print_funcs(stderr, session->component, true);
     }
     return CLI_FAILED;
 }
 
-static int run_in_store(const cli_session *session, const run_settings *settings, cj_linker *linker, cj_store *store, cj_arena *arena)
+static int run_in_store(const cli_session *session, const run_settings *settings, cj_linker *linker, cj_store *store,
+                        cj_arena *arena)
 {
     cj_error err;
     cj_instance *instance;
@@ -305,7 +314,7 @@ static int run_component(const char *path, const run_settings *settings)
     return status;
 }
 
-/* -- Options ----------------------------------------------------------------------------------------------------------------------------- */
+/* -- Options ----------------------------------------------------------------------------------------------------- */
 
 static int choose(const char *option, const char *value, const char *const *names, size_t count, int *out)
 {
@@ -348,8 +357,11 @@ static int apply_option(run_settings *settings, int option, const char *value)
         settings->common.config.interruptible = true;
         return CLI_OK;
     }
-    case INTERRUPTIBLE: settings->common.config.interruptible = true; return CLI_OK;
-    default: return cli_set_limit(&settings->common, value);
+    case INTERRUPTIBLE:
+        settings->common.config.interruptible = true;
+        return CLI_OK;
+    default:
+        return cli_set_limit(&settings->common, value);
     }
 }
 
@@ -379,7 +391,8 @@ static int run(const cli_verb *verb, int argc, char **argv)
     if (status == CLI_OK && args.at == argc)
         status = cli_fail(CLI_USAGE, "run: no component given; see canonjit run --help");
     if (status == CLI_OK && args.at + 1 < argc)
-        status = cli_fail(CLI_USAGE, "run: %s: options go before the component; unsupported: arguments for the guest", argv[args.at + 1]);
+        status = cli_fail(CLI_USAGE, "run: %s: options go before the component; unsupported: arguments for the guest",
+                          argv[args.at + 1]);
     if (status == CLI_OK)
         status = run_component(argv[args.at], &settings);
     free(calls);
@@ -390,12 +403,12 @@ const cli_verb cli_run = {
     .name = "run",
     .operands = "COMPONENT",
     .summary = "Instantiates a component, calls functions of it and prints their results",
-    .details = "CALL is a function and its arguments in WAVE, the WebAssembly Value Encoding: f(\"x\", [1, 2], {width: 3}).\n"
-               "The function may be given as f, iface#f or ns:pkg/iface@1.0.0#f. Results are printed as WAVE too, () where there\n"
-               "is none. Several --invoke are called one after the other in one instance. \"-\" reads the component from standard\n"
-               "input.\n\n"
-               "--unknown-imports chooses what stands in for imported functions: trap traps when one is called, default returns\n"
-               "zeros and empty values, echo returns the first argument of the result's type.\n",
+    .details = "CALL is a function and its arguments in WAVE, the WebAssembly Value Encoding:\n"
+               "f(\"x\", [1, 2], {width: 3}). The function may be given as f, iface#f or ns:pkg/iface@1.0.0#f.\n"
+               "Results are printed as WAVE too, () where there is none. Several --invoke are called one after\n"
+               "the other in one instance. \"-\" reads the component from standard input.\n\n"
+               "--unknown-imports chooses what stands in for imported functions: trap traps when one is called,\n"
+               "default returns zeros and empty values, echo returns the first argument of the result's type.\n",
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run,

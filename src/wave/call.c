@@ -41,15 +41,16 @@ static bool names_interface(cj_str text, cj_str interface)
     for (size_t i = 0; i < interface.len && interface.ptr[i] != '@'; i++)
         if (interface.ptr[i] == '/')
             short_name = (cj_str){interface.ptr + i + 1, interface.len - i - 1};
-    return text.len > 0 && (cj__str_eq(text, interface) || cj__str_eq(text, before(interface, '@')) || cj__str_eq(text, short_name) ||
-                            cj__str_eq(text, before(short_name, '@')));
+    return text.len > 0 && (cj__str_eq(text, interface) || cj__str_eq(text, before(interface, '@')) ||
+                            cj__str_eq(text, short_name) || cj__str_eq(text, before(short_name, '@')));
 }
 
 static bool is_exact(cj_str text, cj_str interface, cj_str name)
 {
     if (interface.len == 0)
         return cj__str_eq(text, name);
-    return text.len == interface.len + 1 + name.len && starts(text, interface) && ends(text, name) && text.ptr[interface.len] == '#';
+    return text.len == interface.len + 1 + name.len && starts(text, interface) && ends(text, name) &&
+           text.ptr[interface.len] == '#';
 }
 
 static bool fits(cj_str text, cj_str interface, cj_str name)
@@ -75,7 +76,8 @@ static int path_of(const cj_extern_func *f, char *buffer, size_t size)
     return snprintf(buffer, size, "%s%s%s", f->interface, f->interface[0] ? "#" : "", f->name);
 }
 
-static cj_status find(const cj_component *component, size_t count, extern_at *at, const char *what, cj_str text, size_t *index, cj_error *err)
+static cj_status find(const cj_component *component, size_t count, extern_at *at, const char *what, cj_str text,
+                      size_t *index, cj_error *err)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
@@ -128,23 +130,27 @@ static cj_status find(const cj_component *component, size_t count, extern_at *at
     return cj__fail(err, CJ_NOT_FOUND, "no %s function \"%.*s\" among %zu%s", what, CJ_STR_ARG(text), count, hint);
 }
 
-cj_status cj_component_find_export(const cj_component *component, const char *name, size_t len, size_t *index, cj_error *err)
+cj_status cj_component_find_export(const cj_component *component, const char *name, size_t len, size_t *index,
+                                   cj_error *err)
 {
     cj__error_clear(err);
     if (!component || (!name && len) || !index)
         return cj__fail(err, CJ_MISUSE, "cj_component_find_export: component, name and index must not be NULL");
-    return find(component, cj_component_export_count(component), cj_component_export, "exported", (cj_str){name, len}, index, err);
+    return find(component, cj_component_export_count(component), cj_component_export, "exported", (cj_str){name, len},
+                index, err);
 }
 
-cj_status cj_component_find_import(const cj_component *component, const char *name, size_t len, size_t *index, cj_error *err)
+cj_status cj_component_find_import(const cj_component *component, const char *name, size_t len, size_t *index,
+                                   cj_error *err)
 {
     cj__error_clear(err);
     if (!component || (!name && len) || !index)
         return cj__fail(err, CJ_MISUSE, "cj_component_find_import: component, name and index must not be NULL");
-    return find(component, cj_component_import_count(component), cj_component_import, "imported", (cj_str){name, len}, index, err);
+    return find(component, cj_component_import_count(component), cj_component_import, "imported", (cj_str){name, len},
+                index, err);
 }
 
-/* -- Arguments ------------------------------------------------------------------------------------------------------------------ */
+/* -- Arguments --------------------------------------------------------------------------------------------------- */
 
 static void describe_param(const cj_functype *type, uint32_t i, char *buffer, size_t size)
 {
@@ -177,7 +183,8 @@ cj_status cj__wave_arguments(cj_wave_reader *r, const cj_functype *type, cj_val 
         bool comma = cj__wave_take(r, ',');
         more = !cj__wave_take(r, ')');
         if (more && !comma)
-            return cj__wave_expected(r, given + 1 < count ? "',' or ')' after an argument" : "')' after the last argument");
+            return cj__wave_expected(r, given + 1 < count ? "',' or ')' after an argument"
+                                                          : "')' after the last argument");
     }
     if (more) {
         snprintf(what, sizeof(what), "')': the function has %" PRIu32 " parameter%s", count, count == 1 ? "" : "s");
@@ -195,8 +202,8 @@ cj_status cj__wave_arguments(cj_wave_reader *r, const cj_functype *type, cj_val 
     return CJ_OK;
 }
 
-cj_status cj_wave_parse_call(const cj_component *component, const char *text, size_t len, size_t *index, cj_val **args, size_t *nargs,
-                             cj_arena *arena, cj_error *err)
+cj_status cj_wave_parse_call(const cj_component *component, const char *text, size_t len, size_t *index, cj_val **args,
+                             size_t *nargs, cj_arena *arena, cj_error *err)
 {
     cj__error_clear(err);
     if (!component || (!text && len) || !index || !args || !nargs || !arena)

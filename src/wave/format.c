@@ -1,10 +1,11 @@
 /* format.c: values to WAVE text, such that parse.c gives the same value back (any NaN becomes `nan`).
  *
  * Place in the pipeline: cj_wave_format; results on the command line, messages.
- * Non-goals: line breaks and indentation; handles, which WAVE has no text for: they print as <own 3>, which does not parse. Nor does
- * <invalid>, which stands for a value that is not of its type.
+ * Non-goals: line breaks and indentation; handles, which WAVE has no text for: they print as <own 3>, which does not
+ * parse. Nor does <invalid>, which stands for a value that is not of its type.
  *
- * Strings come from guests and go to terminals: what would not show as itself (controls, direction marks, invisible characters) is escaped.
+ * Strings come from guests and go to terminals: what would not show as itself (controls, direction marks, invisible
+ * characters) is escaped.
  */
 #include "wave/wave.h"
 
@@ -50,16 +51,17 @@ CJ_PRINTF(2, 3) static void put_format(writer *w, const char *format, ...)
     put(w, text);
 }
 
-/* -- Floats ------------------------------------------------------------------------------------------------------------------ */
+/* -- Floats ------------------------------------------------------------------------------------------------------ */
 
 static bool reads_back(const char *text, double v, bool single)
 {
     return single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
 }
 
-/* Writes the shortest digits that read back as `v`, as d.ddde+xx, perhaps with zeros at their end. A normal number that fewer digits than
- * DBL_DIG name is printed with these and zeros after them, so the search may start there. Where the nearest number of so many digits
- * reads back as another, the next one may not: just above a power of two the numbers that round to `v` reach twice as far up as down. */
+/* Writes the shortest digits that read back as `v`, as d.ddde+xx, perhaps with zeros at their end. A normal number
+ * that fewer digits than DBL_DIG name is printed with these and zeros after them, so the search may start there.
+ * Where the nearest number of so many digits reads back as another, the next one may not: just above a power of two
+ * the numbers that round to `v` reach twice as far up as down. */
 static void shortest_digits(char *text, size_t size, double v, bool single)
 {
     int most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
@@ -128,12 +130,13 @@ static void put_float(writer *w, double v, bool single)
     }
 }
 
-/* -- Characters --------------------------------------------------------------------------------------------------------------- */
+/* -- Characters -------------------------------------------------------------------------------------------------- */
 
 static bool is_shown(uint32_t c)
 {
-    return !(c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-             (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f));
+    return !(c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200b || c == 0x200e || c == 0x200f ||
+             (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
+             (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f));
 }
 
 /* `c` is written as the bytes `s` where it may stand for itself. */
@@ -186,7 +189,7 @@ static void put_scalar_value(writer *w, uint32_t c)
     put_char(w, '\'');
 }
 
-/* -- Values -------------------------------------------------------------------------------------------------------------------- */
+/* -- Values ------------------------------------------------------------------------------------------------------ */
 
 static void put_value(writer *w, const cj_type *type, const cj_val *v);
 
@@ -250,19 +253,45 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
     }
 
     switch (v->kind) {
-    case CJ_KIND_BOOL: put(w, v->of.b ? "true" : "false"); break;
-    case CJ_KIND_S8: put_format(w, "%" PRId8, v->of.s8); break;
-    case CJ_KIND_U8: put_format(w, "%" PRIu8, v->of.u8); break;
-    case CJ_KIND_S16: put_format(w, "%" PRId16, v->of.s16); break;
-    case CJ_KIND_U16: put_format(w, "%" PRIu16, v->of.u16); break;
-    case CJ_KIND_S32: put_format(w, "%" PRId32, v->of.s32); break;
-    case CJ_KIND_U32: put_format(w, "%" PRIu32, v->of.u32); break;
-    case CJ_KIND_S64: put_format(w, "%" PRId64, v->of.s64); break;
-    case CJ_KIND_U64: put_format(w, "%" PRIu64, v->of.u64); break;
-    case CJ_KIND_F32: put_float(w, (double)v->of.f32, true); break;
-    case CJ_KIND_F64: put_float(w, v->of.f64, false); break;
-    case CJ_KIND_CHAR: put_scalar_value(w, v->of.ch); break;
-    case CJ_KIND_STRING: put_string(w, v->of.string); break;
+    case CJ_KIND_BOOL:
+        put(w, v->of.b ? "true" : "false");
+        break;
+    case CJ_KIND_S8:
+        put_format(w, "%" PRId8, v->of.s8);
+        break;
+    case CJ_KIND_U8:
+        put_format(w, "%" PRIu8, v->of.u8);
+        break;
+    case CJ_KIND_S16:
+        put_format(w, "%" PRId16, v->of.s16);
+        break;
+    case CJ_KIND_U16:
+        put_format(w, "%" PRIu16, v->of.u16);
+        break;
+    case CJ_KIND_S32:
+        put_format(w, "%" PRId32, v->of.s32);
+        break;
+    case CJ_KIND_U32:
+        put_format(w, "%" PRIu32, v->of.u32);
+        break;
+    case CJ_KIND_S64:
+        put_format(w, "%" PRId64, v->of.s64);
+        break;
+    case CJ_KIND_U64:
+        put_format(w, "%" PRIu64, v->of.u64);
+        break;
+    case CJ_KIND_F32:
+        put_float(w, (double)v->of.f32, true);
+        break;
+    case CJ_KIND_F64:
+        put_float(w, v->of.f64, false);
+        break;
+    case CJ_KIND_CHAR:
+        put_scalar_value(w, v->of.ch);
+        break;
+    case CJ_KIND_STRING:
+        put_string(w, v->of.string);
+        break;
     case CJ_KIND_LIST:
     case CJ_KIND_TUPLE: {
         bool list = v->kind == CJ_KIND_LIST;
@@ -274,12 +303,16 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
         put_char(w, list ? ']' : ')');
         break;
     }
-    case CJ_KIND_RECORD: put_record(w, type, v); break;
+    case CJ_KIND_RECORD:
+        put_record(w, type, v);
+        break;
     case CJ_KIND_VARIANT:
         put_label(w, type, v->of.choice.index);
         put_payload(w, cj_type_member(type, v->of.choice.index), v->of.choice.payload);
         break;
-    case CJ_KIND_ENUM: put_label(w, type, v->of.choice.index); break;
+    case CJ_KIND_ENUM:
+        put_label(w, type, v->of.choice.index);
+        break;
     case CJ_KIND_OPTION:
         put(w, v->of.choice.index ? "some" : "none");
         put_payload(w, v->of.choice.index ? cj_type_member(type, 0) : NULL, v->of.choice.payload);
@@ -301,7 +334,9 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
         put_char(w, '}');
         break;
     }
-    default: put_format(w, "<%s %" PRIu32 ">", cj_kind_name(v->kind), v->of.handle); break;
+    default:
+        put_format(w, "<%s %" PRIu32 ">", cj_kind_name(v->kind), v->of.handle);
+        break;
     }
 }
 

@@ -8,8 +8,9 @@
  *              | label [ '(' value ')' ]                       some(v) none ok(v) err(v) are labels of their types
  *     label  ::= ['%'] words with hyphens                      '%' for labels that read like a keyword
  *
- * Commas may trail; white space and // comments may stand between tokens; a bare value stands for some(value) or ok(value) unless the
- * payload is itself an option or result; fields of option type may be left out. Integers out of range are errors.
+ * Commas may trail; white space and // comments may stand between tokens; a bare value stands for some(value) or
+ * ok(value) unless the payload is itself an option or result; fields of option type may be left out. Integers out of
+ * range are errors.
  */
 #include "wave/wave.h"
 
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- Characters and errors ------------------------------------------------------------------------------------------------ */
+/* -- Characters and errors --------------------------------------------------------------------------------------- */
 
 cj_status cj__wave_start(cj_wave_reader *r, const char *text, size_t len, cj_arena *arena, cj_error *err)
 {
@@ -80,12 +81,13 @@ bool cj__wave_take(cj_wave_reader *r, char c)
     return true;
 }
 
-/* The length of what stands at the present place, as far as a message quotes it: a word or number, else one character. */
+/* The length of what stands at the present place, as far as a message quotes it: a word or number, else one
+ * character. */
 static size_t found_length(const cj_wave_reader *r)
 {
     size_t n = 0;
-    while (r->at + n < r->len && (is_word(peek_at(r, n)) || peek_at(r, n) == '.' || peek_at(r, n) == '%' ||
-                                  (peek_at(r, n) == '+' && n > 0)))
+    while (r->at + n < r->len &&
+           (is_word(peek_at(r, n)) || peek_at(r, n) == '.' || peek_at(r, n) == '%' || (peek_at(r, n) == '+' && n > 0)))
         n++;
     uint32_t cp;
     if (n == 0)
@@ -102,8 +104,9 @@ cj_status cj__wave_expected(cj_wave_reader *r, const char *what)
     if (c == '"')
         return cj__fail_at(r->err, CJ_INVALID, r->at, "expected %s, found a string", what);
     size_t n = found_length(r), shown = cj__utf8_cut(r->text + r->at, n, 40);
-    return cj__fail_at(r->err, CJ_INVALID, r->at, "expected %s, found %s%.*s%s%s", what, is_word(c) || c == '%' ? "" : "'",
-                       (int)shown, r->text + r->at, shown < n ? "..." : "", is_word(c) || c == '%' ? "" : "'");
+    return cj__fail_at(r->err, CJ_INVALID, r->at, "expected %s, found %s%.*s%s%s", what,
+                       is_word(c) || c == '%' ? "" : "'", (int)shown, r->text + r->at, shown < n ? "..." : "",
+                       is_word(c) || c == '%' ? "" : "'");
 }
 
 static cj_status expected_type(cj_wave_reader *r, const cj_type *type)
@@ -129,7 +132,7 @@ cj_val *cj__wave_values(cj_wave_reader *r, size_t count)
     return at;
 }
 
-/* -- Words and labels ------------------------------------------------------------------------------------------------------ */
+/* -- Words and labels -------------------------------------------------------------------------------------------- */
 
 static cj_str word_here(cj_wave_reader *r)
 {
@@ -179,8 +182,8 @@ static void list_names(const cj_type *type, char *buffer, size_t size)
     }
 }
 
-/* A label that names a member of `type`: its index. Keywords are no labels without '%', except where a field or flag is all
- * that can stand (`keywords_too`). */
+/* A label that names a member of `type`: its index. Keywords are no labels without '%', except where a field or flag
+ * is all that can stand (`keywords_too`). */
 static cj_status take_member(cj_wave_reader *r, const cj_type *type, bool keywords_too, uint32_t *out)
 {
     cj__wave_space(r);
@@ -206,8 +209,8 @@ static cj_status take_member(cj_wave_reader *r, const cj_type *type, bool keywor
     if (word.len > 0 && cj__wave_is_keyword(word) && !escaped) {
         for (uint32_t i = 0, count = cj_type_count(type); i < count; i++)
             if (cj__str_eq(member_name(type, i), word))
-                return cj__fail_at(r->err, CJ_INVALID, start, "'%.*s' is a keyword: write %%%.*s for the label", CJ_STR_ARG(word),
-                                   CJ_STR_ARG(word));
+                return cj__fail_at(r->err, CJ_INVALID, start, "'%.*s' is a keyword: write %%%.*s for the label",
+                                   CJ_STR_ARG(word), CJ_STR_ARG(word));
     }
     list_names(type, names, sizeof(names));
     char what[160];
@@ -215,9 +218,10 @@ static cj_status take_member(cj_wave_reader *r, const cj_type *type, bool keywor
     return cj__wave_expected(r, what);
 }
 
-/* -- Numbers ----------------------------------------------------------------------------------------------------------------- */
+/* -- Numbers ----------------------------------------------------------------------------------------------------- */
 
-/* The token of a number: its length, 0 if there is none; and whether it is an integer. It must end where a word could not go on. */
+/* The token of a number: its length, 0 if there is none; and whether it is an integer. It must end where a word could
+ * not go on. */
 static size_t number_here(cj_wave_reader *r, bool *integer)
 {
     cj__wave_space(r);
@@ -256,15 +260,17 @@ typedef struct range {
 static cj_status out_of_range(cj_wave_reader *r, const cj_type *type, range to, size_t n)
 {
     size_t shown = n < 40 ? n : 40;
-    return cj__fail_at(r->err, CJ_INVALID, r->at, "%.*s%s is out of range for %s (%" PRId64 " to %" PRIu64 ")", (int)shown,
-                       r->text + r->at, shown < n ? "..." : "", cj_kind_name(cj_type_kind(type)), to.min, to.max);
+    return cj__fail_at(r->err, CJ_INVALID, r->at, "%.*s%s is out of range for %s (%" PRId64 " to %" PRIu64 ")",
+                       (int)shown, r->text + r->at, shown < n ? "..." : "", cj_kind_name(cj_type_kind(type)), to.min,
+                       to.max);
 }
 
 static cj_status parse_integer(cj_wave_reader *r, const cj_type *type, cj_val *out)
 {
     static const range ranges[] = {
-        [CJ_KIND_S8] = {INT8_MIN, INT8_MAX},    [CJ_KIND_U8] = {0, UINT8_MAX},   [CJ_KIND_S16] = {INT16_MIN, INT16_MAX},
-        [CJ_KIND_U16] = {0, UINT16_MAX},        [CJ_KIND_S32] = {INT32_MIN, INT32_MAX}, [CJ_KIND_U32] = {0, UINT32_MAX},
+        [CJ_KIND_S8] = {INT8_MIN, INT8_MAX},    [CJ_KIND_U8] = {0, UINT8_MAX},
+        [CJ_KIND_S16] = {INT16_MIN, INT16_MAX}, [CJ_KIND_U16] = {0, UINT16_MAX},
+        [CJ_KIND_S32] = {INT32_MIN, INT32_MAX}, [CJ_KIND_U32] = {0, UINT32_MAX},
         [CJ_KIND_S64] = {INT64_MIN, INT64_MAX}, [CJ_KIND_U64] = {0, UINT64_MAX},
     };
     range to = ranges[out->kind];
@@ -289,14 +295,30 @@ static cj_status parse_integer(cj_wave_reader *r, const cj_type *type, cj_val *o
         v = 0 - v;
     r->at += n;
     switch (out->kind) {
-    case CJ_KIND_S8: out->of.s8 = (int8_t)v; break;
-    case CJ_KIND_U8: out->of.u8 = (uint8_t)v; break;
-    case CJ_KIND_S16: out->of.s16 = (int16_t)v; break;
-    case CJ_KIND_U16: out->of.u16 = (uint16_t)v; break;
-    case CJ_KIND_S32: out->of.s32 = (int32_t)v; break;
-    case CJ_KIND_U32: out->of.u32 = (uint32_t)v; break;
-    case CJ_KIND_S64: out->of.s64 = (int64_t)v; break;
-    default: out->of.u64 = v; break;
+    case CJ_KIND_S8:
+        out->of.s8 = (int8_t)v;
+        break;
+    case CJ_KIND_U8:
+        out->of.u8 = (uint8_t)v;
+        break;
+    case CJ_KIND_S16:
+        out->of.s16 = (int16_t)v;
+        break;
+    case CJ_KIND_U16:
+        out->of.u16 = (uint16_t)v;
+        break;
+    case CJ_KIND_S32:
+        out->of.s32 = (int32_t)v;
+        break;
+    case CJ_KIND_U32:
+        out->of.u32 = (uint32_t)v;
+        break;
+    case CJ_KIND_S64:
+        out->of.s64 = (int64_t)v;
+        break;
+    default:
+        out->of.u64 = v;
+        break;
     }
     return CJ_OK;
 }
@@ -345,7 +367,7 @@ static cj_status parse_float(cj_wave_reader *r, cj_val *out)
     return CJ_OK;
 }
 
-/* -- Characters and strings --------------------------------------------------------------------------------------------------- */
+/* -- Characters and strings -------------------------------------------------------------------------------------- */
 
 /* One character of a char or string, escaped or not, past it. `quote` must be escaped; a line break always. */
 static cj_status take_char(cj_wave_reader *r, char quote, uint32_t *out)
@@ -355,7 +377,8 @@ static cj_status take_char(cj_wave_reader *r, char quote, uint32_t *out)
         return cj__wave_expected(r, quote == '"' ? "the closing '\"' of the string" : "the closing ' of the char");
     char c = peek(r);
     if (c == '\n')
-        return cj__fail_at(r->err, CJ_INVALID, start, "a line break in a %s must be written \\n", quote == '"' ? "string" : "char");
+        return cj__fail_at(r->err, CJ_INVALID, start, "a line break in a %s must be written \\n",
+                           quote == '"' ? "string" : "char");
     if (c != '\\') {
         r->at += cj__utf8_decode((const uint8_t *)r->text + r->at, r->len - r->at, out);
         return CJ_OK;
@@ -365,12 +388,23 @@ static cj_status take_char(cj_wave_reader *r, char quote, uint32_t *out)
     switch (c) {
     case '\\':
     case '\'':
-    case '"': *out = (uint8_t)c; return CJ_OK;
-    case 't': *out = '\t'; return CJ_OK;
-    case 'n': *out = '\n'; return CJ_OK;
-    case 'r': *out = '\r'; return CJ_OK;
-    case 'u': break;
-    default: r->at = start; return cj__fail_at(r->err, CJ_INVALID, start, "expected an escape: \\\\ \\' \\\" \\t \\n \\r or \\u{...}");
+    case '"':
+        *out = (uint8_t)c;
+        return CJ_OK;
+    case 't':
+        *out = '\t';
+        return CJ_OK;
+    case 'n':
+        *out = '\n';
+        return CJ_OK;
+    case 'r':
+        *out = '\r';
+        return CJ_OK;
+    case 'u':
+        break;
+    default:
+        r->at = start;
+        return cj__fail_at(r->err, CJ_INVALID, start, "expected an escape: \\\\ \\' \\\" \\t \\n \\r or \\u{...}");
     }
     uint32_t cp = 0;
     size_t digits = 0;
@@ -400,7 +434,8 @@ static cj_status parse_char(cj_wave_reader *r, const cj_type *type, cj_val *out)
     if (!cj__wave_take(r, '\''))
         return expected_type(r, type);
     if (peek(r) == '\'' && r->at < r->len)
-        return cj__fail_at(r->err, CJ_INVALID, r->at, "expected a character, found the closing quote (a quote is written \\')");
+        return cj__fail_at(r->err, CJ_INVALID, r->at,
+                           "expected a character, found the closing quote (a quote is written \\')");
     CJ_TRY(take_char(r, '\'', &out->of.ch));
     if (r->at == r->len || peek(r) != '\'')
         return cj__wave_expected(r, "the closing ' after one character");
@@ -408,7 +443,8 @@ static cj_status parse_char(cj_wave_reader *r, const cj_type *type, cj_val *out)
     return CJ_OK;
 }
 
-/* From after `"` to after the closing one. An escape is never shorter than what it stands for, so the text's length bounds the value's. */
+/* From after `"` to after the closing one. An escape is never shorter than what it stands for, so the text's length
+ * bounds the value's. */
 static cj_status parse_line_string(cj_wave_reader *r, cj_val *out)
 {
     size_t end = r->at;
@@ -432,7 +468,8 @@ static size_t line_break_here(const cj_wave_reader *r)
     return peek(r) == '\n' ? 1 : peek(r) == '\r' && peek_at(r, 1) == '\n' ? 2 : 0;
 }
 
-/* From after `"""`: whole lines up to one with only spaces and `"""`; its spaces are the indentation taken off the others. */
+/* From after `"""`: whole lines up to one with only spaces and `"""`; its spaces are the indentation taken off the
+ * others. */
 static cj_status parse_lines_string(cj_wave_reader *r, cj_val *out)
 {
     if (!line_break_here(r))
@@ -464,7 +501,8 @@ static cj_status parse_lines_string(cj_wave_reader *r, cj_val *out)
             first = false;
             for (size_t i = 0; i < indent; i++, r->at++)
                 if (peek(r) != ' ')
-                    return cj__fail_at(r->err, CJ_INVALID, r->at, "expected %zu spaces, as before the closing \"\"\"", indent);
+                    return cj__fail_at(r->err, CJ_INVALID, r->at, "expected %zu spaces, as before the closing \"\"\"",
+                                       indent);
             continue;
         }
         uint32_t c;
@@ -486,7 +524,7 @@ static cj_status parse_string(cj_wave_reader *r, const cj_type *type, cj_val *ou
     return parse_lines_string(r, out);
 }
 
-/* -- Aggregates ------------------------------------------------------------------------------------------------------------------ */
+/* -- Aggregates -------------------------------------------------------------------------------------------------- */
 
 /* After an element: ',' and perhaps the end, or the end. */
 static cj_status next_element(cj_wave_reader *r, char close, bool *more)
@@ -587,7 +625,8 @@ static cj_status parse_record(cj_wave_reader *r, const cj_type *type, cj_val *ou
         size_t label = r->at;
         CJ_TRY(take_member(r, type, true, &i));
         if (seen[i])
-            return cj__fail_at(r->err, CJ_INVALID, label, "field \"%.*s\" is given twice", CJ_STR_ARG(member_name(type, i)));
+            return cj__fail_at(r->err, CJ_INVALID, label, "field \"%.*s\" is given twice",
+                               CJ_STR_ARG(member_name(type, i)));
         seen[i] = true;
         if (!cj__wave_take(r, ':'))
             return cj__wave_expected(r, "':' after the name of a field");
@@ -598,7 +637,8 @@ static cj_status parse_record(cj_wave_reader *r, const cj_type *type, cj_val *ou
         if (seen[i])
             continue;
         if (cj_type_kind(cj_type_member(type, i)) != CJ_KIND_OPTION)
-            return cj__fail_at(r->err, CJ_INVALID, start, "field \"%.*s\" is missing", CJ_STR_ARG(member_name(type, i)));
+            return cj__fail_at(r->err, CJ_INVALID, start, "field \"%.*s\" is missing",
+                               CJ_STR_ARG(member_name(type, i)));
         at[i] = (cj_val){.kind = CJ_KIND_OPTION};
     }
     out->of.seq.ptr = at;
@@ -617,14 +657,15 @@ static cj_status parse_flags(cj_wave_reader *r, const cj_type *type, cj_val *out
         size_t label = r->at;
         CJ_TRY(take_member(r, type, true, &i));
         if (out->of.flags >> i & 1)
-            return cj__fail_at(r->err, CJ_INVALID, label, "flag \"%.*s\" is given twice", CJ_STR_ARG(member_name(type, i)));
+            return cj__fail_at(r->err, CJ_INVALID, label, "flag \"%.*s\" is given twice",
+                               CJ_STR_ARG(member_name(type, i)));
         out->of.flags |= UINT32_C(1) << i;
         CJ_TRY(next_element(r, '}', &more));
     }
     return CJ_OK;
 }
 
-/* -- Variants ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Variants ---------------------------------------------------------------------------------------------------- */
 
 static cj_status payload_value(cj_wave_reader *r, const cj_type *type, cj_val *out)
 {
@@ -691,7 +732,7 @@ static cj_status parse_result(cj_wave_reader *r, const cj_type *type, cj_val *ou
     return payload_value(r, ok, out);
 }
 
-/* -- Values ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- Values ------------------------------------------------------------------------------------------------------ */
 
 /* Recursion is as deep as the type, which CJ_DEPTH_CEILING bounds. */
 cj_status cj__wave_value(cj_wave_reader *r, const cj_type *type, cj_val *out)
@@ -708,26 +749,37 @@ cj_status cj__wave_value(cj_wave_reader *r, const cj_type *type, cj_val *out)
     case CJ_KIND_S32:
     case CJ_KIND_U32:
     case CJ_KIND_S64:
-    case CJ_KIND_U64: return parse_integer(r, type, out);
+    case CJ_KIND_U64:
+        return parse_integer(r, type, out);
     case CJ_KIND_F32:
-    case CJ_KIND_F64: return parse_float(r, out);
-    case CJ_KIND_CHAR: return parse_char(r, type, out);
-    case CJ_KIND_STRING: return parse_string(r, type, out);
-    case CJ_KIND_LIST: return parse_list(r, type, out);
-    case CJ_KIND_RECORD: return parse_record(r, type, out);
-    case CJ_KIND_TUPLE: return parse_tuple(r, type, out);
-    case CJ_KIND_ENUM: return take_member(r, type, false, &out->of.choice.index);
+    case CJ_KIND_F64:
+        return parse_float(r, out);
+    case CJ_KIND_CHAR:
+        return parse_char(r, type, out);
+    case CJ_KIND_STRING:
+        return parse_string(r, type, out);
+    case CJ_KIND_LIST:
+        return parse_list(r, type, out);
+    case CJ_KIND_RECORD:
+        return parse_record(r, type, out);
+    case CJ_KIND_TUPLE:
+        return parse_tuple(r, type, out);
+    case CJ_KIND_ENUM:
+        return take_member(r, type, false, &out->of.choice.index);
     case CJ_KIND_VARIANT: {
         uint32_t i;
         CJ_TRY(take_member(r, type, false, &i));
         return parse_payload(r, type, i, out);
     }
-    case CJ_KIND_OPTION: return parse_option(r, type, out);
-    case CJ_KIND_RESULT: return parse_result(r, type, out);
-    case CJ_KIND_FLAGS: return parse_flags(r, type, out);
+    case CJ_KIND_OPTION:
+        return parse_option(r, type, out);
+    case CJ_KIND_RESULT:
+        return parse_result(r, type, out);
+    case CJ_KIND_FLAGS:
+        return parse_flags(r, type, out);
     default:
-        return cj__fail_at(r->err, CJ_UNSUPPORTED, r->at, "unsupported: %s values in WAVE, which has no text for handles",
-                           cj_kind_name(out->kind));
+        return cj__fail_at(r->err, CJ_UNSUPPORTED, r->at,
+                           "unsupported: %s values in WAVE, which has no text for handles", cj_kind_name(out->kind));
     }
 }
 

@@ -1,6 +1,7 @@
-/* test_show.c: does the guest see what the host passed, and the host what the guest made? An echo would not notice a mistake that is made both
- * ways. The guests of types.wit write down in text each value that they get (show-T), and make values by a rule (give-T); the
- * text is held against one that this file writes from the host's value. Drawn at random; in three string encodings.
+/* test_show.c: does the guest see what the host passed, and the host what the guest made? An echo would not notice a
+ * mistake that is made both ways. The guests of types.wit write down in text each value that they get (show-T), and
+ * make values by a rule (give-T); the text is held against one that this file writes from the host's value. Drawn at
+ * random; in three string encodings.
  */
 #include "e2e.h"
 
@@ -10,7 +11,7 @@
 
 enum { ROUNDS = 40 };
 
-/* -- A value's text, as the guests write it: WAVE, with floats as their bits in hexadecimal ---------------------------------- */
+/* -- A value's text, as the guests write it: WAVE, with floats as their bits in hexadecimal ---------------------- */
 
 typedef struct text {
     char *at;
@@ -108,8 +109,10 @@ static void put_value(text *t, const cj_type *type, const cj_val *v)
 static bool has_nan(const cj_val *v)
 {
     switch (v->kind) {
-    case CJ_KIND_F32: return v->of.f32 != v->of.f32;
-    case CJ_KIND_F64: return v->of.f64 != v->of.f64;
+    case CJ_KIND_F32:
+        return v->of.f32 != v->of.f32;
+    case CJ_KIND_F64:
+        return v->of.f64 != v->of.f64;
     case CJ_KIND_LIST:
     case CJ_KIND_TUPLE:
     case CJ_KIND_RECORD:
@@ -119,12 +122,14 @@ static bool has_nan(const cj_val *v)
         return false;
     case CJ_KIND_VARIANT:
     case CJ_KIND_OPTION:
-    case CJ_KIND_RESULT: return v->of.choice.payload && has_nan(v->of.choice.payload);
-    default: return false;
+    case CJ_KIND_RESULT:
+        return v->of.choice.payload && has_nan(v->of.choice.payload);
+    default:
+        return false;
     }
 }
 
-/* -- Tests -------------------------------------------------------------------------------------------------------------------- */
+/* -- Tests ------------------------------------------------------------------------------------------------------- */
 
 typedef struct world {
     e2e *w;
@@ -144,7 +149,8 @@ static void expect_shown(world *x, size_t show, const cj_type *type, const cj_va
     if (status != CJ_OK)
         fail_msg("%s: %s at %s: %s", x->guest, x->w->err.message, x->w->err.where, t.at);
     if (shown.of.string.len != t.len || memcmp(shown.of.string.ptr, t.at, t.len) != 0)
-        fail_msg("%s: the host passed %s, the guest saw %.*s", x->guest, t.at, (int)shown.of.string.len, shown.of.string.ptr);
+        fail_msg("%s: the host passed %s, the guest saw %.*s", x->guest, t.at, (int)shown.of.string.len,
+                 shown.of.string.ptr);
     free(t.at);
     x->shown++;
 }
@@ -199,9 +205,20 @@ static void run(e2e *w, const char *guest, uint64_t seed)
     static const struct {
         const char *type, *value;
     } spots[] = {
-        {"u8", "24"}, {"s16", "-5400"}, {"s64", "-3000000000000"}, {"u64", "18446744073709551613"}, {"f32", "3.25"}, {"f64", "0.3"},
-        {"char", "'\u20ac'"}, {"string", "\"a\u00e9\u03b1\""}, {"wide", "w3"}, {"half", "{h0, h1, h4, h5, h8, h9}"},
-        {"shape", "rect((3, 4))"}, {"number", "f(3.25)"}, {"result-err", "err(\"a\u00e9\u03b1\")"}, {"option-option", "some(some(0))"},
+        {"u8", "24"},
+        {"s16", "-5400"},
+        {"s64", "-3000000000000"},
+        {"u64", "18446744073709551613"},
+        {"f32", "3.25"},
+        {"f64", "0.3"},
+        {"char", "'\u20ac'"},
+        {"string", "\"a\u00e9\u03b1\""},
+        {"wide", "w3"},
+        {"half", "{h0, h1, h4, h5, h8, h9}"},
+        {"shape", "rect((3, 4))"},
+        {"number", "f(3.25)"},
+        {"result-err", "err(\"a\u00e9\u03b1\")"},
+        {"option-option", "some(some(0))"},
         {"list-u8", "[24, 32, 40]"},
     };
     for (size_t i = 0; i < sizeof(spots) / sizeof(spots[0]); i++) {

@@ -1,5 +1,5 @@
-/* fuzz_wave.c: any text as a value of some type. The first two bytes choose the type (the same that the property tests draw), the rest is the
- * text. What parses must come back from its own text; what does not must say where.
+/* fuzz_wave.c: any text as a value of some type. The first two bytes choose the type (the same that the property
+ * tests draw), the rest is the text. What parses must come back from its own text; what does not must say where.
  *
  * A libFuzzer program (clang -fsanitize=fuzzer,address), linked with tests/unit/support/random_values.c.
  */
@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *canonical = malloc(need + 1);
         fuzz_expect(canonical != NULL, "out of memory");
         fuzz_expect(cj_wave_format(type, &val, canonical, need + 1) == need, "two lengths of one text");
-        fuzz_expect(cj_wave_parse(type, canonical, need, &back, arena, &err) == CJ_OK, "the canonical text does not parse");
+        fuzz_expect(cj_wave_parse(type, canonical, need, &back, arena, &err) == CJ_OK,
+                    "the canonical text does not parse");
         fuzz_expect(cj_val_equal(&val, &back), "the canonical text is another value");
         free(canonical);
     } else {

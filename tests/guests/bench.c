@@ -1,4 +1,5 @@
-/* bench.c: the guest of bench.wit: functions that do next to nothing, as exports, and loops that call the same as imports.
+/* bench.c: the guest of bench.wit: functions that do next to nothing, as exports, and loops that call the same as
+ * imports.
  *
  * The data that the "out" functions return is prepared once and lies still; nothing is copied inside the guest.
  * Built with -DHOST for the world `bench`, without for `bench-exports`.
@@ -89,8 +90,8 @@ EXPORT(CALLS "#add") uint32_t add(uint32_t a, uint32_t b)
 }
 
 EXPORT(CALLS "#params16")
-uint32_t params16(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h, uint32_t i,
-                  uint32_t j, uint32_t k, uint32_t l, uint32_t m, uint32_t n, uint32_t o, uint32_t p)
+uint32_t params16(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
+                  uint32_t i, uint32_t j, uint32_t k, uint32_t l, uint32_t m, uint32_t n, uint32_t o, uint32_t p)
 {
     return a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p;
 }
@@ -146,7 +147,8 @@ EXPORT(CALLS "#option-out") option_u32 *option_out(uint32_t n)
 
 EXPORT(CALLS "#result-out") result_u32 *result_out(uint32_t n)
 {
-    return RESULT(result_u32, n ? (result_u32){0, .ok = n} : (result_u32){1, .err = {ready_data()->text, STRING_LENGTH}});
+    return RESULT(result_u32,
+                  n ? (result_u32){0, .ok = n} : (result_u32){1, .err = {ready_data()->text, STRING_LENGTH}});
 }
 POST_RETURN(CALLS "#result-out")
 
@@ -163,14 +165,14 @@ EXPORT(CALLS "#variant-out") choice *variant_out(uint32_t n)
 }
 POST_RETURN(CALLS "#variant-out")
 
-/* -- Guest to host --------------------------------------------------------------------------------------------------- */
+/* -- Guest to host ----------------------------------------------------------------------------------------------- */
 
 #ifdef HOST
 IMPORT(CALLS, "nop") void host_nop(void);
 IMPORT(CALLS, "add") uint32_t host_add(uint32_t a, uint32_t b);
 IMPORT(CALLS, "params16")
-uint32_t host_params16(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t,
-                       uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+uint32_t host_params16(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t,
+                       uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 IMPORT(CALLS, "option-in") uint32_t host_option_in(uint32_t tag, uint32_t v);
 IMPORT(CALLS, "result-in") uint32_t host_result_in(uint32_t tag, uint32_t a, uint32_t b);
 IMPORT(CALLS, "variant-in") uint32_t host_variant_in(uint32_t tag, uint64_t a, uint32_t b);
@@ -194,7 +196,8 @@ EXPORT(DRIVE "#nop") void drive_nop(uint32_t times)
         return sum; \
     }
 DRIVE_LOOP("add", drive_add, (uint32_t times), sum += host_add(i, 1))
-DRIVE_LOOP("params16", drive_params16, (uint32_t times), sum += host_params16(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+DRIVE_LOOP("params16", drive_params16, (uint32_t times),
+           sum += host_params16(i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 DRIVE_LOOP("option-in", drive_option_in, (uint32_t times, uint32_t n), sum += host_option_in(n != 0, n))
 DRIVE_LOOP("result-in", drive_result_in, (uint32_t times, uint32_t n), sum += host_result_in(0, n, 0))
 DRIVE_LOOP("variant-in", drive_variant_in, (uint32_t times, uint32_t n), sum += host_variant_in(1, n, 0))
@@ -217,9 +220,13 @@ DRIVE_OUT("numbers-out", drive_numbers_out, host_numbers_out)
 DRIVE_OUT("items-out", drive_items_out, host_items_out)
 DRIVE_OUT("strings-out", drive_strings_out, host_strings_out)
 
-DRIVE_LOOP("option-out", drive_option_out, (uint32_t times, uint32_t n), option_u32 v; host_option_out(n, &v); sum += v.some)
+DRIVE_LOOP("option-out", drive_option_out, (uint32_t times, uint32_t n), option_u32 v; host_option_out(n, &v);
+           sum += v.some)
 DRIVE_LOOP("result-out", drive_result_out, (uint32_t times, uint32_t n), result_u32 v; host_result_out(n, &v);
            sum += v.tag ? v.err.len : v.ok; heap_reset())
 DRIVE_LOOP("variant-out", drive_variant_out, (uint32_t times, uint32_t n), choice v; host_variant_out(n, &v);
-           sum += v.tag == 1 ? v.number : v.tag == 2 ? v.text.len : 0; heap_reset())
+           sum += v.tag == 1   ? v.number
+                  : v.tag == 2 ? v.text.len
+                               : 0;
+           heap_reset())
 #endif

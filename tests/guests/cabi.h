@@ -1,8 +1,8 @@
-/* cabi.h: the Canonical ABI by hand, for guests in C without a libc: names of imports and exports, cabi_realloc on a heap
- * that each call empties, strings in the encoding that the guest is built for, text put together from characters.
+/* cabi.h: the Canonical ABI by hand, for guests in C without a libc: names of imports and exports, cabi_realloc on a
+ * heap that each call empties, strings in the encoding that the guest is built for, text put together from characters.
  *
- * Included by one C file per guest. A guest is built with -DENCODING=8 (UTF-8), 16 (UTF-16) or 1 (latin1+utf16), and the
- * same is told to the tool that makes the component of it.
+ * Included by one C file per guest. A guest is built with -DENCODING=8 (UTF-8), 16 (UTF-16) or 1 (latin1+utf16), and
+ * the same is told to the tool that makes the component of it.
  * Non-goals: a real allocator. Calls of a component do not nest, so the heap holds one call's arguments and results: an
  * export that returns plain numbers empties it before it returns, the others in their post-return.
  */
@@ -48,7 +48,7 @@ void *memset(void *to, int byte, size_t n)
     return to;
 }
 
-/* -- The heap ------------------------------------------------------------------------------------------------------- */
+/* -- The heap ---------------------------------------------------------------------------------------------------- */
 
 extern unsigned char __heap_base;
 static uintptr_t heap_end; /* 0: nothing allocated since the start */
@@ -112,7 +112,7 @@ EXPORT("cabi_realloc") void *cabi_realloc(void *old, size_t old_size, size_t ali
     }
 #define POST_RETURN(name) POST_RETURN_OF(name, const void *)
 
-/* -- Strings and lists ---------------------------------------------------------------------------------------------- */
+/* -- Strings and lists ------------------------------------------------------------------------------------------- */
 
 typedef struct str {
     const void *ptr;
@@ -165,7 +165,7 @@ static uint32_t str_next(str s, uint32_t *i)
     return c;
 }
 
-/* -- Text: characters that become a string --------------------------------------------------------------------------- */
+/* -- Text: characters that become a string ----------------------------------------------------------------------- */
 
 typedef struct text {
     uint32_t *at, len, cap;

@@ -23,14 +23,16 @@ typedef struct summary {
 
 static bool in_word(uint32_t c)
 {
-    return c > 0x7f ? c != 0xa0 && c != 0x3000 : (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '\'';
+    return c > 0x7f ? c != 0xa0 && c != 0x3000
+                    : (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '\'';
 }
 
 /* The part of `s` from unit `from` to unit `to`. */
 static str part(str s, uint32_t from, uint32_t to)
 {
     bool wide = str_is_wide(s);
-    return (str){(const char *)s.ptr + (wide ? from * 2 : from), (to - from) | (ENCODING == 1 && wide ? STR_UTF16_TAG : 0)};
+    return (str){(const char *)s.ptr + (wide ? from * 2 : from),
+                 (to - from) | (ENCODING == 1 && wide ? STR_UTF16_TAG : 0)};
 }
 
 EXPORT("demo:text/stats@1.0.0#summarize")

@@ -1,6 +1,6 @@
-/* types.c: the guest of types.wit. For every type of its list: `echo` gives the value back (in the world `types` by way of
- * the host), `show` tells what the guest sees, `give` makes a value. Besides: text in the guest's encoding, parameters
- * and results that do not fit in flat form, functions at the world's root.
+/* types.c: the guest of types.wit. For every type of its list: `echo` gives the value back (in the world `types` by
+ * way of the host), `show` tells what the guest sees, `give` makes a value. Besides: text in the guest's encoding,
+ * parameters and results that do not fit in flat form, functions at the world's root.
  *
  * Built with -DHOST for the world `types`, without for `values`, each in all three encodings.
  * Non-goals: traps and bad values (traps.c), speed (bench.c).
@@ -9,7 +9,7 @@
 
 #define PKG(iface) "test:types/" iface "@1.0.0"
 
-/* -- The types, as they lie in linear memory ------------------------------------------------------------------------ */
+/* -- The types, as they lie in linear memory --------------------------------------------------------------------- */
 
 typedef struct point {
     int32_t x, y;
@@ -122,10 +122,11 @@ typedef struct labelled {
     uint32_t n;
 } labelled;
 
-_Static_assert(sizeof(mixed) == 48 && sizeof(person) == 32 && sizeof(shape) == 16 && sizeof(deep) == 32, "canonical layout");
+_Static_assert(sizeof(mixed) == 48 && sizeof(person) == 32 && sizeof(shape) == 16 && sizeof(deep) == 32,
+               "canonical layout");
 _Static_assert(sizeof(many) == 72 && sizeof(result_shape) == 24 && sizeof(option_result) == 16, "canonical layout");
 
-/* -- show: put_X writes a value; give: make_X computes one ----------------------------------------------------------- */
+/* -- show: put_X writes a value; give: make_X computes one ------------------------------------------------------- */
 
 static uint32_t float_bits(float v)
 {
@@ -179,8 +180,9 @@ static void put_escaped(text *t, uint32_t c, uint32_t quote)
         put(t, '\\'), put(t, c);
     } else if (c == '\t' || c == '\n' || c == '\r') {
         put(t, '\\'), put(t, c == '\t' ? 't' : c == '\n' ? 'n' : 'r');
-    } else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-               (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f)) {
+    } else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200b || c == 0x200e || c == 0x200f ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
+               (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f)) {
         int digits = 1;
         while (c >> (4 * digits))
             digits++;
@@ -209,7 +211,10 @@ static str make_string(uint32_t n)
     return text_str(&t);
 }
 
-static void put_point(text *t, point v) { put_z(t, "{x: "), put_s32(t, v.x), put_z(t, ", y: "), put_s32(t, v.y), put(t, '}'); }
+static void put_point(text *t, point v)
+{
+    put_z(t, "{x: "), put_s32(t, v.x), put_z(t, ", y: "), put_s32(t, v.y), put(t, '}');
+}
 static point make_point(uint32_t n) { return (point){(int32_t)n, -(int32_t)n}; }
 
 static void put_unit(text *t, unit v) { put_z(t, "{v: "), put_f32(t, v.v), put(t, '}'); }
@@ -223,7 +228,8 @@ static void put_mixed(text *t, mixed v)
 }
 static mixed make_mixed(uint32_t n)
 {
-    return (mixed){make_u8(n), make_u64(n), make_u16(n), make_f32(n), make_bool(n), make_char(n), make_f64(n), make_s8(n)};
+    return (mixed){make_u8(n),   make_u64(n),  make_u16(n), make_f32(n),
+                   make_bool(n), make_char(n), make_f64(n), make_s8(n)};
 }
 
 #define CASES(x, T, ...) \
@@ -341,8 +347,9 @@ static void put_many(text *t, many v)
 }
 static many make_many(uint32_t n)
 {
-    return (many){make_u8(n),  make_u16(n), make_u32(n),  make_u64(n),  make_s8(n),     make_s16(n),   make_s32(n),   make_s64(n),
-                  make_f32(n), make_f64(n), make_bool(n), make_char(n), make_string(n), make_color(n), make_perms(n), make_option_u8(n)};
+    return (many){make_u8(n),     make_u16(n),   make_u32(n),   make_u64(n),      make_s8(n),   make_s16(n),
+                  make_s32(n),    make_s64(n),   make_f32(n),   make_f64(n),      make_bool(n), make_char(n),
+                  make_string(n), make_color(n), make_perms(n), make_option_u8(n)};
 }
 
 static void put_tuple1(text *t, uint8_t v) { put(t, '('), put_u8(t, v), put(t, ')'); }
@@ -412,8 +419,10 @@ static number make_number(uint32_t n) { return n & 1 ? (number){1, .f = make_f32
 RESULT_FUNCS(result_both, result_both, PAYLOAD(u32, ok), .ok = make_u32(n), PAYLOAD(string, err), .err = make_string(n))
 RESULT_FUNCS(result_ok, result_ok, PAYLOAD(u64, ok), .ok = make_u64(n), (void)0, .err = {{}})
 RESULT_FUNCS(result_err, result_err, (void)0, .ok = {{}}, PAYLOAD(string, err), .err = make_string(n))
-RESULT_FUNCS(result_shape, result_shape, PAYLOAD(string, ok), .ok = make_string(n), PAYLOAD(shape, err), .err = make_shape(n))
-RESULT_FUNCS(result_point, result_point, PAYLOAD(point, ok), .ok = make_point(n), PAYLOAD(string, err), .err = make_string(n))
+RESULT_FUNCS(result_shape, result_shape, PAYLOAD(string, ok), .ok = make_string(n), PAYLOAD(shape, err),
+             .err = make_shape(n))
+RESULT_FUNCS(result_point, result_point, PAYLOAD(point, ok), .ok = make_point(n), PAYLOAD(string, err),
+             .err = make_string(n))
 OPTION_FUNCS(option_result, option_result, result_point)
 static void put_result_none(text *t, uint8_t v) { put_z(t, v ? "err" : "ok"); }
 static uint8_t make_result_none(uint32_t n) { return n & 1; }
@@ -441,7 +450,7 @@ static deep make_deep(uint32_t n)
     return v;
 }
 
-/* -- Flat parameters to values: the payload's slots are the join of all cases ----------------------------------------- */
+/* -- Flat parameters to values: the payload's slots are the join of all cases ------------------------------------ */
 
 static shape flat_shape(int32_t tag, int64_t s0, int32_t s1)
 {
@@ -489,13 +498,13 @@ static result_shape flat_result_shape(int32_t tag, int32_t s0, int64_t s1, int32
     return (result_shape){0, .ok = {(void *)(uintptr_t)(uint32_t)s0, (uint32_t)s1}};
 }
 
-static person flat_person(const void *name, uint32_t name_len, int32_t age, void *tags, uint32_t tags_len, int32_t home, int32_t x,
-                          int32_t y)
+static person flat_person(const void *name, uint32_t name_len, int32_t age, void *tags, uint32_t tags_len, int32_t home,
+                          int32_t x, int32_t y)
 {
     return (person){{name, name_len}, (uint8_t)age, {tags, tags_len}, {(uint8_t)home, {x, y}}};
 }
 
-/* -- The exports: one line of the tables for each type ----------------------------------------------------------------- */
+/* -- The exports: one line of the tables for each type ----------------------------------------------------------- */
 
 #define UNPACK(...) __VA_ARGS__
 
@@ -512,24 +521,15 @@ static person flat_person(const void *name, uint32_t name_len, int32_t age, void
 #ifdef HOST
 #define FLAT_ECHO(x, name, C) \
     IMPORT(PKG("echo"), "echo-" name) C host_echo_##x(C v); \
-    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) \
-    { \
-        return host_echo_##x(v); \
-    }
+    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) { return host_echo_##x(v); }
 #else
 #define FLAT_ECHO(x, name, C) \
-    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) \
-    { \
-        return v; \
-    }
+    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) { return v; }
 #endif
 #define FLAT(x, name, C, T) \
     FLAT_ECHO(x, name, C) \
     SHOW_AND_GIVE_SHOW(x, name, (C v), (T)v) \
-    EXPORT(PKG("give") "#give-" name) C give_##x(uint32_t n) \
-    { \
-        return (C)make_##x(n); \
-    }
+    EXPORT(PKG("give") "#give-" name) C give_##x(uint32_t n) { return (C)make_##x(n); }
 
 /* Types whose results go through memory. */
 #ifdef HOST
@@ -543,19 +543,13 @@ static person flat_person(const void *name, uint32_t name_len, int32_t age, void
     POST_RETURN(PKG("echo") "#echo-" name)
 #else
 #define MEMORY_ECHO(x, name, T, PARAMS, ARGS, VALUE) \
-    EXPORT(PKG("echo") "#echo-" name) void *echo_##x(UNPACK PARAMS) \
-    { \
-        return RESULT(T, VALUE); \
-    } \
+    EXPORT(PKG("echo") "#echo-" name) void *echo_##x(UNPACK PARAMS) { return RESULT(T, VALUE); } \
     POST_RETURN(PKG("echo") "#echo-" name)
 #endif
 #define MEMORY(x, name, T, PARAMS, ARGS, ...) \
     MEMORY_ECHO(x, name, T, PARAMS, ARGS, (__VA_ARGS__)) \
     SHOW_AND_GIVE_SHOW(x, name, PARAMS, (__VA_ARGS__)) \
-    EXPORT(PKG("give") "#give-" name) void *give_##x(uint32_t n) \
-    { \
-        return RESULT(T, make_##x(n)); \
-    } \
+    EXPORT(PKG("give") "#give-" name) void *give_##x(uint32_t n) { return RESULT(T, make_##x(n)); } \
     POST_RETURN(PKG("give") "#give-" name)
 
 FLAT(bool, "bool", int32_t, bool)
@@ -581,16 +575,12 @@ FLAT(result_none, "result-none", int32_t, uint8_t)
 /* unit is one f32 in flat form, but a struct to put_unit. */
 FLAT_ECHO(unit, "unit", float)
 SHOW_AND_GIVE_SHOW(unit, "unit", (float v), (unit){v})
-EXPORT(PKG("give") "#give-unit") float give_unit(uint32_t n)
-{
-    return make_unit(n).v;
-}
+EXPORT(PKG("give") "#give-unit") float give_unit(uint32_t n) { return make_unit(n).v; }
 
 MEMORY(string, "string", str, (const void *p, uint32_t n), (p, n), (str){p, n})
 MEMORY(point, "point", point, (int32_t x, int32_t y), (x, y), (point){x, y})
-MEMORY(mixed, "mixed", mixed,
-       (int32_t a, uint64_t b, int32_t c, float d, int32_t e, uint32_t f, double g, int32_t h), (a, b, c, d, e, f, g, h),
-       (mixed){(uint8_t)a, b, (uint16_t)c, d, e != 0, f, g, (int8_t)h})
+MEMORY(mixed, "mixed", mixed, (int32_t a, uint64_t b, int32_t c, float d, int32_t e, uint32_t f, double g, int32_t h),
+       (a, b, c, d, e, f, g, h), (mixed){(uint8_t)a, b, (uint16_t)c, d, e != 0, f, g, (int8_t)h})
 MEMORY(person, "person", person,
        (const void *p, uint32_t n, int32_t age, void *t_p, uint32_t t_n, int32_t tag, int32_t x, int32_t y),
        (p, n, age, t_p, t_n, tag, x, y), flat_person(p, n, age, t_p, t_n, tag, x, y))
@@ -650,7 +640,7 @@ LIST(list_option, "list-option")
 STRING_EXPORT(PKG("show") "#name", show_name, (void), put_z(&t, "show"))
 STRING_EXPORT(PKG("give") "#name", give_name, (void), put_z(&t, "give"))
 
-/* -- text ---------------------------------------------------------------------------------------------------------------- */
+/* -- text -------------------------------------------------------------------------------------------------------- */
 
 STRING_EXPORT(PKG("text") "#encoding", text_encoding, (void), put_z(&t, ENCODING_NAME))
 
@@ -686,7 +676,8 @@ static void put_reversed(text *t, str s)
 }
 STRING_EXPORT(PKG("text") "#reverse", text_reverse, (const void *p, uint32_t n), put_reversed(&t, (str){p, n}))
 
-/* Letters of ASCII, Latin-1, Greek and Cyrillic. U+00FF and U+00B5 have capitals outside Latin-1: the string grows wide. */
+/* Letters of ASCII, Latin-1, Greek and Cyrillic. U+00FF and U+00B5 have capitals outside Latin-1: the string grows
+ * wide. */
 static uint32_t to_upper(uint32_t c)
 {
     if ((c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) ||
@@ -742,7 +733,7 @@ static void put_chars(text *t, const uint32_t *at, uint32_t n)
 }
 STRING_EXPORT(PKG("text") "#from-chars", text_from_chars, (const uint32_t *p, uint32_t n), put_chars(&t, p, n))
 
-/* -- spill ---------------------------------------------------------------------------------------------------------------- */
+/* -- spill ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t sum(const uint32_t *at, int n)
 {
@@ -760,8 +751,8 @@ EXPORT(PKG("spill") "#sum17") uint64_t sum17(const uint32_t *params)
 }
 
 EXPORT(PKG("spill") "#sum16")
-uint64_t sum16(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h, uint32_t i, uint32_t j,
-               uint32_t k, uint32_t l, uint32_t m, uint32_t n, uint32_t o, uint32_t p)
+uint64_t sum16(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
+               uint32_t i, uint32_t j, uint32_t k, uint32_t l, uint32_t m, uint32_t n, uint32_t o, uint32_t p)
 {
     return sum((uint32_t[]){a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p}, 16);
 }
@@ -790,9 +781,11 @@ typedef struct mixed12 {
 LIST_FUNCS(list_u16, uint16_t, u16)
 static void put_mixed12(text *t, const mixed12 *v)
 {
-    put_u8(t, v->a), put(t, ' '), put_string(t, v->b), put(t, ' '), put_s64(t, v->c), put(t, ' '), put_f32(t, v->d), put(t, ' ');
+    put_u8(t, v->a), put(t, ' '), put_string(t, v->b), put(t, ' '), put_s64(t, v->c), put(t, ' '), put_f32(t, v->d),
+        put(t, ' ');
     put_list_u16(t, v->e), put(t, ' '), put_bool(t, v->f), put(t, ' '), put_option_string(t, v->g), put(t, ' ');
-    put_char(t, v->h), put(t, ' '), put_f64(t, v->i), put(t, ' '), put_s8(t, v->j), put(t, ' '), put_list_string(t, v->k);
+    put_char(t, v->h), put(t, ' '), put_f64(t, v->i), put(t, ' '), put_s8(t, v->j), put(t, ' '),
+        put_list_string(t, v->k);
     put(t, ' '), put_u16(t, v->l);
 }
 STRING_EXPORT(PKG("spill") "#mixed12", mixed12_show, (const mixed12 *params), put_mixed12(&t, params))
@@ -802,16 +795,11 @@ EXPORT(PKG("spill") "#divmod") point *divmod(uint32_t a, uint32_t b)
     return RESULT(point, (point){(int32_t)(a / b), (int32_t)(a % b)});
 }
 
-/* -- The root -------------------------------------------------------------------------------------------------------------- */
+/* -- The root ---------------------------------------------------------------------------------------------------- */
 
-EXPORT("nop") void nop(void)
-{
-}
+EXPORT("nop") void nop(void) {}
 
-EXPORT("add") uint32_t add(uint32_t a, uint32_t b)
-{
-    return a + b;
-}
+EXPORT("add") uint32_t add(uint32_t a, uint32_t b) { return a + b; }
 
 STRING_EXPORT("greet", greet, (const void *p, uint32_t n), put_z(&t, "Hello, "), put_str(&t, (str){p, n}), put(&t, '!'))
 
@@ -821,15 +809,9 @@ EXPORT("swap") labelled *swap(uint32_t n, const void *p, uint32_t len)
 }
 POST_RETURN("swap")
 
-EXPORT("heap-used") uint32_t heap_used(void)
-{
-    return heap_in_use();
-}
+EXPORT("heap-used") uint32_t heap_used(void) { return heap_in_use(); }
 
-EXPORT("post-returns") uint32_t post_returns_so_far(void)
-{
-    return post_returns;
-}
+EXPORT("post-returns") uint32_t post_returns_so_far(void) { return post_returns; }
 
 #ifdef HOST
 IMPORT("$root", "log") void host_log(const void *p, uint32_t n);

@@ -1,5 +1,5 @@
-/* test_wave.c: WAVE text: the grammar form by form, errors with their offsets and words, floats, escapes, calls, and random values of random
- * types, which must come back from their own text.
+/* test_wave.c: WAVE text: the grammar form by form, errors with their offsets and words, floats, escapes, calls, and
+ * random values of random types, which must come back from their own text.
  */
 #include "support/cmocka_all.h"
 #include "support/make_types.h"
@@ -75,11 +75,11 @@ static void expect_error(const cj_type *type, const char *text, uint64_t offset,
     cj_error err;
     cj_status status = parse_n(type, text, strlen(text), &v, &err);
     if (status != CJ_INVALID || err.status != CJ_INVALID || err.offset != offset || !strstr(err.message, words))
-        fail_msg("%s: status %d, offset %d, \"%s\"; expected offset %d, \"%s\"", text, (int)status, (int)err.offset, err.message,
-                 (int)offset, words);
+        fail_msg("%s: status %d, offset %d, \"%s\"; expected offset %d, \"%s\"", text, (int)status, (int)err.offset,
+                 err.message, (int)offset, words);
 }
 
-/* -- Scalars ----------------------------------------------------------------------------------------------------------------- */
+/* -- Scalars ----------------------------------------------------------------------------------------------------- */
 
 static void test_bool(void **state)
 {
@@ -170,7 +170,8 @@ static void test_float_forms(void **state)
     longest[sizeof(longest) - 1] = 0;
     assert_true(f64_of(longest) == 1.1111111111111112);
 
-    static const char *const wrong[] = {"-nan", "NaN", "infinity", "Inf", "+1", ".5", "5.", "1e", "1e+", "0x1p3", "1,5", "- 1", "-in", "--1"};
+    static const char *const wrong[] = {"-nan", "NaN", "infinity", "Inf", "+1",  ".5",  "5.",
+                                        "1e",   "1e+", "0x1p3",    "1,5", "- 1", "-in", "--1"};
     for (size_t i = 0; i < CJ_COUNT(wrong); i++) {
         cj_val v;
         cj_error err;
@@ -275,8 +276,8 @@ static void test_float_random(void **state)
     }
 }
 
-/* A program's own locale changes nothing. It is made here from whatever locale of the system has a decimal comma; without one
- * the C locale stands in, and only the restoring is tested. */
+/* A program's own locale changes nothing. It is made here from whatever locale of the system has a decimal comma;
+ * without one the C locale stands in, and only the restoring is tested. */
 static void test_float_locale(void **state)
 {
     (void)state;
@@ -340,7 +341,8 @@ static void test_string(void **state)
     expect(type, "\"\\u{48}\\u{1F600}\\u{0}\"", "\"H\U0001f600\\u{0}\"");
     expect(type, "\"tab\there // no comment\"", "\"tab\\there // no comment\"");
     /* What a terminal would obey or hide is printed escaped. */
-    expect(type, "\"\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}\\u{200b}\\u{feff}\"", "\"\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}\\u{200b}\\u{feff}\"");
+    expect(type, "\"\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}\\u{200b}\\u{feff}\"",
+           "\"\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}\\u{200b}\\u{feff}\"");
     expect(type, "\"a\u200db\"", "\"a\u200db\"");
     assert_int_equal(parse(type, "\"a\\u{0}b\"").of.string.len, 3);
     expect_error(type, "\"abc", 4, "closing '\"' of the string, found the end");
@@ -369,7 +371,8 @@ static void test_multiline_string(void **state)
            "\"  Trailing indent\\ndetermines dedent\\n    behavior.\"");
     expect(type, "\"\"\"\n\nempty lines stay\n\n\"\"\"", "\"\\nempty lines stay\\n\"");
     expect(type, "\"\"\"\r\na\r\nb\r\n\"\"\"", "\"a\\nb\"");
-    expect(type, "\"\"\"\n\"quotes\" and \"\"\\\"\" and \\u{41}\n\"\"\"", "\"\\\"quotes\\\" and \\\"\\\"\\\"\\\" and A\"");
+    expect(type, "\"\"\"\n\"quotes\" and \"\"\\\"\" and \\u{41}\n\"\"\"",
+           "\"\\\"quotes\\\" and \\\"\\\"\\\"\\\" and A\"");
     expect(t_list(T, type), "[\"\"\"\na\n\"\"\", \"b\"]", "[\"a\", \"b\"]");
     expect_error(type, "\"\"\"\"\"\"", 3, "expected a line break after \"\"\"");
     expect_error(type, "\"\"\"a\n\"\"\"", 3, "line break");
@@ -383,7 +386,7 @@ static void test_multiline_string(void **state)
     expect_error(type, "\"\"\"\nends \\\n\"\"\"", 9, "expected an escape");
 }
 
-/* -- Aggregates --------------------------------------------------------------------------------------------------------------- */
+/* -- Aggregates -------------------------------------------------------------------------------------------------- */
 
 static void test_list(void **state)
 {
@@ -432,7 +435,8 @@ static void test_record(void **state)
 {
     (void)state;
     const cj_type *point = t_record(T, 2, "x", t_s32(T), "y", t_s32(T));
-    const cj_type *with = t_record(T, 3, "must-have", t_u8(T), "may", t_option(T, t_u8(T)), "some", t_option(T, t_string(T)));
+    const cj_type *with =
+        t_record(T, 3, "must-have", t_u8(T), "may", t_option(T, t_u8(T)), "some", t_option(T, t_string(T)));
     const cj_type *all = t_record(T, 1, "may", t_option(T, t_u8(T)));
     expect(point, "{x: 1, y: -2}", "{x: 1, y: -2}");
     expect(point, "{y:-2,x:1,}", "{x: 1, y: -2}");
@@ -498,7 +502,8 @@ static void test_enum_and_variant(void **state)
         expect(keywords, text, text);
         expect_error(keywords, plain, 0, text);
     }
-    const cj_type *shape = t_variant(T, 4, "none", NULL, "circle", t_f64(T), "err", t_string(T), "pair", t_tuple(T, 2, t_u8(T), t_u8(T)));
+    const cj_type *shape =
+        t_variant(T, 4, "none", NULL, "circle", t_f64(T), "err", t_string(T), "pair", t_tuple(T, 2, t_u8(T), t_u8(T)));
     expect(shape, "%none", "%none");
     expect(shape, "circle(1.5)", "circle(1.5)");
     expect(shape, "circle ( 1.5 )", "circle(1.5)");
@@ -544,7 +549,8 @@ static void test_option(void **state)
 static void test_result(void **state)
 {
     (void)state;
-    const cj_type *both = t_result(T, t_u8(T), t_string(T)), *ok = t_result(T, t_u8(T), NULL), *err = t_result(T, NULL, t_u8(T));
+    const cj_type *both = t_result(T, t_u8(T), t_string(T)), *ok = t_result(T, t_u8(T), NULL),
+                  *err = t_result(T, NULL, t_u8(T));
     const cj_type *neither = t_result(T, NULL, NULL), *nested = t_result(T, t_option(T, t_u8(T)), NULL);
     expect(both, "ok(1)", "ok(1)");
     expect(both, "1", "ok(1)");
@@ -579,7 +585,7 @@ static void test_handles(void **state)
     assert_string_equal(format(own, &v), "<own 3>");
 }
 
-/* -- Limits and misuse ------------------------------------------------------------------------------------------------------------ */
+/* -- Limits and misuse ------------------------------------------------------------------------------------------- */
 
 static void test_nesting(void **state)
 {
@@ -685,7 +691,7 @@ static void test_format_invalid(void **state)
     assert_string_equal(format(t_string(T), &v), "\"a\\u{fffd}\\u{fffd}\\u{fffd}\"");
 }
 
-/* -- Random values --------------------------------------------------------------------------------------------------------------------- */
+/* -- Random values ----------------------------------------------------------------------------------------------- */
 
 static void test_round_trip(void **state)
 {
@@ -728,7 +734,7 @@ static void test_round_trip(void **state)
     }
 }
 
-/* -- Calls ------------------------------------------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------------------------- */
 
 /* A component with these exports and nothing else: what looking up names needs. */
 typedef struct fake_component {
@@ -761,8 +767,9 @@ static fake_component *fake(void)
     memset(&c, 0, sizeof(c));
     const cj_functype *none = functype(0, NULL);
     const cj_functype *add = functype(2, (cj_param[]){{CJ_STR("a"), t_u32(T)}, {CJ_STR("b"), t_u32(T)}});
-    const cj_functype *opts = functype(3, (cj_param[]){{CJ_STR("a"), t_u32(T)}, {CJ_STR("b"), t_option(T, t_u8(T))},
-                                                      {CJ_STR("c"), t_option(T, t_string(T))}});
+    const cj_functype *opts = functype(3, (cj_param[]){{CJ_STR("a"), t_u32(T)},
+                                                       {CJ_STR("b"), t_option(T, t_u8(T))},
+                                                       {CJ_STR("c"), t_option(T, t_string(T))}});
     fake_export(&c, "", "nop", none);
     fake_export(&c, "", "add", add);
     fake_export(&c, "ns:pkg/math@1.2.3", "add", add);
@@ -792,7 +799,8 @@ static void expect_call(const char *text, size_t index, const char *arguments)
     assert_int_equal(nargs, cj_functype_param_count(type));
     char all[512] = "";
     for (uint32_t i = 0; i < nargs; i++)
-        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "", format(cj_functype_param(type, i), &args[i]));
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "",
+                 format(cj_functype_param(type, i), &args[i]));
     assert_string_equal(all, arguments);
 }
 
