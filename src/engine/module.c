@@ -150,8 +150,10 @@ cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t 
         const char *text = job.text, *colon = strstr(text, "failed: ");
         if (colon != NULL)
             text = colon + sizeof "failed: " - 1;
-        status = strstr(text, "allocate memory failed") != NULL ? cj__fail_nomem(err)
-                                                                : cj__fail(err, CJ_INVALID, "core module: %s", text);
+        const char *unsupported = strstr(text, "unsupported: ");
+        status = unsupported != NULL                              ? cj__fail(err, CJ_UNSUPPORTED, "%s", unsupported)
+                 : strstr(text, "allocate memory failed") != NULL ? cj__fail_nomem(err)
+                                                                  : cj__fail(err, CJ_INVALID, "core module: %s", text);
     }
     m->wasm = job.wasm;
     if (status == CJ_OK)

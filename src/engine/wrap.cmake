@@ -28,5 +28,9 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         LLVMOrcCreateLLLazyJIT
         LLVMGetHostCPUName
         LLVMShutdown
+        # mend_compile.c
+        aot_apply_llvm_new_pass_manager
+        LLVMOrcLLLazyJITAddLLVMIRModule
+        LLVMOrcJITTargetMachineBuilderDetectHost
     )
 endif()
