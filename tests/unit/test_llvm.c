@@ -1,5 +1,5 @@
-/* test_llvm.c: the compiler of move plans: types picked by hand against the interpreter, every trap by name, the cache, the texts, threads,
- * running out of memory, and types at the limits of size and nesting.
+/* test_llvm.c: the compiler of move plans: types picked by hand against the interpreter, every trap by name, the
+ * cache, the texts, threads, running out of memory, and types at the limits of size and nesting.
  */
 #include "support/cmocka_all.h"
 #include "support/fake_engine.h"
@@ -15,7 +15,7 @@
 
 #include "exec/llvm/tuning.h"
 
-/* -- One function, compiled --------------------------------------------------------------------------------------------------- */
+/* -- One function, compiled -------------------------------------------------------------------------------------- */
 
 static cj_types *T;
 static cj_compiler *C;
@@ -119,7 +119,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* -- Parity, types picked by hand ------------------------------------------------------------------------------------------------ */
+/* -- Parity, types picked by hand -------------------------------------------------------------------------------- */
 
 static const cj_type *many(cj_kind kind, uint32_t count, const cj_type *member)
 {
@@ -139,7 +139,9 @@ static const cj_type *many(cj_kind kind, uint32_t count, const cj_type *member)
 static const cj_type *nested(cj_kind kind, uint32_t depth, const cj_type *inner)
 {
     for (uint32_t i = 0; i < depth; i++)
-        inner = kind == CJ_KIND_RESULT ? t_result(T, inner, t_u8(T)) : kind == CJ_KIND_TUPLE ? t_tuple(T, 2, t_bool(T), inner) : t_one(T, kind, inner);
+        inner = kind == CJ_KIND_RESULT  ? t_result(T, inner, t_u8(T))
+                : kind == CJ_KIND_TUPLE ? t_tuple(T, 2, t_bool(T), inner)
+                                        : t_one(T, kind, inner);
     return inner;
 }
 
@@ -148,21 +150,61 @@ static void test_picked_types(void **state)
     (void)state;
     const cj_type *padded = t_record(T, 3, "a", t_u32(T), "b", t_u64(T), "c", t_f32(T));
     const cj_type *joined = t_variant(T, 5, "a", t_s8(T), "b", t_u64(T), "c", t_f32(T), "d", t_f64(T), "e", NULL);
-    const cj_type *mixed = t_record(T, 4, "a", t_bool(T), "b", t_string(T), "c", t_list(T, t_u16(T)), "d", t_option(T, t_char(T)));
+    const cj_type *mixed =
+        t_record(T, 4, "a", t_bool(T), "b", t_string(T), "c", t_list(T, t_u16(T)), "d", t_option(T, t_char(T)));
     const cj_type *types[] = {
         NULL,
-        t_bool(T), t_s8(T), t_u8(T), t_s16(T), t_u16(T), t_s32(T), t_u32(T), t_s64(T), t_u64(T), t_f32(T), t_f64(T), t_char(T), t_string(T),
-        t_labels(T, CJ_KIND_ENUM, 3), t_labels(T, CJ_KIND_ENUM, 256), t_labels(T, CJ_KIND_ENUM, 257), t_labels(T, CJ_KIND_ENUM, 70000),
-        t_labels(T, CJ_KIND_FLAGS, 1), t_labels(T, CJ_KIND_FLAGS, 8), t_labels(T, CJ_KIND_FLAGS, 9), t_labels(T, CJ_KIND_FLAGS, 32),
-        t_list(T, t_bool(T)), t_list(T, t_u8(T)), t_list(T, t_u32(T)), t_list(T, t_f64(T)), t_list(T, t_char(T)), t_list(T, t_string(T)),
-        t_list(T, t_labels(T, CJ_KIND_ENUM, 3)), t_list(T, t_labels(T, CJ_KIND_ENUM, 300)), t_list(T, t_labels(T, CJ_KIND_FLAGS, 7)),
-        t_list(T, t_labels(T, CJ_KIND_FLAGS, 20)), t_list(T, t_list(T, t_list(T, t_s16(T)))), t_list(T, nested(CJ_KIND_LIST, 4, t_string(T))),
-        padded, t_list(T, padded), mixed, t_list(T, mixed), joined, t_list(T, joined), t_option(T, joined),
-        t_option(T, t_option(T, t_u8(T))), t_result(T, NULL, NULL), t_result(T, t_string(T), NULL), t_list(T, t_result(T, NULL, t_list(T, t_u64(T)))),
+        t_bool(T),
+        t_s8(T),
+        t_u8(T),
+        t_s16(T),
+        t_u16(T),
+        t_s32(T),
+        t_u32(T),
+        t_s64(T),
+        t_u64(T),
+        t_f32(T),
+        t_f64(T),
+        t_char(T),
+        t_string(T),
+        t_labels(T, CJ_KIND_ENUM, 3),
+        t_labels(T, CJ_KIND_ENUM, 256),
+        t_labels(T, CJ_KIND_ENUM, 257),
+        t_labels(T, CJ_KIND_ENUM, 70000),
+        t_labels(T, CJ_KIND_FLAGS, 1),
+        t_labels(T, CJ_KIND_FLAGS, 8),
+        t_labels(T, CJ_KIND_FLAGS, 9),
+        t_labels(T, CJ_KIND_FLAGS, 32),
+        t_list(T, t_bool(T)),
+        t_list(T, t_u8(T)),
+        t_list(T, t_u32(T)),
+        t_list(T, t_f64(T)),
+        t_list(T, t_char(T)),
+        t_list(T, t_string(T)),
+        t_list(T, t_labels(T, CJ_KIND_ENUM, 3)),
+        t_list(T, t_labels(T, CJ_KIND_ENUM, 300)),
+        t_list(T, t_labels(T, CJ_KIND_FLAGS, 7)),
+        t_list(T, t_labels(T, CJ_KIND_FLAGS, 20)),
+        t_list(T, t_list(T, t_list(T, t_s16(T)))),
+        t_list(T, nested(CJ_KIND_LIST, 4, t_string(T))),
+        padded,
+        t_list(T, padded),
+        mixed,
+        t_list(T, mixed),
+        joined,
+        t_list(T, joined),
+        t_option(T, joined),
+        t_option(T, t_option(T, t_u8(T))),
+        t_result(T, NULL, NULL),
+        t_result(T, t_string(T), NULL),
+        t_list(T, t_result(T, NULL, t_list(T, t_u64(T)))),
         t_variant(T, 3, "a", t_list(T, t_string(T)), "b", padded, "c", t_tuple(T, 3, t_f32(T), t_f32(T), t_f64(T))),
         t_list(T, t_tuple(T, 2, t_string(T), t_list(T, t_tuple(T, 2, t_char(T), t_string(T))))),
-        many(CJ_KIND_TUPLE, 16, t_f32(T)), many(CJ_KIND_TUPLE, 17, t_f32(T)), many(CJ_KIND_RECORD, 40, t_bool(T)),
-        many(CJ_KIND_VARIANT, 300, t_string(T)), many(CJ_KIND_TUPLE, 12, t_option(T, t_string(T))),
+        many(CJ_KIND_TUPLE, 16, t_f32(T)),
+        many(CJ_KIND_TUPLE, 17, t_f32(T)),
+        many(CJ_KIND_RECORD, 40, t_bool(T)),
+        many(CJ_KIND_VARIANT, 300, t_string(T)),
+        many(CJ_KIND_TUPLE, 12, t_option(T, t_string(T))),
         many(CJ_KIND_TUPLE, 9, t_list(T, t_bool(T))),
     };
     parity *p = parity_new(1);
@@ -178,7 +220,7 @@ static void test_picked_types(void **state)
     parity_delete(p);
 }
 
-/* -- Sizes and nesting at the limits ------------------------------------------------------------------------------------------------ */
+/* -- Sizes and nesting at the limits ----------------------------------------------------------------------------- */
 
 static void test_big_types(void **state)
 {
@@ -207,11 +249,13 @@ static void test_big_types(void **state)
     parity_delete(p);
 }
 
-/* As many operations as a plan may have, nested as unkindly as it goes: seconds at most, where a superlinear pass would take hours. */
+/* As many operations as a plan may have, nested as unkindly as it goes: seconds at most, where a superlinear pass
+ * would take hours. */
 static void test_compile_bombs(void **state)
 {
     (void)state;
-    const cj_type *row = t_tuple(T, 4, t_char(T), t_bool(T), t_labels(T, CJ_KIND_ENUM, 3), t_labels(T, CJ_KIND_FLAGS, 3));
+    const cj_type *row =
+        t_tuple(T, 4, t_char(T), t_bool(T), t_labels(T, CJ_KIND_ENUM, 3), t_labels(T, CJ_KIND_FLAGS, 3));
     const cj_type *leaf = many(CJ_KIND_TUPLE, 3000, row);
     const cj_type *bombs[] = {
         t_tuple(T, 4, leaf, leaf, leaf, leaf),
@@ -230,7 +274,7 @@ static void test_compile_bombs(void **state)
     }
 }
 
-/* -- Traps, one by one ------------------------------------------------------------------------------------------------------------- */
+/* -- Traps, one by one ------------------------------------------------------------------------------------------- */
 
 static cj_trap lift_flat(bench *b, uint64_t first, uint64_t second)
 {
@@ -269,10 +313,10 @@ static void test_traps_of_values(void **state)
     check_lift(t_string(T), CJ_UTF8, 4096, 0, CJ_TRAP_NONE);
     check_lift(t_string(T), CJ_UTF8, 4097, 0, CJ_TRAP_STRING_BOUNDS);
     check_lift(t_string(T), CJ_UTF8, 0xffffffff, 2, CJ_TRAP_STRING_BOUNDS); /* the sum would wrap */
-    check_lift(t_string(T), CJ_UTF8, 0, 1, CJ_TRAP_STRING_UTF8); /* memory is full of 0xa5 */
+    check_lift(t_string(T), CJ_UTF8, 0, 1, CJ_TRAP_STRING_UTF8);            /* memory is full of 0xa5 */
 
     check_lift(u64s, CJ_UTF8, 1, (1u << 25) - 1, CJ_TRAP_LIST_ALIGNMENT);
-    check_lift(u64s, CJ_UTF8, 1, 1u << 25, CJ_TRAP_LIST_LENGTH); /* 2^28 bytes, before alignment */
+    check_lift(u64s, CJ_UTF8, 1, 1u << 25, CJ_TRAP_LIST_LENGTH);   /* 2^28 bytes, before alignment */
     check_lift(u64s, CJ_UTF8, 0, UINT32_MAX, CJ_TRAP_LIST_LENGTH); /* the product would wrap in 32 bits */
     check_lift(u64s, CJ_UTF8, 4, 0, CJ_TRAP_LIST_ALIGNMENT);       /* also when empty */
     check_lift(u64s, CJ_UTF8, 4096, 0, CJ_TRAP_NONE);
@@ -286,10 +330,13 @@ static void test_traps_of_values(void **state)
 static void test_all_borders_of_char(void **state)
 {
     (void)state;
-    bench *b = open_bench(t_char(T), NULL, CJ_PLAN_IMPORT, CJ_UTF8), *vectors = open_bench(t_list(T, t_char(T)), NULL, CJ_PLAN_IMPORT, CJ_UTF8);
+    bench *b = open_bench(t_char(T), NULL, CJ_PLAN_IMPORT, CJ_UTF8),
+          *vectors = open_bench(t_list(T, t_char(T)), NULL, CJ_PLAN_IMPORT, CJ_UTF8);
     memset(fake_at(vectors->fake, 0, 32), 0, 32);
     for (uint32_t c = 0xd000; c < 0x122000; c = c == 0xe800 ? 0x10f000 : c + 1) {
-        cj_trap want = c >= 0x110000 ? CJ_TRAP_CHAR_RANGE : c >= 0xd800 && c < 0xe000 ? CJ_TRAP_CHAR_SURROGATE : CJ_TRAP_NONE;
+        cj_trap want = c >= 0x110000               ? CJ_TRAP_CHAR_RANGE
+                       : c >= 0xd800 && c < 0xe000 ? CJ_TRAP_CHAR_SURROGATE
+                                                   : CJ_TRAP_NONE;
         assert_int_equal(lift_flat(b, c, 0), want);
         fake_put32(vectors->fake, 4 * (c % 8), c);
         assert_int_equal(lift_flat(vectors, 0, 8), want);
@@ -432,7 +479,7 @@ static void test_traps_around_host_functions(void **state)
     close_bench(b);
 }
 
-/* -- Values that are easily got wrong ------------------------------------------------------------------------------------------------ */
+/* -- Values that are easily got wrong ---------------------------------------------------------------------------- */
 
 static void expect_core(const cj_type *type, const void *args, const char *events)
 {
@@ -512,7 +559,7 @@ static void test_views(void **state)
     close_bench(b);
 }
 
-/* -- Cache, texts, errors ------------------------------------------------------------------------------------------------------------- */
+/* -- Cache, texts, errors ---------------------------------------------------------------------------------------- */
 
 static void test_cache(void **state)
 {
@@ -591,7 +638,8 @@ static void test_handles_are_refused(void **state)
     assert_int_equal(cj__compiler_code(C, &with_handle, "f", &code, &err), CJ_UNSUPPORTED);
     assert_non_null(strstr(err.message, "unsupported: "));
     assert_null(code);
-    assert_int_equal(cj__compiler_code(C, &with_handle, "f", &code, NULL), CJ_UNSUPPORTED); /* and again: nothing was cached */
+    assert_int_equal(cj__compiler_code(C, &with_handle, "f", &code, NULL),
+                     CJ_UNSUPPORTED); /* and again: nothing was cached */
     cj__plan_delete(plan);
 }
 
@@ -629,12 +677,9 @@ static void test_out_of_memory(void **state)
     cj__compiler_delete(NULL);
 }
 
-/* -- Threads ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Threads ----------------------------------------------------------------------------------------------------- */
 
-enum {
-    THREADS = 4,
-    PLANS = 24
-};
+enum { THREADS = 4, PLANS = 24 };
 
 static cj_plan *thread_plans[PLANS];
 static void *thread_codes[THREADS][PLANS];

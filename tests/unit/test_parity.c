@@ -1,6 +1,7 @@
 /* test_parity.c: random function types and values through both back ends (support/parity.h).
  *
- * CJ_PARITY_SEED chooses the cases, CJ_PARITY_SECONDS how long each of the tests goes on at least; a failure prints what it needs to be run again.
+ * CJ_PARITY_SEED chooses the cases, CJ_PARITY_SECONDS how long each of the tests goes on at least; a failure prints
+ * what it needs to be run again.
  */
 #include "support/cmocka_all.h"
 #include "support/fake_engine.h"
@@ -85,22 +86,25 @@ static void check_random_functions(const cj__compiler_tuning *tuning, uint32_t m
     while (plans < min_plans || time(NULL) < end) {
         cj_types *types = cj__types_new(NULL, 100);
         const cj_functype *type = random_function(types, &seed);
-        parity_check(p, type, parity_below(&seed, 2) ? CJ_PLAN_EXPORT : CJ_PLAN_IMPORT, (cj_encoding)parity_below(&seed, 3), CASES_PER_PLAN);
+        parity_check(p, type, parity_below(&seed, 2) ? CJ_PLAN_EXPORT : CJ_PLAN_IMPORT,
+                     (cj_encoding)parity_below(&seed, 3), CASES_PER_PLAN);
         cj__types_delete(types);
         plans++;
     }
     const parity_counts *n = parity_total(p);
-    print_message("%u functions, %llu cases, %llu returned\n", plans, (unsigned long long)n->cases, (unsigned long long)n->returned);
+    print_message("%u functions, %llu cases, %llu returned\n", plans, (unsigned long long)n->cases,
+                  (unsigned long long)n->returned);
     for (int i = 1; i < CJ_TRAP_COUNT; i++) {
         if (n->traps[i])
             print_message("%8llu %s\n", (unsigned long long)n->traps[i], cj_trap_text((cj_trap)i));
     }
     /* The draw must reach both ends of most calls and a good part of the traps, or it proves nothing. */
     assert_true(n->returned > n->cases / 4 && n->returned < n->cases * 9 / 10);
-    static const cj_trap reached[] = {CJ_TRAP_CORE,           CJ_TRAP_CHAR_RANGE,    CJ_TRAP_CHAR_SURROGATE,   CJ_TRAP_DISCRIMINANT,
-                                      CJ_TRAP_STRING_BOUNDS,  CJ_TRAP_LIST_BOUNDS,   CJ_TRAP_LIST_ALIGNMENT,   CJ_TRAP_LIST_LENGTH,
-                                      CJ_TRAP_STACK_OVERFLOW, CJ_TRAP_CANNOT_LEAVE,  CJ_TRAP_REALLOC_BOUNDS,   CJ_TRAP_REALLOC_ALIGNMENT,
-                                      CJ_TRAP_HOST,           CJ_TRAP_STRING_LENGTH, CJ_TRAP_RESULTS_ALIGNMENT};
+    static const cj_trap reached[] = {CJ_TRAP_CORE,           CJ_TRAP_CHAR_RANGE,     CJ_TRAP_CHAR_SURROGATE,
+                                      CJ_TRAP_DISCRIMINANT,   CJ_TRAP_STRING_BOUNDS,  CJ_TRAP_LIST_BOUNDS,
+                                      CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_LENGTH,    CJ_TRAP_STACK_OVERFLOW,
+                                      CJ_TRAP_CANNOT_LEAVE,   CJ_TRAP_REALLOC_BOUNDS, CJ_TRAP_REALLOC_ALIGNMENT,
+                                      CJ_TRAP_HOST,           CJ_TRAP_STRING_LENGTH,  CJ_TRAP_RESULTS_ALIGNMENT};
     for (size_t i = 0; i < CJ_COUNT(reached); i++)
         assert_true(n->traps[reached[i]] > 0);
     parity_delete(p);

@@ -1,12 +1,14 @@
-/* compiler.c: plans in, code out: LLVM modules to objects, objects to memory (ORC), and the cache of what is compiled.
+/* compiler.c: plans in, code out: LLVM modules to objects, objects to memory (ORC), and the cache of what is
+ * compiled.
  *
- *     plan ── emit.h ──▶ LLVM module ── target machine ──▶ object ── LLJIT ──▶ code ──▶ cache by plan->key
+ *     plan ─ emit.h ─▶ LLVM module ── target machine ──▶ object ── LLJIT ──▶ code ──▶ cache by plan->key
  *                                                             └ here a disk cache will look first and store last
  *
- * Threads: `table` guards the cache and is held for a look-up only; `compile` is held while LLVM works, one module at a time. A
- * background compiler is a thread that calls cj__compiler_code.
- * Errors: what LLVM reports is CJ_INTERNAL with its text. No handler for LLVM's fatal errors is installed: they are its own faults, or that it is out
- * of memory, which it cannot report otherwise; the process then aborts with its message.
+ * Threads: `table` guards the cache and is held for a look-up only; `compile` is held while LLVM works, one module at
+ * a time. A background compiler is a thread that calls cj__compiler_code.
+ * Errors: what LLVM reports is CJ_INTERNAL with its text. No handler for LLVM's fatal errors is installed: they are
+ * its own faults, or that it is out of memory, which it cannot report otherwise; the process then aborts with its
+ * message.
  * Non-goals: when to compile (runtime/), what a plan means (emit_*.c).
  */
 #include "base/hash.h"
@@ -43,7 +45,7 @@ struct cj_compiler {
     char report[256]; /* what LLVM said last */
 };
 
-/* -- What LLVM has to say -------------------------------------------------------------------------------------------------- */
+/* -- What LLVM has to say ---------------------------------------------------------------------------------------- */
 
 static void note(cj_compiler *c, const char *text)
 {
@@ -84,9 +86,10 @@ static cj_status fail_reported(cj_compiler *c, cj_error *err)
     return status;
 }
 
-/* -- Making and deleting --------------------------------------------------------------------------------------------------- */
+/* -- Making and deleting ----------------------------------------------------------------------------------------- */
 
-/* All that compiled code refers to: our helpers, and what LLVM makes of memory intrinsics. Nothing is looked up in the process. */
+/* All that compiled code refers to: our helpers, and what LLVM makes of memory intrinsics. Nothing is looked up in
+ * the process. */
 #define SYMBOL_MAP(X) \
     X(cj__ll_in_realloc) \
     X(cj__ll_in_post_return) \
@@ -104,7 +107,7 @@ static LLVMErrorRef define_symbols(cj_compiler *c)
         CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
 #define CJ_X(name) {#name, (uintptr_t)&name},
-        SYMBOL_MAP(CJ_X)
+            SYMBOL_MAP(CJ_X)
 #undef CJ_X
     };
     LLVMOrcCSymbolMapPair pairs[CJ_COUNT(symbols)];
@@ -121,7 +124,8 @@ static cj_status start_jit(cj_compiler *c, cj_error *err)
     LLVMTargetMachineRef machine;
     CJ_TRY(cj__ll_target_machine(LLVMCodeGenLevelDefault, &machine, err));
     LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
-    LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
+    LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder,
+                                                  LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
     LLVMErrorRef error = LLVMOrcCreateLLJIT(&c->jit, builder); /* takes the builder */
     if (error) {
         c->jit = NULL;
@@ -171,7 +175,7 @@ void cj__compiler_delete(cj_compiler *c)
         LLVMDisposeTargetMachine(c->optimising);
     const cj_allocator *hash_alloc = c->alloc;
     cached *entry, *next;
-    HASH_ITER(hh, c->codes, entry, next) {
+    HASH_ITER (hh, c->codes, entry, next) {
         HASH_DEL(c->codes, entry);
         cj__free(c->alloc, entry, sizeof(*entry) + entry->key_len);
     }
@@ -180,7 +184,7 @@ void cj__compiler_delete(cj_compiler *c)
     cj__free(c->alloc, c, sizeof(*c));
 }
 
-/* -- Plan to module to object ---------------------------------------------------------------------------------------------- */
+/* -- Plan to module to object ------------------------------------------------------------------------------------ */
 
 /* The machine for a module, by what emit.c found the plan to be. */
 static cj_status machine_for(cj_compiler *c, const cj__ll_module *m, LLVMTargetMachineRef *out, cj_error *err)
@@ -205,7 +209,8 @@ static void make_symbol(const char *name, uint64_t hash, uint64_t number, char o
         snprintf(out + n + 17, 256 - n - 17, ".%llu", (unsigned long long)number);
 }
 
-/* A module of its own context, which the caller disposes of with the module, also after a failure. `text`: names are kept for people. */
+/* A module of its own context, which the caller disposes of with the module, also after a failure. `text`: names
+ * are kept for people. */
 static cj_status write_module(cj_compiler *c, cj__ll_module *m, bool text, LLVMTargetMachineRef *machine, cj_error *err)
 {
     m->context = LLVMContextCreate();
@@ -229,8 +234,8 @@ static cj_status write_module(cj_compiler *c, cj__ll_module *m, bool text, LLVMT
     return c->report[0] ? fail_reported(c, err) : CJ_OK;
 }
 
-static cj_status generate(cj_compiler *c, cj__ll_module *m, LLVMTargetMachineRef machine, LLVMCodeGenFileType type, LLVMMemoryBufferRef *out,
-                          cj_error *err)
+static cj_status generate(cj_compiler *c, cj__ll_module *m, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
+                          LLVMMemoryBufferRef *out, cj_error *err)
 {
     char *message = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(machine, m->module, type, &message, out)) {
@@ -252,7 +257,7 @@ static void dispose(cj__ll_module *m)
         LLVMContextDispose(m->context);
 }
 
-/* -- Object to code -------------------------------------------------------------------------------------------------------- */
+/* -- Object to code ---------------------------------------------------------------------------------------------- */
 
 static cj_status link_object(cj_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err)
 {
@@ -282,7 +287,7 @@ static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, 
     return status == CJ_OK ? link_object(c, object, symbol, out, err) : status;
 }
 
-/* -- Cache ----------------------------------------------------------------------------------------------------------------- */
+/* -- Cache ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t now_ns(void)
 {
@@ -356,7 +361,7 @@ void cj__compiler_stats(const cj_compiler *compiler, cj_engine_stats *add_to)
     pthread_mutex_unlock(&c->table);
 }
 
-/* -- Texts ----------------------------------------------------------------------------------------------------------------- */
+/* -- Texts ------------------------------------------------------------------------------------------------------- */
 
 static cj_status copy_text(cj_compiler *c, const char *text, size_t len, char **out, cj_error *err)
 {
@@ -368,7 +373,8 @@ static cj_status copy_text(cj_compiler *c, const char *text, size_t len, char **
     return CJ_OK;
 }
 
-cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out, cj_error *err)
+cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out,
+                            cj_error *err)
 {
     if (kind != CJ_TEXT_LLVM && kind != CJ_TEXT_ASM)
         return cj__fail(err, CJ_MISUSE, "the compiler has texts of LLVM IR and of assembler only");

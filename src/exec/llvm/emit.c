@@ -5,7 +5,7 @@
  */
 #include "exec/llvm/emit.h"
 
-/* -- Modules --------------------------------------------------------------------------------------------------------------- */
+/* -- Modules ----------------------------------------------------------------------------------------------------- */
 
 static LLVMAttributeRef attribute(cj__ll_module *m, const char *name)
 {
@@ -37,6 +37,7 @@ bool cj__ll_module_init(cj__ll_module *m)
     m->nonlazybind = attribute(m, "nonlazybind");
     m->cold = attribute(m, "cold");
     m->noinline = attribute(m, "noinline");
+    m->noimplicitfloat = attribute(m, "noimplicitfloat");
     m->prefer_width = LLVMCreateStringAttribute(m->context, "prefer-vector-width", 19, "256", 3);
     m->md_prof = LLVMGetMDKindIDInContext(m->context, "prof", 4);
     m->md_invariant = LLVMGetMDKindIDInContext(m->context, "invariant.load", 14);
@@ -58,7 +59,7 @@ bool cj__ll_module_init(cj__ll_module *m)
     return m->builder != NULL;
 }
 
-/* -- Values ---------------------------------------------------------------------------------------------------------------- */
+/* -- Values ------------------------------------------------------------------------------------------------------ */
 
 LLVMValueRef cj__ll_c32(cj__ll_module *m, uint32_t value)
 {
@@ -90,8 +91,9 @@ LLVMValueRef cj__ll_at(cj__ll_module *m, LLVMValueRef ptr, uint64_t offset)
     return offset ? cj__ll_add(m, ptr, cj__ll_c64(m, offset)) : ptr;
 }
 
-/* Guest addresses are checked for the alignment that the Canonical ABI asks for, but what they are relative to need not be aligned (a test's memory is
- * not), and a host's views point there: so nothing is assumed, which costs nothing where unaligned accesses are native. */
+/* Guest addresses are checked for the alignment that the Canonical ABI asks for, but what they are relative to
+ * need not be aligned (a test's memory is not), and a host's views point there: so nothing is assumed, which costs
+ * nothing where unaligned accesses are native. */
 LLVMValueRef cj__ll_load(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, uint64_t offset)
 {
     LLVMValueRef load = LLVMBuildLoad2(m->builder, type, cj__ll_at(m, ptr, offset), "");
@@ -177,7 +179,7 @@ LLVMValueRef cj__ll_param(cj__ll_module *m, LLVMValueRef fn, unsigned i, const c
     return param;
 }
 
-/* -- Functions and blocks -------------------------------------------------------------------------------------------------- */
+/* -- Functions and blocks ---------------------------------------------------------------------------------------- */
 
 LLVMBasicBlockRef cj__ll_block(cj__ll_fn *fn, const char *name)
 {
@@ -283,7 +285,7 @@ LLVMValueRef cj__ll_out(cj__ll_fn *fn)
     return fn->out;
 }
 
-/* -- Trap edges ------------------------------------------------------------------------------------------------------------ */
+/* -- Trap edges -------------------------------------------------------------------------------------------------- */
 
 void cj__ll_branch_cold(cj__ll_fn *fn, LLVMValueRef condition, LLVMBasicBlockRef cold, LLVMBasicBlockRef next)
 {
@@ -352,7 +354,8 @@ void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind)
     LLVMBuildBr(fn->m->builder, fn->recorded);
 }
 
-/* The same comparison as cj__core_stack_low: native stack pointer against the lowest usable address, the reserve included. */
+/* The same comparison as cj__core_stack_low: native stack pointer against the lowest usable address, the reserve
+ * included. */
 void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site)
 {
     cj__ll_module *m = fn->m;
@@ -380,7 +383,7 @@ void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site)
     cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, byte, LLVMConstInt(m->i8, 0, 0), ""), CJ_TRAP_CORE, site);
 }
 
-/* -- Guest memory ---------------------------------------------------------------------------------------------------------- */
+/* -- Guest memory ------------------------------------------------------------------------------------------------ */
 
 void cj__ll_called_out(cj__ll_fn *fn)
 {
@@ -395,7 +398,8 @@ cj__ll_view cj__ll_view_now(cj__ll_fn *fn)
         LLVMValueRef pages = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_count);
         LLVMValueRef page_size = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_size);
         fn->view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
-        fn->view.size = LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
+        fn->view.size =
+            LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
         fn->view.epoch = fn->epoch;
     }
     return fn->view;
@@ -410,8 +414,8 @@ LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place)
     return place->ptr;
 }
 
-void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned, cj_trap outside,
-                        uint32_t site)
+void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned,
+                        cj_trap outside, uint32_t site)
 {
     cj__ll_module *m = fn->m;
     if (align > 1) {
@@ -464,6 +468,7 @@ LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size
     cj__ll_trap_if_exception(fn, site);
     cj__ll_guarded(fn, false, false);
     ptr = cj__ll_resize(m, ptr, m->i64);
-    cj__ll_check_range(fn, ptr, align, cj__ll_resize(m, size, m->i64), CJ_TRAP_REALLOC_ALIGNMENT, CJ_TRAP_REALLOC_BOUNDS, site);
+    cj__ll_check_range(fn, ptr, align, cj__ll_resize(m, size, m->i64), CJ_TRAP_REALLOC_ALIGNMENT,
+                       CJ_TRAP_REALLOC_BOUNDS, site);
     return ptr;
 }

@@ -1,18 +1,19 @@
 /* emit.h: what the files that write LLVM IR for a plan share.
  *
- *     emit_plan.c   one function per plan: the calling sequence of an export or import     ─┐
- *     emit_moves.c  the operations of a program, loops, parts                              ─┼─▶ one LLVM module ─▶ compiler.c
- *     emit.c        values, memory views, trap edges: what the two above are written with  ─┘
+ *     emit_plan.c   one function per plan: the calling sequence of an export or import   ─┐
+ *     emit_moves.c  the operations of a program, loops, parts                            ─┼─▶ LLVM module ─▶ compiler.c
+ *     emit.c        values, memory views, trap edges: what the two above are made of     ─┘
  *     support.c     C functions that the emitted code calls
  *
  * Non-goals: passes, machine code, caching (compiler.c, target.c).
  *
- * The IR is written in the form that the optimiser would bring it to (SSA values for flat slots, rotated loops, cold edges marked, the memory's
- * base in a register), so that no IR pass has to run: machine code generation alone is most of the time that a thunk takes to compile.
+ * The IR is written in the form that the optimiser would bring it to (SSA values for flat slots, rotated loops, cold
+ * edges marked, the memory's base in a register), so that no IR pass has to run: machine code generation alone is
+ * most of the time that a thunk takes to compile (tuning.h has the measurements).
  *
- * Bounded time and stack: one function holds a few hundred operations and few nested loops (tuning.h); what is beyond becomes a *part*, an internal
- * function that is called with the two bases. A plan that costs much to compile is `big`: its flat slots live in memory, so that they can be passed to
- * parts, and it is compiled without optimisation.
+ * Bounded time and stack: one function holds a few hundred operations and few nested loops (tuning.h); what is beyond
+ * becomes a *part*, an internal function that is called with the two bases. A plan that costs much to compile is
+ * `big`: its flat slots live in memory, so that they can be passed to parts, and it is compiled without optimisation.
  */
 #ifndef CJ_EXEC_LLVM_EMIT_H
 #define CJ_EXEC_LLVM_EMIT_H
@@ -24,16 +25,18 @@
 #include <llvm-c/Core.h>
 
 enum {
-    CJ__LL_STACK_STRUCT = 256, /* host structs of imports up to this size live on the native stack, larger ones in the call's arena, counted: as in
-                                * the interpreter (SMALL_STRUCT), so that max_host_bytes is reached by the same calls */
+    /* Host structs of imports up to this size live on the native stack, larger ones in the call's arena, counted: as in
+     * the interpreter (SMALL_STRUCT), so that max_host_bytes is reached by the same calls. */
+    CJ__LL_STACK_STRUCT = 256,
     CJ__LL_KIND_SHIFT = 25,
     CJ__LL_MAX_SITE = 0xfffffe, /* a trap edge says its operation in 24 bits */
 };
 
-/* C functions that emitted code calls, by address: X(NAME, signature). Signature: result, then parameters; v void, i i32, l i64, p pointer. */
+/* C functions that emitted code calls, by address: X(NAME, signature). Signature: result, then parameters; v void,
+ * i i32, l i64, p pointer. */
 #define CJ__LL_HELPER_MAP(X) \
     X(cj__ll_trap, "ipi") \
-    X(cj__ll_release, "vpppl") \
+    X(cj__ll_release, "vpp") \
     X(cj__call_host_failed, "ipip") \
     X(cj__core_throw, "vp") \
     X(cj__core_stack_low, "ip") \
@@ -49,12 +52,12 @@ typedef enum cj__ll_helper {
 #define CJ_X(name, signature) CJ__LL_##name,
     CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
-    CJ__LL_HELPER_COUNT
+        CJ__LL_HELPER_COUNT
 } cj__ll_helper;
 
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
-void cj__ll_release(cj_arena *arena, cj_arena_chunk *chunk, uint8_t *at, uint64_t used_before);
+void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
@@ -67,10 +70,11 @@ static inline uint32_t cj__ll_pack(uint32_t kind, bool in_results, uint32_t site
 }
 _Static_assert(CJ_TRAP_COUNT < 1 << 7, "cj__ll_pack has 7 bits for the kind");
 
-/* -- A module being written --------------------------------------------------------------------------------------------- */
+/* -- A module being written -------------------------------------------------------------------------------------- */
 
-/* An internal function still to be written: operations [first, past) of a program, or, when `group` is set, the cases [first, past) of the VARIANT
- * `variant`. It takes (call, source base, destination base[, discriminant]) and returns a cj_trap, recorded. */
+/* An internal function still to be written: operations [first, past) of a program, or, when `group` is set, the
+ * cases [first, past) of the VARIANT `variant`. It takes (call, source base, destination base[, discriminant]) and
+ * returns a cj_trap, recorded. */
 typedef struct cj__ll_part {
     LLVMValueRef fn;
     const cj_moves *moves;
@@ -92,7 +96,7 @@ typedef struct cj__ll_module {
     LLVMValueRef helpers[CJ__LL_HELPER_COUNT];
     LLVMTypeRef helper_types[CJ__LL_HELPER_COUNT];
     LLVMValueRef in_realloc, in_post_return;
-    LLVMAttributeRef nounwind, nonlazybind, cold, noinline, prefer_width;
+    LLVMAttributeRef nounwind, nonlazybind, cold, noinline, noimplicitfloat, prefer_width;
     LLVMValueRef weights_true_cold, weights_false_cold, no_values, stack_pointer_name;
     unsigned md_prof, md_invariant;
     bool big, oom;
@@ -100,14 +104,16 @@ typedef struct cj__ll_module {
     uint32_t parts_made;
 } cj__ll_module;
 
-/* Writes the plan's function and its parts into m->module. The caller has filled in alloc, plan, name, tuning, context and module. */
+/* Writes the plan's function and its parts into m->module. The caller has filled in alloc, plan, name, tuning,
+ * context and module. */
 cj_status cj__ll_emit(cj__ll_module *m, cj_error *err);
 
-/* -- A function being written ---------------------------------------------------------------------------------------------- */
+/* -- A function being written ------------------------------------------------------------------------------------ */
 
 /* One end of a program, or its current element.
  *   HOST  ptr
- *   MEM   ptr: native address of the base, good while `epoch` is the function's; off: guest address (i64), at a lowering end only
+ *   MEM   ptr: native address of the base, good while `epoch` is the function's; off: guest address (i64), at a
+ *   lowering end only
  *   FLAT  slots: SSA values; or NULL, then ptr is an array of 8-byte slots (big plans) */
 typedef struct cj__ll_place {
     cj_space space;
@@ -132,19 +138,19 @@ typedef struct cj__ll_view {
 typedef struct cj__ll_fn {
     cj__ll_module *m;
     LLVMValueRef fn;
-    LLVMBasicBlockRef entry;       /* allocas */
-    LLVMBasicBlockRef trap;        /* records and leaves: reached by `edges` */
-    LLVMBasicBlockRef recorded;    /* leaves with a kind that is recorded already: reached by `forwards` */
+    LLVMBasicBlockRef entry;    /* allocas */
+    LLVMBasicBlockRef trap;     /* records and leaves: reached by `edges` */
+    LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
     /* The program that is being written. */
     const cj_moves *moves;
     bool in_results;
-    bool lowers;   /* its guest end is the destination: operations may call realloc, which moves the memory */
-    bool aliasing; /* results of an import: sources may lie in guest memory */
-    uint32_t budget;  /* operations that still fit */
+    bool lowers;     /* its guest end is the destination: operations may call realloc, which moves the memory */
+    bool aliasing;   /* results of an import: sources may lie in guest memory */
+    uint32_t budget; /* operations that still fit */
     uint32_t loops;
-    uint32_t depth0;  /* positions of lists outside of this function are in call->index already */
-    uint32_t depth;   /* positions [depth0, depth) are index[] */
+    uint32_t depth0; /* positions of lists outside of this function are in call->index already */
+    uint32_t depth;  /* positions [depth0, depth) are index[] */
     LLVMValueRef index[CJ_TRAP_DEPTH];
     uint32_t epoch, last_epoch;
     cj__ll_view view;
@@ -153,7 +159,7 @@ typedef struct cj__ll_fn {
     CJ_VEC(cj__ll_edge) forwards;
 } cj__ll_fn;
 
-/* -- emit.c: values ------------------------------------------------------------------------------------------------------- */
+/* -- emit.c: values ---------------------------------------------------------------------------------------------- */
 
 bool cj__ll_module_init(cj__ll_module *m);
 LLVMValueRef cj__ll_c32(cj__ll_module *m, uint32_t value);
@@ -163,32 +169,36 @@ LLVMTypeRef cj__ll_core_type(cj__ll_module *m, cj_core type);
 LLVMValueRef cj__ll_at(cj__ll_module *m, LLVMValueRef ptr, uint64_t offset); /* ptr + offset bytes */
 LLVMValueRef cj__ll_add(cj__ll_module *m, LLVMValueRef ptr, LLVMValueRef bytes);
 LLVMValueRef cj__ll_load(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, uint64_t offset);
-LLVMValueRef cj__ll_load_const(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, uint64_t offset); /* never changes */
+LLVMValueRef cj__ll_load_const(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr,
+                               uint64_t offset); /* never changes */
 void cj__ll_store(cj__ll_module *m, LLVMValueRef value, LLVMValueRef ptr, uint64_t offset);
-LLVMValueRef cj__ll_resize(cj__ll_module *m, LLVMValueRef value, LLVMTypeRef to); /* integer: truncated or zero-extended */
+LLVMValueRef cj__ll_resize(cj__ll_module *m, LLVMValueRef value,
+                           LLVMTypeRef to); /* integer: truncated or zero-extended */
 LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *args, unsigned count);
 void cj__ll_add_attribute(LLVMValueRef fn, LLVMAttributeRef what);
 LLVMValueRef cj__ll_add_function(cj__ll_module *m, const char *name, LLVMTypeRef type);
 LLVMValueRef cj__ll_param(cj__ll_module *m, LLVMValueRef fn, unsigned i, const char *name);
 
-/* -- emit.c: functions ---------------------------------------------------------------------------------------------------- */
+/* -- emit.c: functions ------------------------------------------------------------------------------------------- */
 
 void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function);
-/* Writes the trap blocks. `throws`: leaves by cj__core_throw, returning `zero` (NULL: void) where that returns; else returns the kind. */
+/* Writes the trap blocks. `throws`: leaves by cj__core_throw, returning `zero` (NULL: void) where that returns;
+ * else returns the kind. */
 void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero);
 LLVMBasicBlockRef cj__ll_block(cj__ll_fn *fn, const char *name);
 void cj__ll_use(cj__ll_fn *fn, LLVMBasicBlockRef block); /* writes on at its end */
 LLVMBasicBlockRef cj__ll_here(cj__ll_fn *fn);
 LLVMValueRef cj__ll_alloca(cj__ll_fn *fn, uint64_t size, uint32_t align);
-LLVMValueRef cj__ll_out(cj__ll_fn *fn); /* 8 bytes on the native stack, one block per function: what helpers return through a pointer */
+LLVMValueRef cj__ll_out(
+    cj__ll_fn *fn); /* 8 bytes on the native stack, one block per function: what helpers return through a pointer */
 
 /* A branch that is hardly ever taken to `cold`; writing goes on at `next`. */
 void cj__ll_branch_cold(cj__ll_fn *fn, LLVMValueRef condition, LLVMBasicBlockRef cold, LLVMBasicBlockRef next);
 void cj__ll_trap_if(cj__ll_fn *fn, LLVMValueRef condition, cj_trap kind, uint32_t site);
-void cj__ll_trap_unless_null(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site);  /* kind: i32, CJ_TRAP_NONE goes on */
-void cj__ll_leave_unless_null(cj__ll_fn *fn, LLVMValueRef kind);                /* the same, recorded already */
-void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind);                        /* ends the block */
-void cj__ll_trap_now(cj__ll_fn *fn, LLVMValueRef packed);                       /* ends the block */
+void cj__ll_trap_unless_null(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site); /* kind: i32, CJ_TRAP_NONE goes on */
+void cj__ll_leave_unless_null(cj__ll_fn *fn, LLVMValueRef kind);               /* the same, recorded already */
+void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind);                       /* ends the block */
+void cj__ll_trap_now(cj__ll_fn *fn, LLVMValueRef packed);                      /* ends the block */
 void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site);
 void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site);
 
@@ -198,15 +208,16 @@ void cj__ll_called_out(cj__ll_fn *fn);
 cj__ll_view cj__ll_view_now(cj__ll_fn *fn);
 /* Native address of a place's base. MEM: `off` must have been found inside the memory. */
 LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place);
-/* Guest pointer (i64, from an i32) aligned and [ptr, ptr + bytes) inside the memory, else the traps, in this order; bytes: i64, at most 2^33. */
-void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned, cj_trap outside,
-                        uint32_t site);
+/* Guest pointer (i64, from an i32) aligned and [ptr, ptr + bytes) inside the memory, else the traps, in this
+ * order; bytes: i64, at most 2^33. */
+void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned,
+                        cj_trap outside, uint32_t site);
 /* Around guest code that may not call out: may_leave and the record's `detail`, set `before`, else cleared. */
 void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before);
 /* realloc(0, 0, align, size) and its checks: the new block's guest address, i64. size: i32. */
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site);
 
-/* -- emit_moves.c --------------------------------------------------------------------------------------------------------- */
+/* -- emit_moves.c ------------------------------------------------------------------------------------------------ */
 
 /* Writes a whole program; fn->moves and what belongs to it are set. */
 void cj__ll_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results, cj__ll_place src, cj__ll_place dst);

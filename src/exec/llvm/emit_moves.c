@@ -1,6 +1,7 @@
 /* emit_moves.c: the operations of a move plan as LLVM IR.
  *
- * Place and picture: emit.h. What each operation means and in which order it checks: abi/plan.h; the plan interpreter does the same.
+ * Place and picture: emit.h. What each operation means and in which order it checks: abi/plan.h; the plan interpreter
+ * does the same.
  * Non-goals: the calling sequence around the two programs (emit_plan.c).
  */
 #include "exec/llvm/emit.h"
@@ -23,7 +24,7 @@ bool cj__ll_calls_out(const cj_moves *moves, uint32_t first, uint32_t past)
     return false;
 }
 
-/* -- Scalars --------------------------------------------------------------------------------------------------------------- */
+/* -- Scalars ----------------------------------------------------------------------------------------------------- */
 
 /* A flat slot as an integer of its own width. */
 static LLVMValueRef slot_bits(cj__ll_fn *fn, cj__ll_place *place, uint32_t slot)
@@ -33,10 +34,12 @@ static LLVMValueRef slot_bits(cj__ll_fn *fn, cj__ll_place *place, uint32_t slot)
     LLVMTypeRef bits = type == CJ_CORE_I64 || type == CJ_CORE_F64 ? m->i64 : m->i32;
     if (!place->slots)
         return cj__ll_load(m, bits, place->ptr, 8 * (uint64_t)slot);
-    return type == CJ_CORE_F32 || type == CJ_CORE_F64 ? LLVMBuildBitCast(m->builder, place->slots[slot], bits, "") : place->slots[slot];
+    return type == CJ_CORE_F32 || type == CJ_CORE_F64 ? LLVMBuildBitCast(m->builder, place->slots[slot], bits, "")
+                                                      : place->slots[slot];
 }
 
-/* Sets a flat slot from a value of its own type's width, i32 or i64 (spec, "Flattening": a joined slot is zero-extended into). */
+/* Sets a flat slot from a value of its own type's width, i32 or i64 (spec, "Flattening": a joined slot is
+ * zero-extended into). */
 static void set_slot(cj__ll_fn *fn, cj__ll_place *place, uint32_t slot, LLVMValueRef bits)
 {
     cj__ll_module *m = fn->m;
@@ -64,7 +67,8 @@ static void put(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueRef va
         cj__ll_store(fn->m, value, cj__ll_place_ptr(fn, place), at);
 }
 
-/* BOOL, CHAR, ENUM and discriminants are looked at in full in a flat slot: 32 bits, of which memory has `width` bytes. */
+/* BOOL, CHAR, ENUM and discriminants are looked at in full in a flat slot: 32 bits, of which memory has `width`
+ * bytes. */
 static uint32_t full_width(const cj__ll_place *place, uint32_t width)
 {
     return place->space == CJ_SPACE_FLAT ? 4 : width;
@@ -88,7 +92,8 @@ static LLVMValueRef same(LLVMValueRef like, uint64_t value)
     return LLVMConstVector(lanes, count);
 }
 
-/* True (lane by lane) where a CHAR is out of range or a surrogate: (c ^ 0xd800) - 0x800 moves surrogates to the top. */
+/* True (lane by lane) where a CHAR is out of range or a surrogate: (c ^ 0xd800) - 0x800 moves surrogates to the
+ * top. */
 static LLVMValueRef char_is_bad(cj__ll_module *m, LLVMValueRef c)
 {
     LLVMValueRef moved = LLVMBuildSub(m->builder, LLVMBuildXor(m->builder, c, same(c, 0xd800), ""), same(c, 0x800), "");
@@ -127,8 +132,9 @@ static void emit_scalar(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         cj__ll_branch_cold(fn, char_is_bad(m, value), bad, next);
         cj__ll_use(fn, bad);
         LLVMValueRef range = LLVMBuildICmp(m->builder, LLVMIntUGE, value, cj__ll_c32(m, 0x110000), "");
-        cj__ll_trap_now(fn, LLVMBuildSelect(m->builder, range, cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_RANGE, fn->in_results, site)),
-                                            cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_SURROGATE, fn->in_results, site)), ""));
+        cj__ll_trap_now(
+            fn, LLVMBuildSelect(m->builder, range, cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_RANGE, fn->in_results, site)),
+                                cj__ll_c32(m, cj__ll_pack(CJ_TRAP_CHAR_SURROGATE, fn->in_results, site)), ""));
         cj__ll_use(fn, next);
         break;
     }
@@ -153,11 +159,12 @@ static void emit_scalar(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
 static void emit_copy(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
-    LLVMValueRef from = cj__ll_at(m, cj__ll_place_ptr(fn, src), op->src), to = cj__ll_at(m, cj__ll_place_ptr(fn, dst), op->dst);
+    LLVMValueRef from = cj__ll_at(m, cj__ll_place_ptr(fn, src), op->src),
+                 to = cj__ll_at(m, cj__ll_place_ptr(fn, dst), op->dst);
     LLVMBuildMemCpy(m->builder, to, 1, from, 1, cj__ll_c64(m, op->size));
 }
 
-/* -- Strings --------------------------------------------------------------------------------------------------------------- */
+/* -- Strings ----------------------------------------------------------------------------------------------------- */
 
 static LLVMValueRef place_at(cj__ll_fn *fn, cj__ll_place *place, uint32_t at)
 {
@@ -187,14 +194,17 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         LLVMValueRef pair[2];
         get_pair(fn, src, op->src, pair);
         LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
-        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], to}, utf8_args[] = {fn->call, view, pair[0], pair[1], to};
-        trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, utf8_args, 5) : cj__ll_call(m, CJ__LL_cj__string_lift, args, 6);
+        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], to},
+                     utf8_args[] = {fn->call, view, pair[0], pair[1], to};
+        trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, utf8_args, 5)
+                    : cj__ll_call(m, CJ__LL_cj__string_lift, args, 6);
         cj__ll_trap_unless_null(fn, trap, site);
         return;
     }
     LLVMValueRef out = cj__ll_out(fn), from = place_at(fn, src, op->src);
     LLVMValueRef args[] = {fn->call, encoding, from, out}, utf8_args[] = {fn->call, from, out};
-    trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, utf8_args, 3) : cj__ll_call(m, CJ__LL_cj__string_lower, args, 4);
+    trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, utf8_args, 3)
+                : cj__ll_call(m, CJ__LL_cj__string_lower, args, 4);
     cj__ll_trap_unless_null(fn, trap, site);
     cj__ll_called_out(fn);
     if (dst->space == CJ_SPACE_MEM)
@@ -203,19 +213,20 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         put_pair(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0), cj__ll_load(m, m->i32, out, 4));
 }
 
-/* -- Lists ----------------------------------------------------------------------------------------------------------------- */
+/* -- Lists ------------------------------------------------------------------------------------------------------- */
 
 static bool is_vector_body(const cj_moves *moves, uint32_t list)
 {
     const cj_op *op = &moves->ops[list], *body = op + 1;
     if (op->next != list + 2 || body->src || body->dst || op->size != op->host_size)
         return false;
-    return (body->code == CJ_OP_BOOL || body->code == CJ_OP_CHAR || body->code == CJ_OP_ENUM || body->code == CJ_OP_FLAGS) &&
+    return (body->code == CJ_OP_BOOL || body->code == CJ_OP_CHAR || body->code == CJ_OP_ENUM ||
+            body->code == CJ_OP_FLAGS) &&
            scalar_width(body) == op->size;
 }
 
-/* Lists of one scalar whose two ends are laid out alike: whole vectors first. A vector with a value that traps is left to the element loop, which says
- * where. Returns the position (i64) where that loop goes on. */
+/* Lists of one scalar whose two ends are laid out alike: whole vectors first. A vector with a value that traps is
+ * left to the element loop, which says where. Returns the position (i64) where that loop goes on. */
 static LLVMValueRef emit_vectors(cj__ll_fn *fn, const cj_op *body, LLVMValueRef src, LLVMValueRef dst, LLVMValueRef len)
 {
     cj__ll_module *m = fn->m;
@@ -286,7 +297,8 @@ static void emit_loop(cj__ll_fn *fn, uint32_t site, cj__ll_place src, cj__ll_pla
     LLVMAddIncoming(src_at, &src0, &before, 1);
     LLVMAddIncoming(dst_at, &dst0, &before, 1);
 
-    /* What is known of the memory before the loop holds in it only if the body never calls out; what the body reads of it does not reach beyond. */
+    /* What is known of the memory before the loop holds in it only if the body never calls out; what the body
+     * reads of it does not reach beyond. */
     cj__ll_view view = fn->view;
     uint32_t epoch = fn->epoch;
     if (calls_out)
@@ -317,7 +329,8 @@ static void emit_loop(cj__ll_fn *fn, uint32_t site, cj__ll_place src, cj__ll_pla
     LLVMBasicBlockRef latch = cj__ll_here(fn);
     LLVMValueRef next = LLVMBuildAdd(m->builder, i, cj__ll_c64(m, 1), "");
     LLVMValueRef src_next = cj__ll_at(m, src_at, src_step);
-    LLVMValueRef dst_next = calls_out ? LLVMBuildAdd(m->builder, dst_at, cj__ll_c64(m, dst_step), "") : cj__ll_at(m, dst_at, dst_step);
+    LLVMValueRef dst_next =
+        calls_out ? LLVMBuildAdd(m->builder, dst_at, cj__ll_c64(m, dst_step), "") : cj__ll_at(m, dst_at, dst_step);
     LLVMAddIncoming(i, &next, &latch, 1);
     LLVMAddIncoming(src_at, &src_next, &latch, 1);
     LLVMAddIncoming(dst_at, &dst_next, &latch, 1);
@@ -378,7 +391,8 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     cj__ll_store(m, len, out, offsetof(cj_list, len));
 }
 
-/* Elements that may lie in guest memory (a view that the host function was given and returns) are copied before realloc runs. */
+/* Elements that may lie in guest memory (a view that the host function was given and returns) are copied before
+ * realloc runs. */
 static LLVMValueRef list_source(cj__ll_fn *fn, const cj_op *op, uint32_t site, LLVMValueRef ptr, LLVMValueRef len)
 {
     cj__ll_module *m = fn->m;
@@ -395,7 +409,8 @@ static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj_
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
     LLVMValueRef in = place_at(fn, src, op->src);
-    LLVMValueRef host = cj__ll_load(m, m->ptr, in, offsetof(cj_list, ptr)), len = cj__ll_load(m, m->i64, in, offsetof(cj_list, len));
+    LLVMValueRef host = cj__ll_load(m, m->ptr, in, offsetof(cj_list, ptr)),
+                 len = cj__ll_load(m, m->i64, in, offsetof(cj_list, len));
     check_length(fn, len, op->size, site);
     host = list_source(fn, op, site, host, len);
     LLVMValueRef bytes = times(fn, len, op->size);
@@ -408,7 +423,7 @@ static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj_
     put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
 }
 
-/* -- Parts ----------------------------------------------------------------------------------------------------------------- */
+/* -- Parts ------------------------------------------------------------------------------------------------------- */
 
 static LLVMTypeRef base_type(cj__ll_fn *fn, cj_space space)
 {
@@ -454,7 +469,7 @@ static bool can_part(const cj__ll_place *src, const cj__ll_place *dst)
     return !src->slots && !dst->slots;
 }
 
-/* -- Variants -------------------------------------------------------------------------------------------------------------- */
+/* -- Variants ---------------------------------------------------------------------------------------------------- */
 
 static cj_range case_range(const cj_moves *moves, const cj_op *op, uint32_t i)
 {
@@ -462,8 +477,8 @@ static cj_range case_range(const cj_moves *moves, const cj_op *op, uint32_t i)
 }
 
 /* The bodies of cases [first, past), one of which is the discriminant's; cases without one do nothing. */
-static void emit_cases(cj__ll_fn *fn, uint32_t site, uint32_t first, uint32_t past, LLVMValueRef discriminant, cj__ll_place *src,
-                       cj__ll_place *dst)
+static void emit_cases(cj__ll_fn *fn, uint32_t site, uint32_t first, uint32_t past, LLVMValueRef discriminant,
+                       cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
@@ -529,7 +544,8 @@ static void emit_cases(cj__ll_fn *fn, uint32_t site, uint32_t first, uint32_t pa
 }
 
 /* A variant of more operations than fit: runs of cases become parts, which switch again. */
-static void emit_case_groups(cj__ll_fn *fn, uint32_t site, LLVMValueRef discriminant, cj__ll_place *src, cj__ll_place *dst)
+static void emit_case_groups(cj__ll_fn *fn, uint32_t site, LLVMValueRef discriminant, cj__ll_place *src,
+                             cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
@@ -547,7 +563,8 @@ static void emit_case_groups(cj__ll_fn *fn, uint32_t site, LLVMValueRef discrimi
             ops += range.past - range.first;
         }
         LLVMBasicBlockRef group = cj__ll_block(fn, "cases"), rest = cj__ll_block(fn, "");
-        LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntULT, discriminant, cj__ll_c32(m, i), ""), group, rest);
+        LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntULT, discriminant, cj__ll_c32(m, i), ""), group,
+                        rest);
         cj__ll_use(fn, group);
         fn->epoch = epoch;
         fn->view = view;
@@ -575,7 +592,8 @@ static void emit_variant(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll
     uint32_t read = full_width(src, op->width);
     LLVMValueRef value = get(fn, src, op->src, read);
     if (can_exceed(op->count, read))
-        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGE, value, same(value, op->count), ""), CJ_TRAP_DISCRIMINANT, site);
+        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGE, value, same(value, op->count), ""),
+                       CJ_TRAP_DISCRIMINANT, site);
     put(fn, dst, op->dst, dst->space == CJ_SPACE_FLAT ? value : cj__ll_resize(m, value, cj__ll_int(m, op->width)));
     if (dst->space == CJ_SPACE_FLAT) {
         for (uint32_t s = 0; s < op->slots; s++)
@@ -588,7 +606,7 @@ static void emit_variant(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll
         emit_cases(fn, site, 0, op->count, discriminant, src, dst);
 }
 
-/* -- Programs -------------------------------------------------------------------------------------------------------------- */
+/* -- Programs ---------------------------------------------------------------------------------------------------- */
 
 static void emit_op(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
@@ -596,16 +614,26 @@ static void emit_op(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_plac
     if (fn->budget)
         fn->budget--;
     switch ((cj_opcode)op->code) {
-    case CJ_OP_COPY: emit_copy(fn, op, src, dst); break;
-    case CJ_OP_STRING: emit_string(fn, site, src, dst); break;
-    case CJ_OP_LIST: (fn->lowers ? emit_list_lower : emit_list_lift)(fn, site, src, dst); break;
-    case CJ_OP_VARIANT: emit_variant(fn, site, src, dst); break;
-    default: emit_scalar(fn, site, src, dst); break;
+    case CJ_OP_COPY:
+        emit_copy(fn, op, src, dst);
+        break;
+    case CJ_OP_STRING:
+        emit_string(fn, site, src, dst);
+        break;
+    case CJ_OP_LIST:
+        (fn->lowers ? emit_list_lower : emit_list_lift)(fn, site, src, dst);
+        break;
+    case CJ_OP_VARIANT:
+        emit_variant(fn, site, src, dst);
+        break;
+    default:
+        emit_scalar(fn, site, src, dst);
+        break;
     }
 }
 
-/* Operations that do not fit in the function any more go into parts, runs of siblings together; one that is too large for a part alone is written
- * here, its insides being divided in turn. */
+/* Operations that do not fit in the function any more go into parts, runs of siblings together; one that is too
+ * large for a part alone is written here, its insides being divided in turn. */
 static void emit_range(cj__ll_fn *fn, uint32_t first, uint32_t past, cj__ll_place *src, cj__ll_place *dst)
 {
     const cj_op *ops = fn->moves->ops;
@@ -662,7 +690,8 @@ void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part)
     /* Lists in lists, variants in variants: the reserve below the boundary is many times a part's frame. */
     cj__ll_trap_if_stack_low(&fn, part->group ? part->variant : part->first);
     if (part->group)
-        emit_cases(&fn, part->variant, part->first, part->past, cj__ll_param(m, part->fn, 3, "discriminant"), &src, &dst);
+        emit_cases(&fn, part->variant, part->first, part->past, cj__ll_param(m, part->fn, 3, "discriminant"), &src,
+                   &dst);
     else
         emit_range(&fn, part->first, part->past, &src, &dst);
     LLVMBuildRet(m->builder, cj__ll_c32(m, CJ_TRAP_NONE));

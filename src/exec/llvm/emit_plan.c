@@ -10,9 +10,7 @@
 
 _Static_assert(sizeof(cj_status) == 4 && sizeof(cj_trap) == 4, "emitted code reads and writes them as i32");
 
-enum {
-    SLOTS = CJ_MAX_FLAT_PARAMS + 1
-};
+enum { SLOTS = CJ_MAX_FLAT_PARAMS + 1 };
 
 static LLVMTypeRef core_func_type(cj__ll_module *m, bool with_slot)
 {
@@ -74,7 +72,23 @@ static bool has_code(const cj_moves *moves, cj_opcode code)
     return false;
 }
 
-/* -- Exports --------------------------------------------------------------------------------------------------------------- */
+/* Structs that have just been written field by field must not be read in larger pieces: the processor would wait
+ * for the stores. So copies go through integer registers, but for those of list elements. */
+static LLVMValueRef plan_function(cj__ll_module *m, LLVMTypeRef type)
+{
+    LLVMValueRef fn = cj__ll_add_function(m, m->name, type);
+    const cj_moves *programs[2] = {&m->plan->args, &m->plan->results};
+    for (int p = 0; p < 2; p++) {
+        for (uint32_t i = 0; i < programs[p]->op_count; i++) {
+            if (programs[p]->ops[i].code == CJ_OP_COPY && programs[p]->ops[i].depth > 0)
+                return fn;
+        }
+    }
+    cj__ll_add_attribute(fn, m->noimplicitfloat);
+    return fn;
+}
+
+/* -- Exports ----------------------------------------------------------------------------------------------------- */
 
 static void emit_export(cj__ll_module *m)
 {
@@ -82,7 +96,7 @@ static void emit_export(cj__ll_module *m)
     const cj_core_sig *sig = &plan->sig;
     LLVMTypeRef params[3] = {m->ptr, m->ptr, m->ptr};
     cj__ll_fn fn;
-    cj__ll_fn_begin(&fn, m, cj__ll_add_function(m, m->name, LLVMFunctionType(m->i32, params, 3, 0)));
+    cj__ll_fn_begin(&fn, m, plan_function(m, LLVMFunctionType(m->i32, params, 3, 0)));
     fn.call = cj__ll_param(m, fn.fn, 0, "call");
     LLVMValueRef host_args = cj__ll_param(m, fn.fn, 1, "args"), host_results = cj__ll_param(m, fn.fn, 2, "results");
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
@@ -138,37 +152,40 @@ static void emit_export(cj__ll_module *m)
     cj__ll_fn_end(&fn, false, NULL);
 }
 
-/* -- Imports --------------------------------------------------------------------------------------------------------------- */
+/* -- Imports ----------------------------------------------------------------------------------------------------- */
 
-/* What an import gives back when it returns: the arena's end, and the count of bytes. cj__call_mark and cj__call_release in few instructions: an arena whose
- * end has not moved is as it was, for its chunks are disjoint. */
-typedef struct point {
-    LLVMValueRef store, arena, chunk, at, used_before, host_bytes;
-} point;
-
-static point emit_mark(cj__ll_fn *fn, LLVMValueRef store, LLVMValueRef arena)
+/* cj__call_mark and cj__call_release in few instructions: an arena whose end has not moved is as it was, for its
+ * chunks are disjoint. What is needed again after the host function is kept on the stack, not in registers, which
+ * would have to be saved for the guest there too. */
+static LLVMValueRef emit_mark(cj__ll_fn *fn, LLVMValueRef store, LLVMValueRef arena)
 {
     cj__ll_module *m = fn->m;
-    return (point){
-        .store = store,
-        .arena = arena,
-        .chunk = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, current)),
-        .at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at)),
-        .used_before = cj__ll_load(m, m->i64, arena, offsetof(cj_arena, used_before)),
-        .host_bytes = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes)),
-    };
+    LLVMValueRef point = cj__ll_alloca(fn, sizeof(cj_call_point), _Alignof(cj_call_point));
+    LLVMValueRef chunk = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, current));
+    LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
+    LLVMValueRef used_before = cj__ll_load(m, m->i64, arena, offsetof(cj_arena, used_before));
+    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes));
+    cj__ll_store(m, chunk, point, offsetof(cj_call_point, arena.chunk));
+    cj__ll_store(m, at, point, offsetof(cj_call_point, arena.at));
+    cj__ll_store(m, used_before, point, offsetof(cj_call_point, arena.used_before));
+    cj__ll_store(m, host_bytes, point, offsetof(cj_call_point, host_bytes));
+    return point;
 }
 
-static void emit_release(cj__ll_fn *fn, const point *p)
+static void emit_release(cj__ll_fn *fn, LLVMValueRef point)
 {
     cj__ll_module *m = fn->m;
-    cj__ll_store(m, p->host_bytes, p->store, offsetof(cj_store_core, host_bytes));
-    LLVMValueRef at = cj__ll_load(m, m->ptr, p->arena, offsetof(cj_arena, at));
+    LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
+    LLVMValueRef arena = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, arena));
+    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, point, offsetof(cj_call_point, host_bytes));
+    cj__ll_store(m, host_bytes, store, offsetof(cj_store_core, host_bytes));
+    LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
+    LLVMValueRef before = cj__ll_load(m, m->ptr, point, offsetof(cj_call_point, arena.at));
     LLVMBasicBlockRef moved = cj__ll_block(fn, "release"), done = cj__ll_block(fn, "");
-    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, at, p->at, ""), moved, done);
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, at, before, ""), moved, done);
     cj__ll_use(fn, moved);
-    LLVMValueRef args[] = {p->arena, p->chunk, p->at, p->used_before};
-    cj__ll_call(m, CJ__LL_cj__ll_release, args, 4);
+    LLVMValueRef args[] = {fn->call, point};
+    cj__ll_call(m, CJ__LL_cj__ll_release, args, 2);
     LLVMBuildBr(m->builder, done);
     cj__ll_use(fn, done);
 }
@@ -183,7 +200,8 @@ static LLVMValueRef host_struct(cj__ll_fn *fn, size_t size, size_t align)
         return cj__ll_alloca(fn, size, align < 8 ? 8 : (uint32_t)align);
     LLVMValueRef args[] = {fn->call, cj__ll_c64(m, size), cj__ll_c32(m, (uint32_t)align)};
     LLVMValueRef ptr = cj__ll_call(m, CJ__LL_cj__call_alloc, args, 3);
-    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, ptr, LLVMConstNull(m->ptr), ""), CJ_TRAP_HOST_LIMIT, CJ_NO_SITE);
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, ptr, LLVMConstNull(m->ptr), ""), CJ_TRAP_HOST_LIMIT,
+                   CJ_NO_SITE);
     return ptr;
 }
 
@@ -201,7 +219,8 @@ static void emit_host_call(cj__ll_fn *fn, LLVMValueRef args, LLVMValueRef result
     LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, host));
     LLVMValueRef user = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, host_user));
     LLVMValueRef values[] = {user, fn->call, args, results, err};
-    LLVMValueRef status = LLVMBuildCall2(m->builder, LLVMFunctionType(m->i32, params, 5, 0), function, values, 5, "status");
+    LLVMValueRef status =
+        LLVMBuildCall2(m->builder, LLVMFunctionType(m->i32, params, 5, 0), function, values, 5, "status");
     cj__ll_called_out(fn);
     LLVMBasicBlockRef failed = cj__ll_block(fn, "failed"), next = cj__ll_block(fn, "");
     cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntNE, status, cj__ll_c32(m, CJ_OK), ""), failed, next);
@@ -217,7 +236,7 @@ static void emit_import(cj__ll_module *m)
     const cj_core_sig *sig = &plan->sig;
     LLVMTypeRef type = core_func_type(m, true);
     cj__ll_fn fn;
-    cj__ll_fn_begin(&fn, m, cj__ll_add_function(m, m->name, type));
+    cj__ll_fn_begin(&fn, m, plan_function(m, type));
     LLVMValueRef env = cj__ll_param(m, fn.fn, 0, "env");
     LLVMValueRef slot_number = cj__ll_param(m, fn.fn, sig->param_count + 1, "slot");
 
@@ -225,7 +244,8 @@ static void emit_import(cj__ll_module *m)
     LLVMValueRef inst = cj__ll_load(m, m->ptr, env, cj__core_layout.env_module_inst);
     LLVMValueRef group = cj__ll_load(m, m->ptr, inst, cj__core_layout.inst_custom_data);
     LLVMValueRef bindings = cj__ll_load_const(m, m->ptr, group, offsetof(cj_group_core, imports));
-    LLVMValueRef at = LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
+    LLVMValueRef at =
+        LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
     fn.binding = cj__ll_add(m, bindings, at);
     LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, instance));
     LLVMValueRef store = cj__ll_load_const(m, m->ptr, instance, offsetof(cj_instance_core, store));
@@ -238,9 +258,10 @@ static void emit_import(cj__ll_module *m)
     cj__ll_store(m, arena, fn.call, offsetof(cj_call_ctx, arena));
 
     LLVMValueRef may_leave = cj__ll_load(m, m->i8, instance, offsetof(cj_instance_core, may_leave));
-    cj__ll_trap_if(&fn, LLVMBuildICmp(m->builder, LLVMIntEQ, may_leave, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_LEAVE, CJ_NO_SITE);
+    cj__ll_trap_if(&fn, LLVMBuildICmp(m->builder, LLVMIntEQ, may_leave, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_LEAVE,
+                   CJ_NO_SITE);
     cj__ll_trap_if_stack_low(&fn, CJ_NO_SITE);
-    point mark = emit_mark(&fn, store, arena);
+    LLVMValueRef mark = emit_mark(&fn, store, arena);
 
     LLVMValueRef slots[SLOTS];
     cj__ll_place flat = flat_place(&fn, sig->params, slots);
@@ -260,6 +281,7 @@ static void emit_import(cj__ll_module *m)
     if (plan->host_result_size)
         LLVMBuildMemSet(m->builder, results, LLVMConstNull(m->i8), cj__ll_c64(m, plan->host_result_size), 1);
     emit_host_call(&fn, args, results);
+    fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
     fn.in_results = true;
 
     fn.aliasing = cj__ll_calls_out(&plan->results, 0, plan->results.op_count);
@@ -281,7 +303,7 @@ static void emit_import(cj__ll_module *m)
         result = flat_value(&fn, &to, 0);
         zero = LLVMConstNull(LLVMTypeOf(result));
     }
-    emit_release(&fn, &mark);
+    emit_release(&fn, mark);
     if (result)
         LLVMBuildRet(m->builder, result);
     else
@@ -289,7 +311,7 @@ static void emit_import(cj__ll_module *m)
     cj__ll_fn_end(&fn, true, zero);
 }
 
-/* -- Plans ----------------------------------------------------------------------------------------------------------------- */
+/* -- Plans ------------------------------------------------------------------------------------------------------- */
 
 /* What optimised code for a program takes to compile, in units of a flag's move (some 90 us). */
 static uint64_t cost(const cj_moves *moves)
@@ -297,11 +319,19 @@ static uint64_t cost(const cj_moves *moves)
     uint64_t sum = 0;
     for (uint32_t i = 0; i < moves->op_count; i++) {
         switch ((cj_opcode)moves->ops[i].code) {
-        case CJ_OP_LIST: sum += 20; break;
-        case CJ_OP_STRING: sum += 5; break;
+        case CJ_OP_LIST:
+            sum += 20;
+            break;
+        case CJ_OP_STRING:
+            sum += 5;
+            break;
         case CJ_OP_VARIANT:
-        case CJ_OP_CHAR: sum += 2; break;
-        default: sum += 1; break;
+        case CJ_OP_CHAR:
+            sum += 2;
+            break;
+        default:
+            sum += 1;
+            break;
         }
     }
     return sum;
@@ -312,7 +342,8 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
     const cj_plan *plan = m->plan;
     uint64_t ops = (uint64_t)plan->args.op_count + plan->results.op_count;
     if (plan->args.op_count > CJ__LL_MAX_SITE || plan->results.op_count > CJ__LL_MAX_SITE)
-        return cj__fail(err, CJ_LIMIT, "a plan of %llu operations is too large to compile; lower max_plan_ops or use the tier interp",
+        return cj__fail(err, CJ_LIMIT,
+                        "a plan of %llu operations is too large to compile; lower max_plan_ops or use the tier interp",
                         (unsigned long long)ops);
     if (has_code(&plan->args, CJ_OP_OWN) || has_code(&plan->args, CJ_OP_BORROW) || has_code(&plan->results, CJ_OP_OWN))
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: resource handles in compiled code");

@@ -1,8 +1,8 @@
 /* support.c: what compiled code calls and no other back end does.
  *
- * Place: beside emit.h's list of helpers, which names everything that compiled code calls. UTF-8 strings, by far the most frequent, have shorter ways here
- * than exec/text's: the same checks in the same order, with realloc called as the native code that it is where code is compiled, and without a
- * validator's overhead for short ASCII.
+ * Place: beside emit.h's list of helpers, which names everything that compiled code calls. UTF-8 strings, by far the
+ * most frequent, have shorter ways here than exec/text's: the same checks in the same order, with realloc called as
+ * the native code that it is where code is compiled, and without a validator's overhead for short ASCII.
  * Non-goals: LLVM; nothing here knows it.
  */
 #include "exec/llvm/emit.h"
@@ -14,19 +14,18 @@ const char cj__ll_in_realloc[] = "in realloc", cj__ll_in_post_return[] = "in pos
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed)
 {
     uint32_t site = packed & 0xffffff;
-    return cj__call_trap(call, (cj_trap)(packed >> CJ__LL_KIND_SHIFT), packed >> 24 & 1, site == 0xffffff ? CJ_NO_SITE : site);
+    return cj__call_trap(call, (cj_trap)(packed >> CJ__LL_KIND_SHIFT), packed >> 24 & 1,
+                         site == 0xffffff ? CJ_NO_SITE : site);
 }
 
-void cj__ll_release(cj_arena *arena, cj_arena_chunk *chunk, uint8_t *at, uint64_t used_before)
+void cj__ll_release(cj_call_ctx *call, const cj_call_point *point)
 {
-    cj__arena_release(arena, (cj_arena_mark){chunk, at, used_before});
+    cj__call_release(call, *point);
 }
 
-/* -- UTF-8 strings ------------------------------------------------------------------------------------------------------------- */
+/* -- UTF-8 strings ----------------------------------------------------------------------------------------------- */
 
-enum {
-    SHORT = 32
-};
+enum { SHORT = 32 };
 
 static inline bool valid_utf8(const uint8_t *s, size_t len)
 {

@@ -1,7 +1,8 @@
 /* target.c: see target.h.
  *
- * The CPU's name is not asked for: LLVM answers "generic" on CPUs newer than itself, and WAMR's objects are linked with that function
- * wrapped. Its features are listed one by one, each with + or -, and a name that covers most of them chooses the tuning only.
+ * The CPU's name is not asked for: LLVM answers "generic" on CPUs newer than itself, and WAMR's objects are linked
+ * with that function wrapped. Its features are listed one by one, each with + or -, and a name that covers most of
+ * them chooses the tuning only.
  */
 #include "exec/llvm/target.h"
 
@@ -39,8 +40,10 @@ cj_status cj__ll_target_machine(LLVMCodeGenOptLevel level, LLVMTargetMachineRef 
     if (LLVMGetTargetFromTriple(triple, &target, &message)) {
         status = cj__fail(err, CJ_INTERNAL, "LLVM: %s", message);
     } else {
-        /* PIC: code and its constants are placed together wherever there is room, helpers are reached through the GOT. */
-        machine = LLVMCreateTargetMachine(target, triple, cpu_for(features), features, level, LLVMRelocPIC, LLVMCodeModelSmall);
+        /* PIC: code and its constants are placed together wherever there is room, helpers are reached through the
+         * GOT. */
+        machine = LLVMCreateTargetMachine(target, triple, cpu_for(features), features, level, LLVMRelocPIC,
+                                          LLVMCodeModelSmall);
         if (!machine)
             status = cj__fail(err, CJ_INTERNAL, "LLVM has no target machine for %s", triple);
     }

@@ -1,7 +1,21 @@
-/* tuning.h: where the compiler divides code, for tests that want to see every part of it with small types.
+/* tuning.h: where the compiler divides code and when it stops optimising; tests set it low, to see every part of the
+ * compiler with small types.
  *
  * Place: beside exec.h's cj__compiler_*; needs no LLVM header.
- * Non-goals: a user's knob; the defaults were measured (docs/performance.md).
+ * Non-goals: a user's knob.
+ *
+ * Measured with LLVM 15 on an AMD EPYC (Zen 4): CPU milliseconds to compile one more thunk, and the lines of assembler
+ * that it has, for an export whose parameter has that many fields, a quarter each of u32, bool, string, option<u32>:
+ *
+ *                              add(u32, u32)    4 fields      32 fields      256 fields
+ *     no optimisation           0.4 /  32      0.6 /  73     1.5 /  419      6.5 / 2657
+ *     O2, no IR passes          1.2 /  24      2.6 /  57     6.8 /  262       33 / 1621    chosen
+ *     sroa,early-cse, ... O2    1.5 /  24      2.8 /  59     7.3 /  266
+ *     default<O2>, O2           2.5 /  26      4.1 /  59    12.2 /  266       60 / 1626
+ *
+ * IR passes find nothing to do, because the IR is written the way that they would leave it. Code generation at O1 takes as
+ * long as at O2. Beyond `big_cost` (some 40 ms) code is not optimised: 63,000 operations take 1 s and 230 MB then, and
+ * would take minutes.
  */
 #ifndef CJ_EXEC_LLVM_TUNING_H
 #define CJ_EXEC_LLVM_TUNING_H
@@ -11,7 +25,7 @@
 typedef struct cj__compiler_tuning {
     uint32_t part_ops;  /* operations in one function at most */
     uint32_t max_loops; /* loops nested in one function at most */
-    uint32_t big_cost;  /* plans that cost more are compiled without optimisation */
+    uint32_t big_cost;  /* plans that cost more (in units of some 90 us) are compiled without optimisation */
 } cj__compiler_tuning;
 
 #define CJ__COMPILER_TUNING ((cj__compiler_tuning){.part_ops = 256, .max_loops = 3, .big_cost = 400})

@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const cj_config parity_config = {
-    .struct_size = sizeof(cj_config),
+const cj_config parity_config = {.struct_size = sizeof(cj_config),
 #define CJ_X(type, name, default_value, what) .name = default_value,
-    CJ_LOAD_LIMIT_MAP(CJ_X)
+                                 CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
 };
 
 enum {
-    MAX_VALUES = 400,  /* in one case */
+    MAX_VALUES = 400, /* in one case */
     MAX_STRUCT = 1 << 16,
 };
 
@@ -23,11 +22,11 @@ enum {
 typedef struct chance {
     uint64_t state;
     uint32_t bad;
-    int32_t left;         /* of MAX_VALUES */
+    int32_t left; /* of MAX_VALUES */
     fake_engine *fake;
-    cj_arena *arena;      /* host values */
+    cj_arena *arena; /* host values */
     cj_encoding encoding;
-    bool alias;           /* host values may point into guest memory */
+    bool alias; /* host values may point into guest memory */
 } chance;
 
 typedef struct text {
@@ -89,7 +88,7 @@ static bool one_in(chance *c, uint32_t n)
     return n && below(c, n) == 0;
 }
 
-/* -- Scalars, lengths, characters -------------------------------------------------------------------------------------------- */
+/* -- Scalars, lengths, characters -------------------------------------------------------------------------------- */
 
 static uint64_t number(chance *c)
 {
@@ -191,7 +190,7 @@ static uint32_t utf8_string(chance *c, uint8_t *out)
     return len;
 }
 
-/* -- Host values ----------------------------------------------------------------------------------------------------------------- */
+/* -- Host values ------------------------------------------------------------------------------------------------- */
 
 static void host_value(chance *c, const cj_type *type, uint8_t *at);
 
@@ -318,7 +317,7 @@ static void dump_value(text *out, const cj_type *type, const uint8_t *at)
     }
 }
 
-/* -- Guest values ---------------------------------------------------------------------------------------------------------------- */
+/* -- Guest values ------------------------------------------------------------------------------------------------ */
 
 static void guest_value(chance *c, const cj_type *type, uint32_t at);
 
@@ -494,7 +493,7 @@ static void flat_value(chance *c, const cj_type *type, uint64_t *slots)
     }
 }
 
-/* -- The other side of a call ------------------------------------------------------------------------------------------------------- */
+/* -- The other side of a call ------------------------------------------------------------------------------------ */
 
 static chance chance_for(parity *p, uint64_t salt)
 {
@@ -564,7 +563,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
     return CJ_OK;
 }
 
-/* -- Runs --------------------------------------------------------------------------------------------------------------------------- */
+/* -- Runs -------------------------------------------------------------------------------------------------------- */
 
 /* Memory, script, flags, limits: as the case's seed says. */
 static void set_scene(parity *p)
@@ -584,7 +583,8 @@ static void set_scene(parity *p)
         static const struct {
             fake_action action;
             uint32_t most;
-        } acts[] = {{FAKE_RETURN, UINT32_MAX}, {FAKE_ADD, 3}, {FAKE_AT_END, 3}, {FAKE_GROW, 70000}, {FAKE_TRAP, 1}, {FAKE_FILL, 256}};
+        } acts[] = {{FAKE_RETURN, UINT32_MAX}, {FAKE_ADD, 3},  {FAKE_AT_END, 3},
+                    {FAKE_GROW, 70000},        {FAKE_TRAP, 1}, {FAKE_FILL, 256}};
         for (uint32_t i = 0; i < 3; i++) {
             uint32_t act = below(&c, CJ_COUNT(acts));
             fake_script(fake, 1 + below(&c, 5), acts[act].action, below(&c, acts[act].most));
@@ -688,9 +688,9 @@ static const char *difference(const outcome *a, const outcome *b)
 
 static void show(parity *p, const char *what, const outcome *o)
 {
-    print_error("%s: %s at '%s' (%s; %s), flat %llx, host_bytes %llu, memory %u, lifted %zu bytes\n    %s\n", what, cj_trap_text(o->trap),
-                o->path, o->detail, o->words, (unsigned long long)o->flat, (unsigned long long)o->host_bytes, (unsigned)o->memory_size,
-                o->lifted.len, o->events);
+    print_error("%s: %s at '%s' (%s; %s), flat %llx, host_bytes %llu, memory %u, lifted %zu bytes\n    %s\n", what,
+                cj_trap_text(o->trap), o->path, o->detail, o->words, (unsigned long long)o->flat,
+                (unsigned long long)o->host_bytes, (unsigned)o->memory_size, o->lifted.len, o->events);
     (void)p;
 }
 
@@ -700,7 +700,8 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
     cj_plan *plan;
     uint64_t draw = p->seed;
     bool with_post_return = kind == CJ_PLAN_EXPORT && parity_below(&draw, 2);
-    cj_plan_options options = {kind, encoding, .has_memory = true, .has_realloc = true, .has_post_return = with_post_return};
+    cj_plan_options options = {kind, encoding, .has_memory = true, .has_realloc = true,
+                               .has_post_return = with_post_return};
     cj_status status = cj__plan_build(&parity_config, type, &options, &plan, &err);
     if (status == CJ_LIMIT)
         return;
@@ -712,8 +713,9 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
     p->plan = plan;
     p->type = type;
     fake_engine *fake = p->fake = fake_new(FAKE_HEAP_BASE);
-    cj_binding *binding = kind == CJ_PLAN_EXPORT ? fake_export(fake, plan, type, core_function, with_post_return ? post_return : NULL, p)
-                                                 : fake_import(fake, plan, type, host_function, p);
+    cj_binding *binding = kind == CJ_PLAN_EXPORT
+                              ? fake_export(fake, plan, type, core_function, with_post_return ? post_return : NULL, p)
+                              : fake_import(fake, plan, type, host_function, p);
     for (uint32_t i = 0; i < cases; i++) {
         p->case_seed = parity_next(&p->seed);
         outcome interpreted, compiled;
@@ -725,8 +727,8 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
         if (what) {
             char name[600];
             cj_functype_format(type, name, sizeof(name));
-            print_error("%s of encoding %d, case %llx: %s differs: %s\n", kind == CJ_PLAN_EXPORT ? "export" : "import", (int)encoding,
-                        (unsigned long long)p->case_seed, what, name);
+            print_error("%s of encoding %d, case %llx: %s differs: %s\n", kind == CJ_PLAN_EXPORT ? "export" : "import",
+                        (int)encoding, (unsigned long long)p->case_seed, what, name);
             show(p, "interpreted", &interpreted);
             show(p, "compiled   ", &compiled);
             size_t len;

@@ -1,10 +1,11 @@
 /* parity.h: one function type, random values, both back ends: they must do the same, to the byte.
  *
- * Place: under test_llvm.c (types picked by hand) and test_parity.c (random types). A case is drawn from a seed and run twice on
- * the fake engine, through the plan interpreter and through compiled code: arguments or guest memory, results, what realloc
- * returns, traps of the guest, limits. Compared are the trap with its place and detail, the log of realloc and core calls with their
- * arguments, all of guest memory, the lifted values, what is left of max_host_bytes, and the instance's flags.
- * Values are written into guest memory, and read from the host's, by code of its own, not by a back end.
+ * Place: under test_llvm.c (types picked by hand) and test_parity.c (random types). A case is drawn from a seed and
+ * run twice on the fake engine, through the plan interpreter and through compiled code: arguments or guest memory,
+ * results, what realloc returns, traps of the guest, limits. Compared are the trap with its place and detail, the log
+ * of realloc and core calls with their arguments, all of guest memory, the lifted values, what is left of
+ * max_host_bytes, and the instance's flags. Values are written into guest memory, and read from the host's, by code
+ * of its own, not by a back end.
  */
 #ifndef CJ_TESTS_PARITY_H
 #define CJ_TESTS_PARITY_H
@@ -18,7 +19,8 @@ parity *parity_new(uint64_t seed);
 void parity_delete(parity *);
 cj_compiler *parity_compiler(parity *);
 
-/* Code divided into parts looks at the stack more often than the interpreter: where little is left it may trap first. */
+/* Code divided into parts looks at the stack more often than the interpreter: where little is left it may trap
+ * first. */
 void parity_expect_parts(parity *);
 
 /* Defaults for cj__plan_build. */
@@ -29,10 +31,11 @@ typedef struct parity_counts {
 } parity_counts;
 const parity_counts *parity_total(const parity *);
 
-/* Draws and runs `cases` cases of a function as an export or an import. A difference is reported with its seed and fails the test (cmocka). */
+/* Draws and runs `cases` cases of a function as an export or an import. A difference is reported with its seed and
+ * fails the test (cmocka). */
 void parity_check(parity *, const cj_functype *, cj_plan_kind, cj_encoding, uint32_t cases);
 
-/* -- Chance ----------------------------------------------------------------------------------------------------------------- */
+/* -- Chance ------------------------------------------------------------------------------------------------------ */
 
 /* splitmix64 */
 static inline uint64_t parity_next(uint64_t *state)
