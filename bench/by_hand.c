@@ -560,7 +560,7 @@ cjb_hand *cjb_hand_new(cjb_session *s)
     h->text = cj__text();
     const cj_program *program = s->instance->component->program;
     for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
-        const cj_binding *b = &s->calls[c]->bound;
+        const cj_binding *b = &s->calls[c]->core.bound;
         h->env = b->instance->store->env;
         h->inst = b->core_env_inst;
         if (b->memory)
