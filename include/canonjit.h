@@ -293,6 +293,7 @@ typedef enum cj_tier {
     X(uint32_t, max_members, 10000, "fields, cases, labels or elements of a type") \
     X(uint32_t, max_params, 1000, "parameters of a function") \
     X(uint32_t, max_plan_ops, 65536, "operations in the plan of one function") \
+    X(uint32_t, max_total_plan_ops, 1048576, "operations in the plans of all functions of a component") \
     X(uint32_t, max_core_instances, 1000, "core module instances in a component") \
     X(uint64_t, max_merged_size, 512u << 20, "bytes of core modules after merging") \
     X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \

@@ -38,6 +38,8 @@ typedef struct linker {
     group_build *groups;
     uint32_t group_count;
     cj_names plan_keys;
+    uint32_t *value_counts; /* per type id: values in it, or 0 while not counted */
+    uint64_t total_values;  /* in all plans, against max_total_plan_ops */
 } linker;
 
 static const cj_core_inst *instance_at(const linker *l, uint32_t i)
@@ -238,13 +240,38 @@ static cj_status strdup_into(linker *l, cj_str text, const char **out)
 static cj_status make_info(linker *l, cj_str interface, cj_str name, const cj_functype *type, cj_func_info *out)
 {
     cj_str path;
-    if (cj__eval_join_path(&l->ev, interface, name, &path) != CJ_OK)
-        return CJ_NO_MEMORY;
+    CJ_TRY(cj__eval_join_path(&l->ev, interface, name, &path));
     CJ_TRY(strdup_into(l, path, &out->path));
     CJ_TRY(strdup_into(l, interface, &out->interface));
     CJ_TRY(strdup_into(l, name, &out->name));
     out->type = type;
     return CJ_OK;
+}
+
+/* How many values a plan for `type` moves at most, counted as max_plan_ops counts them. Types share parts, so the
+ * number can be exponential in what the file spells out: it sticks past the limit, and each type is counted once. */
+static uint32_t count_values(linker *l, const cj_type *type)
+{
+    uint32_t *count = &l->value_counts[type->id];
+    if (*count)
+        return *count;
+    uint64_t sum = 1;
+    for (uint32_t i = 0; i < type->count && type->kind != CJ_KIND_ENUM && type->kind != CJ_KIND_FLAGS; i++)
+        sum += 1 + (type->members[i].type ? count_values(l, type->members[i].type) : 0);
+    *count = cj__sat32(sum > l->config->max_total_plan_ops ? (uint64_t)l->config->max_total_plan_ops + 1 : sum);
+    return *count;
+}
+
+static cj_status charge_plan(linker *l, const cj_functype *type, uint64_t offset)
+{
+    l->total_values += count_values(l, type->params_tuple);
+    if (type->result)
+        l->total_values += count_values(l, type->result);
+    if (l->total_values <= l->config->max_total_plan_ops)
+        return CJ_OK;
+    return cj__fail_at(l->err, CJ_LIMIT, offset,
+                       "all functions up to here have more than %u values to move; the limit is max_total_plan_ops",
+                       l->config->max_total_plan_ops);
 }
 
 /* What a plan is made from: one for equal types and options. */
@@ -278,7 +305,9 @@ static cj_status make_plan(linker *l, const cj_functype *type, cj_plan_kind kind
         return CJ_OK;
     }
     cj_plan *plan = NULL;
-    cj_status status = cj__plan_build(l->config, type, &options, &plan, l->err);
+    cj_status status = charge_plan(l, type, offset);
+    if (status == CJ_OK)
+        status = cj__plan_build(l->config, type, &options, &plan, l->err);
     if (status != CJ_OK) {
         l->err->offset = offset;
         cj__error_where(l->err, "%s", info->path);
@@ -494,6 +523,7 @@ static cj_status make_named_types(linker *l)
         return cj__fail_nomem(l->err);
     for (size_t i = 0; i < count; i++) {
         const cj_root_type *from = &l->ev.named_types.at[i];
+        CJ_TRY(cj__eval_charge(&l->ev, from->interface.len / 64, CJ_NO_OFFSET));
         cj_program_type *out = &program->named_types[program->named_type_count++];
         out->is_export = from->is_export;
         CJ_TRY(strdup_into(l, from->interface, &out->interface));
@@ -513,6 +543,9 @@ static cj_status link_all(linker *l, const cj_ast *ast)
 {
     CJ_TRY(cj__eval_root(&l->ev, ast));
     CJ_TRY(form_groups(l));
+    l->value_counts = CJ_EVAL_ARRAY(&l->ev, uint32_t, cj__types_count(l->program->types));
+    if (!l->value_counts)
+        return CJ_NO_MEMORY;
     CJ_TRY(make_imports(l));
     CJ_TRY(make_exports(l));
     CJ_TRY(make_groups(l));

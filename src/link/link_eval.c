@@ -13,6 +13,7 @@ enum {
     DEPTH_CEILING = 500, /* of max_component_depth: what the C stack bears */
     SCAN_LIMIT = 8,      /* names up to which a table is searched from end to end */
     SCOPE_COST = 4,      /* definitions' worth of work that a scope is */
+    PATH_COST = 64,      /* bytes of a path that are one: names are long, and paths repeat them */
 };
 
 cj_status cj__eval_init(cj_eval *ev, const cj_config *config, cj_types *types, cj_error *err)
@@ -165,6 +166,7 @@ cj_status cj__eval_join_path(cj_eval *ev, cj_str outer, cj_str inner, cj_str *ou
         *out = inner;
         return CJ_OK;
     }
+    CJ_TRY(cj__eval_charge(ev, (outer.len + inner.len) / PATH_COST, CJ_NO_OFFSET));
     char *text = CJ_EVAL_ARRAY(ev, char, outer.len + 1 + inner.len + 1);
     if (!text)
         return CJ_NO_MEMORY;

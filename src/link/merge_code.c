@@ -23,6 +23,7 @@ enum {
     F32_CONST = 0x43,
     F64_CONST = 0x44,
     I32_LT_S = 0x48,
+    I32_GT_U = 0x4b,
     I32_SUB = 0x6b,
     REF_NULL = 0xd0,
     REF_FUNC = 0xd2,
@@ -151,6 +152,12 @@ static void write_look_at_flag(cj_merger *m, cj_writer *w)
     cj__write_byte(w, END);
 }
 
+/* Whether a function has a local more, behind its own, for the countdown of its loops; after it comes that of bulk operations. */
+static bool counts_loops(const cj_merger *m, const cj_body *body)
+{
+    return m->input->interruptible && m->check == CJ_INTERRUPT_COUNTDOWN && body->has_loop;
+}
+
 static void write_entry_check(cj_merger *m, cj_writer *w, const cj_body *body)
 {
     if (m->check == CJ_INTERRUPT_FLAG) {
@@ -164,7 +171,7 @@ static void write_entry_check(cj_merger *m, cj_writer *w, const cj_body *body)
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
     write_if_negative_poll(m, w);
     cj__write_byte(w, END);
-    if (body->has_loop) {
+    if (counts_loops(m, body)) {
         write_i32(w, CJ_BUDGET_LOOP);
         write_op(w, LOCAL_SET, body->local_count);
     }
@@ -183,6 +190,23 @@ static void write_loop_check(cj_merger *m, cj_writer *w, const cj_body *body, ui
     write_if_negative_poll(m, w);
     write_i32(w, CJ_BUDGET_LOOP);
     write_op(w, LOCAL_SET, body->local_count);
+    cj__write_byte(w, END);
+}
+
+/* Small copies as they are; large ones by a function that goes piece by piece. */
+static void write_bulk_site(cj_merger *m, cj_writer *w, const cj_body *body, bool copy)
+{
+    static const uint8_t copy_op[] = {FC, 0x0a, 0x00, 0x00}, fill_op[] = {FC, 0x0b, 0x00};
+    uint32_t temporary = body->local_count + counts_loops(m, body);
+    write_op(w, LOCAL_TEE, temporary);
+    write_op(w, LOCAL_GET, temporary);
+    write_i32(w, CJ_BULK_SMALL);
+    cj__write_byte(w, I32_GT_U);
+    cj__write_byte(w, IF);
+    cj__write_s33(w, cj__merge_type_index(m, m->type_bulk));
+    write_op(w, CALL, m->first_extra + (copy ? m->copy : m->fill));
+    cj__write_byte(w, ELSE);
+    cj__write_bytes(w, copy ? copy_op : fill_op, copy ? sizeof(copy_op) : sizeof(fill_op));
     cj__write_byte(w, END);
 }
 
@@ -262,10 +286,8 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
         write_loop_check(m, w, body, site->value);
         break;
     case CJ_SITE_MEMORY_COPY:
-        write_op(w, CALL, m->first_extra + m->copy);
-        break;
     default: /* CJ_SITE_MEMORY_FILL */
-        write_op(w, CALL, m->first_extra + m->fill);
+        write_bulk_site(m, w, body, site->kind == CJ_SITE_MEMORY_COPY);
         break;
     }
 }
@@ -274,7 +296,8 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
 
 static void write_locals(cj_merger *m, cj_writer *w, const cj_body *body, const uint8_t *bytes)
 {
-    if (!body->has_loop || m->check != CJ_INTERRUPT_COUNTDOWN || !m->input->interruptible) {
+    uint32_t more = counts_loops(m, body) + body->has_bulk;
+    if (!more) {
         cj__write_bytes(w, bytes, body->code_at);
         return;
     }
@@ -283,7 +306,7 @@ static void write_locals(cj_merger *m, cj_writer *w, const cj_body *body, const 
     (void)cj__read_u32(&r, &groups, "");
     cj__write_u32(w, groups + 1);
     cj__write_bytes(w, r.at, cj__reader_left(&r));
-    cj__write_u32(w, 1); /* the countdown of its loops */
+    cj__write_u32(w, more);
     cj__write_byte(w, CJ_CORE_I32);
 }
 

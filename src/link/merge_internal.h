@@ -91,6 +91,7 @@ typedef struct cj_body {
     uint32_t local_count; /* parameters included */
     uint32_t weight;      /* interruptible modules: bytes and calls; 0: needs no check of its own */
     bool has_loop;
+    bool has_bulk; /* interruptible modules: memory.copy or memory.fill */
     bool forwards; /* does nothing but pass its parameters on to the call at its only site */
 } cj_body;
 
@@ -116,7 +117,8 @@ enum {
     CJ_WEIGHT_CALL = 64,        /* and so small a function, if it calls none, need not count itself */
     CJ_BUDGET_LOOP = 4096,      /* what loops of one activation run between two looks */
     CJ_BUDGET_ENTRIES = 262144, /* what activations charge between two looks */
-    CJ_BULK_CHUNK = 1 << 20,    /* bytes that memory.copy and memory.fill move between two looks */
+    CJ_BULK_SMALL = 1 << 16,    /* bytes that memory.copy and memory.fill move without ado ... */
+    CJ_BULK_CHUNK = 1 << 20,    /* ... and what larger ones move between two looks */
 };
 
 typedef struct cj_scanner cj_scanner;

@@ -142,7 +142,7 @@ typedef struct scan {
     const uint8_t *const_at, *const_end; /* the last i32.const */
     uint32_t br_tables;
     uint32_t calls, heavy; /* heavy: instructions that may take long for their size */
-    bool has_loop;
+    bool has_loop, has_bulk;
     cj_status status; /* of a failed push or pop */
 } scan;
 
@@ -639,12 +639,14 @@ static cj_status run_fc(scan *f)
         CJ_TRY(read_memory_index(f, !f->s->interruptible));
         if (f->s->interruptible)
             CJ_TRY(add_site(f, CJ_SITE_MEMORY_COPY, f->op_at, 0, 0));
+        f->has_bulk = true;
         f->calls++;
         return pop3(f, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32);
     case FC_MEMORY_FILL:
         CJ_TRY(read_memory_index(f, !f->s->interruptible));
         if (f->s->interruptible)
             CJ_TRY(add_site(f, CJ_SITE_MEMORY_FILL, f->op_at, 0, 0));
+        f->has_bulk = true;
         f->calls++;
         return pop3(f, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32);
     case FC_TABLE_INIT:
@@ -963,6 +965,7 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
         return cj__fail_nomem(s->err);
     body->site_count = (uint32_t)m->sites.len - body->first_site;
     body->has_loop = f.has_loop;
+    body->has_bulk = f.has_bulk && s->interruptible;
     if (s->interruptible && (f.has_loop || f.calls || f.heavy || bytes.len > CJ_WEIGHT_CALL)) {
         body->weight = weigh(&f, bytes.ptr, f.calls);
         if (f.has_loop || f.heavy)

@@ -463,6 +463,60 @@ static void test_limits(void **state)
     expect_limit(&config, "exponential-exports", "the limit is max_component_depth");
 }
 
+static void test_total_plan_limit(void **state)
+{
+    (void)state;
+    cj_config config = config_of();
+    config.max_total_plan_ops = 36; /* one tuple of 18: each value, and itself, and the parameter */
+    expect_limit(&config, "wide", "the limit is max_total_plan_ops");
+    config.max_total_plan_ops = 60;
+    cj__program_delete(good_with(&config, "wide"));
+    config.max_total_plan_ops = 12; /* two plans; the third function shares the first one's */
+    cj__program_delete(good_with(&config, "options"));
+    config.max_total_plan_ops = 6;
+    expect_limit(&config, "options", "the limit is max_total_plan_ops");
+}
+
+/* An instance with a long name and many functions: their paths repeat the name, which must not be free of charge. */
+static void test_long_paths(void **state)
+{
+    (void)state;
+    enum { NAME = 64000, FUNCS = 100 };
+    char *name = malloc(NAME);
+    memset(name, 'a', NAME);
+    test_bytes file = {0}, types = {0}, imports = {0};
+    test_bytes_parse(&file, "!", 0);
+    test_bytes_parse(&types, "01 42", 0);
+    test_bytes_leb(&types, 1 + FUNCS);
+    test_bytes_parse(&types, "01 40 00 01 00", 0);
+    for (int i = 0; i < FUNCS; i++) {
+        const uint8_t label[] = {(uint8_t)('a' + i % 26), (uint8_t)('a' + i / 26)};
+        test_bytes_parse(&types, "04 00 02", 0);
+        test_bytes_add(&types, label, sizeof(label));
+        test_bytes_parse(&types, "01 00", 0);
+    }
+    test_bytes_byte(&file, 0x07);
+    test_bytes_sized(&file, &types);
+    test_bytes_parse(&imports, "01 00", 0);
+    test_bytes_leb(&imports, NAME);
+    test_bytes_add(&imports, name, NAME);
+    test_bytes_parse(&imports, "05 00", 0);
+    test_bytes_byte(&file, 0x0a);
+    test_bytes_sized(&file, &imports);
+
+    cj_config config = config_of();
+    cj_program *program = NULL;
+    cj_error err;
+    assert_int_equal(link_bytes(&config, (file_bytes){file.at, file.len}, &program, &err), CJ_OK);
+    assert_int_equal(program->import_count, FUNCS);
+    cj__program_delete(program);
+    config.max_definitions = 50000;
+    assert_int_equal(link_bytes(&config, (file_bytes){file.at, file.len}, &program, &err), CJ_LIMIT);
+    assert_non_null(strstr(err.message, "max_definitions"));
+    free(file.at);
+    free(name);
+}
+
 static void test_type_depth(void **state)
 {
     (void)state;
@@ -656,6 +710,8 @@ int main(void)
         cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_more_good_ones),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_total_plan_limit),
+        cmocka_unit_test(test_long_paths),
         cmocka_unit_test(test_type_depth),
         cmocka_unit_test(test_depth_of_instantiation),
         cmocka_unit_test(test_plan_limit_has_a_place),
