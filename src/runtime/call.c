@@ -5,13 +5,6 @@
  */
 #include "runtime/runtime.h"
 
-#include <stdio.h>
-
-void cj__param_root(char root[CJ_PARAM_ROOT], uint32_t param)
-{
-    snprintf(root, CJ_PARAM_ROOT, "param %u", param);
-}
-
 static cj_status check_counts(const cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
 {
     const cj_functype *type = func->core.bound.info->type;
@@ -48,9 +41,7 @@ static cj_status prepare(const cj_func *func, const cj_val *args, cj_arena *scra
             return cj__fail_nomem(err);
     }
     for (uint32_t i = 0; i < type->param_count; i++) {
-        char root[CJ_PARAM_ROOT];
-        cj__param_root(root, i);
-        cj_val_io io = {.arena = scratch, .root = root, .err = err};
+        cj_val_io io = {.arena = scratch, .root = CJ_ROOT_PARAM, .param = i, .err = err};
         CJ_TRY(cj__val_store(&io, type->params[i].type, &args[i], (char *)out->args + tuple->members[i].host_offset));
     }
     return CJ_OK;
@@ -95,7 +86,7 @@ cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *resul
     }
     const cj_type *type = func->core.bound.info->type->result;
     if (type) {
-        cj_val_io io = {.arena = arena ? arena : scratch, .budget = &store->host_bytes, .root = "result", .err = err};
+        cj_val_io io = {.arena = arena ? arena : scratch, .budget = &store->host_bytes, .root = CJ_ROOT_RESULT, .err = err};
         status = cj__val_load(&io, type, native.result, results);
     }
     if (arena)

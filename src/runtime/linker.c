@@ -104,9 +104,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     if (!values)
         return cj__fail_nomem(err);
     for (uint32_t i = 0; i < type->param_count; i++) {
-        char root[CJ_PARAM_ROOT];
-        cj__param_root(root, i);
-        cj_val_io io = {.arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = root, .err = err};
+        cj_val_io io = {.arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = CJ_ROOT_PARAM, .param = i, .err = err};
         cj_status status = cj__val_load(&io, type->params[i].type, (const char *)args + type->params_tuple->members[i].host_offset, &values[i]);
         if (status == CJ_LIMIT) { /* the guest's doing: the same trap as when the plan's own memory runs out */
             err->status = CJ_TRAP;
@@ -122,7 +120,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     CJ_TRY(host->fn(host->user, ctx, values, type->param_count, &result, type->result ? 1 : 0, err));
     if (!type->result)
         return CJ_OK;
-    cj_val_io io = {.arena = ctx->arena, .root = "result", .err = err};
+    cj_val_io io = {.arena = ctx->arena, .root = CJ_ROOT_RESULT, .err = err};
     return cj__val_store(&io, type->result, &result, results);
 }
 

@@ -168,17 +168,17 @@ void cj__near_finish(const cj_near *, char *buffer, size_t size);
 
 /* -- Values -------------------------------------------------------------------------------------------------------------- */
 
+/* What begins a value's path in errors. */
+typedef enum cj_val_root { CJ_ROOT_NONE, CJ_ROOT_PARAM, CJ_ROOT_RESULT } cj_val_root;
+
 /* One conversion between the two forms of values. */
 typedef struct cj_val_io {
     cj_arena *arena;
     uint64_t *budget; /* bytes that loading may take from the arena; NULL: any number */
-    const char *root; /* "param 0", "result", or "": begins the value's path in errors */
+    cj_val_root root;
+    uint32_t param; /* CJ_ROOT_PARAM: which */
     cj_error *err;
 } cj_val_io;
-
-/* "param 3": a root. */
-enum { CJ_PARAM_ROOT = 24 };
-void cj__param_root(char root[CJ_PARAM_ROOT], uint32_t param);
 
 /* CJ_MISUSE, CJ_NO_MEMORY; loading also CJ_LIMIT. */
 cj_status cj__val_store(const cj_val_io *, const cj_type *, const cj_val *, void *at);

@@ -10,9 +10,12 @@
 #include "runtime/runtime.h"
 
 #include "base/utf8.h"
+#include "exec/text/text.h"
 
 #include <math.h>
 #include <stdio.h>
+
+_Static_assert(CJ_KIND_F64 - CJ_KIND_S8 == 9, "the numbers lie between bool and char");
 
 /* Where in the value we are: member or element `index` of a value of type `in`. */
 typedef struct place {
@@ -63,7 +66,12 @@ static cj_status fail(const cj_val_io *io, const place *p, cj_status status, con
     if (io->err) {
         char where[sizeof(io->err->where)];
         text t = {where, sizeof(where)};
-        append(&t, io->root, strlen(io->root));
+        char root[24] = "";
+        if (io->root == CJ_ROOT_PARAM)
+            snprintf(root, sizeof(root), "param %u", io->param);
+        else if (io->root == CJ_ROOT_RESULT)
+            snprintf(root, sizeof(root), "result");
+        append(&t, root, strlen(root));
         format_place(&t, p);
         if (where[0])
             cj__error_where(io->err, "%s", where[0] == ' ' ? where + 1 : where);
@@ -100,6 +108,12 @@ static const cj_member *case_payload(const cj_type *type, uint32_t i)
     return member && member->type ? member : NULL;
 }
 
+/* An integer or float: any bytes are one. */
+static bool is_number(cj_kind kind)
+{
+    return kind >= CJ_KIND_S8 && kind <= CJ_KIND_F64;
+}
+
 static void write_uint(void *at, size_t width, uint32_t n)
 {
     if (width == 1)
@@ -132,11 +146,29 @@ static cj_status store_string(const cj_val_io *io, const place *p, cj_string s, 
         MISUSE(io, p, "string of %zu bytes has no pointer", s.len);
     if (s.len > CJ_MAX_BYTES)
         MISUSE(io, p, "string of %zu bytes is longer than 2^28-1 bytes", s.len);
-    size_t good = s.len ? cj__utf8_valid_prefix((const uint8_t *)s.ptr, s.len) : 0;
-    if (good < s.len)
-        MISUSE(io, p, "string is not valid UTF-8 at byte %zu", good);
+    if (s.len && !cj__text()->utf8_valid((const uint8_t *)s.ptr, s.len))
+        MISUSE(io, p, "string is not valid UTF-8 at byte %zu", cj__utf8_valid_prefix((const uint8_t *)s.ptr, s.len));
     memcpy(at, &s, sizeof(s));
     return CJ_OK;
+}
+
+/* Elements that need no check but that of their kind. Gives the number stored: all, or up to the first of another kind. */
+static size_t store_numbers(cj_kind kind, size_t width, const cj_val *vals, size_t len, uint8_t *at)
+{
+    size_t i = 0;
+#define STORE_ALL(T) \
+    for (; i < len && vals[i].kind == kind; i++) \
+        memcpy(at + i * sizeof(T), &vals[i].of, sizeof(T))
+    if (width == 1)
+        STORE_ALL(uint8_t);
+    else if (width == 2)
+        STORE_ALL(uint16_t);
+    else if (width == 4)
+        STORE_ALL(uint32_t);
+    else
+        STORE_ALL(uint64_t);
+#undef STORE_ALL
+    return i;
 }
 
 static cj_status store_list(const cj_val_io *io, const place *p, const cj_type *type, const cj_val *val, uint8_t *at)
@@ -154,7 +186,8 @@ static cj_status store_list(const cj_val_io *io, const place *p, const cj_type *
         if (!list.ptr)
             return fail(io, p, CJ_NO_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < len; i++) {
+    size_t done = is_number(elem->kind) ? store_numbers(elem->kind, elem->host_size, val->of.seq.ptr, len, list.ptr) : 0;
+    for (size_t i = done; i < len; i++) {
         place here = {p, type, i};
         CJ_TRY(store_value(io, &here, elem, &val->of.seq.ptr[i], (uint8_t *)list.ptr + i * elem->host_size));
     }
@@ -272,6 +305,24 @@ static cj_status new_values(const cj_val_io *io, const place *p, size_t count, c
     return CJ_OK;
 }
 
+static void load_numbers(cj_kind kind, size_t width, const uint8_t *at, size_t len, cj_val *out)
+{
+#define LOAD_ALL(T) \
+    for (size_t i = 0; i < len; i++) { \
+        out[i] = (cj_val){.kind = kind}; \
+        memcpy(&out[i].of, at + i * sizeof(T), sizeof(T)); \
+    }
+    if (width == 1)
+        LOAD_ALL(uint8_t)
+    else if (width == 2)
+        LOAD_ALL(uint16_t)
+    else if (width == 4)
+        LOAD_ALL(uint32_t)
+    else
+        LOAD_ALL(uint64_t)
+#undef LOAD_ALL
+}
+
 static cj_status load_list(const cj_val_io *io, const place *p, const cj_type *type, const uint8_t *at, cj_val *out)
 {
     const cj_type *elem = type->members[0].type;
@@ -279,6 +330,10 @@ static cj_status load_list(const cj_val_io *io, const place *p, const cj_type *t
     memcpy(&list, at, sizeof(list));
     out->of.seq.len = list.len;
     CJ_TRY(new_values(io, p, list.len, &out->of.seq.ptr));
+    if (is_number(elem->kind)) {
+        load_numbers(elem->kind, elem->host_size, list.ptr, list.len, out->of.seq.ptr);
+        return CJ_OK;
+    }
     for (size_t i = 0; i < list.len; i++) {
         place here = {p, type, i};
         CJ_TRY(load_value(io, &here, elem, (const uint8_t *)list.ptr + i * elem->host_size, &out->of.seq.ptr[i]));
@@ -365,14 +420,14 @@ cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_aren
 {
     if (!type || !val || !at || !arena)
         return cj__fail(err, CJ_MISUSE, "cj_val_store: type, val, at and arena must not be NULL");
-    return cj__val_store(&(cj_val_io){.arena = arena, .root = "", .err = err}, type, val, at);
+    return cj__val_store(&(cj_val_io){.arena = arena, .err = err}, type, val, at);
 }
 
 cj_status cj_val_load(const cj_type *type, const void *at, cj_val *out, cj_arena *arena, cj_error *err)
 {
     if (!type || !at || !out || !arena)
         return cj__fail(err, CJ_MISUSE, "cj_val_load: type, at, out and arena must not be NULL");
-    return cj__val_load(&(cj_val_io){.arena = arena, .root = "", .err = err}, type, at, out);
+    return cj__val_load(&(cj_val_io){.arena = arena, .err = err}, type, at, out);
 }
 
 static bool equal_bytes(const cj_val *a, const cj_val *b, size_t size)

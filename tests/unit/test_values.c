@@ -200,6 +200,30 @@ static void test_lists(void **state)
     refuse(w, lists, &v, "[0][2]", "expected u16, got u32");
 }
 
+/* Lists of numbers have loops of their own: every kind, at its ends. */
+static void test_lists_of_numbers(void **state)
+{
+    world *w = *state;
+    for (cj_kind kind = CJ_KIND_S8; kind <= CJ_KIND_F64; kind++) {
+        const cj_type *elem = scalar(w, kind), *list = make1(w, CJ_KIND_LIST, elem);
+        cj_val items[5];
+        uint8_t expected[5 * 8];
+        for (uint32_t i = 0; i < 5; i++) {
+            items[i] = (cj_val){.kind = kind, .of.u64 = UINT64_C(0x0123456789abcdef) * (i + 1)};
+            memcpy(expected + i * cj_type_size(elem), &items[i].of, cj_type_size(elem));
+        }
+        cj_val v = val_seq(CJ_KIND_LIST, items, 5);
+        cj_list stored;
+        memcpy(&stored, round_trip(w, list, &v), sizeof(stored));
+        assert_int_equal(stored.len, 5);
+        assert_memory_equal(stored.ptr, expected, 5 * cj_type_size(elem));
+        items[4].kind = CJ_KIND_BOOL;
+        refuse(w, list, &v, "[4]", "got bool");
+        items[0].kind = CJ_KIND_BOOL;
+        refuse(w, list, &v, "[0]", "got bool");
+    }
+}
+
 static void test_records(void **state)
 {
     world *w = *state;
@@ -450,7 +474,7 @@ static void test_load_budget(void **state)
     uint8_t bytes[100] = {0};
     cj_list stored = {bytes, sizeof(bytes)};
     uint64_t budget = 100 * sizeof(cj_val);
-    cj_val_io io = {.arena = w->arena, .budget = &budget, .root = "result", .err = &w->err};
+    cj_val_io io = {.arena = w->arena, .budget = &budget, .root = CJ_ROOT_RESULT, .err = &w->err};
     cj_val out;
     assert_int_equal(cj__val_load(&io, list, &stored, &out), CJ_OK);
     assert_int_equal(budget, 0);
@@ -617,6 +641,7 @@ int main(void)
         T(test_char_checks),
         T(test_strings),
         T(test_lists),
+        T(test_lists_of_numbers),
         T(test_records),
         T(test_padding_is_zeroed),
         T(test_variants),
