@@ -4,6 +4,7 @@
 #include "support/cmocka_all.h"
 #include "support/make_types.h"
 #include "support/random_values.h"
+#include "support/track_alloc.h"
 
 #include "base/utf8.h"
 #include "runtime/runtime.h"
@@ -311,6 +312,8 @@ static void test_char(void **state)
     expect(type, "'\u2603'", "'\u2603'");
     expect(type, "'\\u{1F600}'", "'\U0001f600'");
     expect(type, "'\\u{10ffff}'", "'\U0010ffff'");
+    expect(type, "'\\u{d7ff}'", "'\ud7ff'");
+    expect(type, "'\\u{e000}'", "'\ue000'");
     expect_error(type, "''", 1, "expected a character");
     expect_error(type, "'ab'", 2, "closing ' after one character, found b");
     expect_error(type, "'", 1, "found the end of the text");
@@ -633,6 +636,43 @@ static void test_parts_limit(void **state)
     cj_arena_reset(A);
 }
 
+/* The arena runs out of memory after every possible amount: the error says so, whatever was being read. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    const cj_type *type =
+        t_record(T, 5, "list", t_list(T, t_u8(T)), "text", t_tuple(T, 2, t_string(T), t_string(T)), "float", t_f64(T),
+                 "option", t_option(T, t_result(T, t_u8(T), NULL)), "variant", t_variant(T, 1, "v", t_char(T)));
+    static const char text[] =
+        "{list: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], text: (\"abc\", \"\"\"\n  lines\n  \"\"\"), variant: v('x'),"
+        " option: some(ok(1)), float: 0.00000000000000000000000000000000000000000000000000000000000000000001}";
+    size_t succeeded = 0, failed = 0;
+    for (size_t spare = 0; succeeded < 3; spare += 16) {
+        track_alloc track;
+        cj_arena *arena;
+        track_init(&track);
+        assert_int_equal(cj_arena_new(&track.hook, &arena), CJ_OK);
+        size_t blocks = 0;
+        assert_non_null(cj_arena_alloc(arena, 16, 16)); /* the first chunk is the only one */
+        track.fail_at = track.calls + 1;
+        while (cj_arena_alloc(arena, 16, 16))
+            blocks++;
+        cj_arena_reset(arena);
+        assert_true(blocks > 200);
+        for (size_t i = 0; i + spare / 16 < blocks + 1; i++)
+            assert_non_null(cj_arena_alloc(arena, 16, 16));
+        cj_val v;
+        cj_error err;
+        cj_status status = cj_wave_parse(type, text, strlen(text), &v, arena, &err);
+        assert_true(status == CJ_OK || status == CJ_NO_MEMORY);
+        assert_int_equal(err.status, status);
+        *(status == CJ_OK ? &succeeded : &failed) += 1;
+        cj_arena_delete(arena);
+        assert_int_equal(track.live_blocks, 0);
+    }
+    assert_true(failed > 20);
+}
+
 static void test_misuse(void **state)
 {
     (void)state;
@@ -740,7 +780,7 @@ static void test_round_trip(void **state)
 typedef struct fake_component {
     cj_component component;
     cj_program program;
-    cj_program_export exports[8];
+    cj_program_export exports[9];
 } fake_component;
 
 static void fake_export(fake_component *c, const char *interface, const char *name, const cj_functype *type)
@@ -778,6 +818,7 @@ static fake_component *fake(void)
     fake_export(&c, "ns:pkg/more", "name", none);
     fake_export(&c, "plain", "only", none);
     fake_export(&c, "ns:pkg/math@1.2.3", "[method]r.go", none);
+    fake_export(&c, "i", "solo", none);
     return &c;
 }
 
@@ -834,14 +875,20 @@ static void test_call_names(void **state)
     expect_call("only()", 6, "");
     expect_call("plain#only()", 6, "");
     expect_call("[method]r.go()", 7, "");
+    expect_call("i#solo()", 8, "");
+    expect_call("i.solo()", 8, "");
     expect_call("math.[method]r.go()", 7, "");
     expect_call_error("name()", CJ_INVALID, 0, "fits 2 functions: ns:pkg/other@1.0.0#name, ns:pkg/more#name");
-    expect_call_error(" nap()", CJ_NOT_FOUND, 1, "no exported function \"nap\" among 8; did you mean \"nop\"");
+    expect_call_error(" nap()", CJ_NOT_FOUND, 1, "no exported function \"nap\" among 9; did you mean \"nop\"");
     expect_call_error("math#ad(1)", CJ_NOT_FOUND, 0, "did you mean \"add\"?");
     expect_call_error("maths#add(1, 2)", CJ_NOT_FOUND, 0, "maths#add");
     expect_call_error("ns:pkg/math@1.2.4#add(1, 2)", CJ_NOT_FOUND, 0, "did you mean \"add\"?");
     expect_call_error("ns:pkg/math.add@1.2.4(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
     expect_call_error("s:pkg/math#add(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
+    expect_call_error("math#sub(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
+    expect_call_error("math/add(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
+    expect_call_error("add@1.2.3(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
+    expect_call_error(".add@1.2.3(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
     expect_call_error("#add(1, 2)", CJ_NOT_FOUND, 0, "no exported function");
     expect_call_error("(1)", CJ_INVALID, 0, "expected the name of a function");
     expect_call_error("", CJ_INVALID, 0, "expected the name of a function");
@@ -910,6 +957,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_handles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nesting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parts_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_misuse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_format_cuts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_format_invalid, set_up, tear_down),
