@@ -33,6 +33,7 @@ enum {
     FD = 0xfd,
     FD_V128_CONST = 12,
     EMPTY_BLOCK = 0x40,
+    BULK_OPERANDS = 3, /* of memory.copy and memory.fill */
 };
 
 static void write_op(cj_writer *w, uint8_t op, uint32_t immediate)
@@ -152,7 +153,7 @@ static void write_look_at_flag(cj_merger *m, cj_writer *w)
     cj__write_byte(w, END);
 }
 
-/* Whether a function has a local more, behind its own, for the countdown of its loops; after it comes that of bulk operations. */
+/* Whether a function has a local more, behind its own, for the countdown of its loops. Behind it come those for the operands of bulk operations. */
 static bool counts_loops(const cj_merger *m, const cj_body *body)
 {
     return m->input->interruptible && m->check == CJ_INTERRUPT_COUNTDOWN && body->has_loop;
@@ -193,19 +194,27 @@ static void write_loop_check(cj_merger *m, cj_writer *w, const cj_body *body, ui
     cj__write_byte(w, END);
 }
 
+static void write_bulk_operands(cj_writer *w, uint32_t first)
+{
+    for (uint32_t i = 0; i < BULK_OPERANDS; i++)
+        write_op(w, LOCAL_GET, first + i);
+}
+
 /* Small copies as they are; large ones by a function that goes piece by piece. */
 static void write_bulk_site(cj_merger *m, cj_writer *w, const cj_body *body, bool copy)
 {
     static const uint8_t copy_op[] = {FC, 0x0a, 0x00, 0x00}, fill_op[] = {FC, 0x0b, 0x00};
-    uint32_t temporary = body->local_count + counts_loops(m, body);
-    write_op(w, LOCAL_TEE, temporary);
-    write_op(w, LOCAL_GET, temporary);
+    uint32_t first = body->local_count + counts_loops(m, body);
+    for (uint32_t i = BULK_OPERANDS; i-- > 0;)
+        write_op(w, LOCAL_SET, first + i);
+    write_op(w, LOCAL_GET, first + BULK_OPERANDS - 1);
     write_i32(w, CJ_BULK_SMALL);
     cj__write_byte(w, I32_GT_U);
-    cj__write_byte(w, IF);
-    cj__write_s33(w, cj__merge_type_index(m, m->type_bulk));
+    write_op(w, IF, EMPTY_BLOCK);
+    write_bulk_operands(w, first);
     write_op(w, CALL, m->first_extra + (copy ? m->copy : m->fill));
     cj__write_byte(w, ELSE);
+    write_bulk_operands(w, first);
     cj__write_bytes(w, copy ? copy_op : fill_op, copy ? sizeof(copy_op) : sizeof(fill_op));
     cj__write_byte(w, END);
 }
@@ -296,7 +305,7 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
 
 static void write_locals(cj_merger *m, cj_writer *w, const cj_body *body, const uint8_t *bytes)
 {
-    uint32_t more = counts_loops(m, body) + body->has_bulk;
+    uint32_t more = counts_loops(m, body) + (body->has_bulk ? BULK_OPERANDS : 0u);
     if (!more) {
         cj__write_bytes(w, bytes, body->code_at);
         return;

