@@ -5,7 +5,8 @@
  */
 #include "runtime/runtime.h"
 
-static cj_status check_counts(const cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
+static cj_status check_counts(const cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults,
+                              cj_error *err)
 {
     const cj_functype *type = func->core.bound.info->type;
     size_t wanted = type->result ? 1 : 0;
@@ -55,7 +56,8 @@ static cj_status failed(cj_func *func, cj_status status, cj_error *err)
     return status;
 }
 
-cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_arena *arena, cj_error *err)
+cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_arena *arena,
+                  cj_error *err)
 {
     cj_error local;
     if (!err)
@@ -86,7 +88,8 @@ cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *resul
     }
     const cj_type *type = func->core.bound.info->type->result;
     if (type) {
-        cj_val_io io = {.arena = arena ? arena : scratch, .budget = &store->host_bytes, .root = CJ_ROOT_RESULT, .err = err};
+        cj_val_io io = {
+            .arena = arena ? arena : scratch, .budget = &store->host_bytes, .root = CJ_ROOT_RESULT, .err = err};
         status = cj__val_load(&io, type, native.result, results);
     }
     if (arena)

@@ -72,8 +72,8 @@ static cj_status load_modules(cj_component *component, cj_error *err)
     sort_paths(component->exports_by_path, program->export_count, component->program);
     for (uint32_t i = 0; i < program->group_count; i++) {
         const cj_group *group = &program->groups[i];
-        CJ_TRY(cj__core_load(engine->alloc, group->merged.bytes, group->merged.size, group->import_types, group->merged.import_count,
-                             &component->modules[i], err));
+        CJ_TRY(cj__core_load(engine->alloc, group->merged.bytes, group->merged.size, group->import_types,
+                             group->merged.import_count, &component->modules[i], err));
     }
     return CJ_OK;
 }
@@ -124,7 +124,8 @@ void cj__component_unuse(cj_component *component)
         cj__free(engine->alloc, component->modules, program->group_count * sizeof(*component->modules));
     }
     if (program && component->exports_by_path)
-        cj__free(engine->alloc, component->exports_by_path, program->export_count * sizeof(*component->exports_by_path));
+        cj__free(engine->alloc, component->exports_by_path,
+                 program->export_count * sizeof(*component->exports_by_path));
     cj__program_delete(component->program);
     cj__free(engine->alloc, component, sizeof(*component));
     cj__engine_unuse(engine);
@@ -136,7 +137,7 @@ void cj_component_delete(cj_component *component)
         cj__component_unuse(component);
 }
 
-/* -- Imports and exports ------------------------------------------------------------------------------------------------- */
+/* -- Imports and exports ------------------------------------------------------------------------------------------- */
 
 static cj_extern_func extern_func(const cj_func_info *info)
 {
@@ -150,7 +151,8 @@ size_t cj_component_import_count(const cj_component *component)
 
 cj_extern_func cj_component_import(const cj_component *component, size_t i)
 {
-    return i < component->program->import_count ? extern_func(&component->program->imports[i].info) : (cj_extern_func){"", "", NULL};
+    return i < component->program->import_count ? extern_func(&component->program->imports[i].info)
+                                                : (cj_extern_func){"", "", NULL};
 }
 
 size_t cj_component_export_count(const cj_component *component)
@@ -160,5 +162,6 @@ size_t cj_component_export_count(const cj_component *component)
 
 cj_extern_func cj_component_export(const cj_component *component, size_t i)
 {
-    return i < component->program->export_count ? extern_func(&component->program->exports[i].info) : (cj_extern_func){"", "", NULL};
+    return i < component->program->export_count ? extern_func(&component->program->exports[i].info)
+                                                : (cj_extern_func){"", "", NULL};
 }

@@ -3,7 +3,8 @@
  * Place in the pipeline: the first object that a host makes; components, linkers and stores hold on to it.
  * Non-goals: the code cache (exec/llvm), what WAMR needs to start (engine/).
  *
- * Thread-safe: everything is immutable after cj_engine_new but the count of users and, when it is made late, the compiler.
+ * Thread-safe: everything is immutable after cj_engine_new but the count of users and, when it is made late, the
+ * compiler.
  */
 #include "runtime/runtime.h"
 
@@ -32,15 +33,14 @@ const char *cj_build_info(void)
     return build_info;
 }
 
-/* -- Configuration ------------------------------------------------------------------------------------------------------- */
+/* -- Configuration ------------------------------------------------------------------------------------------------- */
 
 void cj_config_init(cj_config *config)
 {
-    *config = (cj_config){
-        .struct_size = sizeof(*config),
-        .tier = CJ_TIER_DEFAULT,
+    *config = (cj_config){.struct_size = sizeof(*config),
+                          .tier = CJ_TIER_DEFAULT,
 #define CJ_X(type, name, default_value, what) .name = (default_value),
-        CJ_LOAD_LIMIT_MAP(CJ_X)
+                          CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
 }
@@ -69,13 +69,14 @@ static cj_status take_config(const cj_config *given, cj_config *out, cj_error *e
         return CJ_OK;
     case CJ_TIER_JIT:
         if (!CJ_HAVE_JIT)
-            return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIER_JIT in this build (%s); use CJ_TIER_DEFAULT", cj_build_info());
+            return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIER_JIT in this build (%s); use CJ_TIER_DEFAULT",
+                            cj_build_info());
         return CJ_OK;
     }
     return cj__fail(err, CJ_MISUSE, "cj_config.tier is %d, which is no cj_tier", (int)out->tier);
 }
 
-/* -- Life ---------------------------------------------------------------------------------------------------------------- */
+/* -- Life ---------------------------------------------------------------------------------------------------------- */
 
 cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
 {

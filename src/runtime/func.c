@@ -5,7 +5,8 @@
  */
 #include "runtime/runtime.h"
 
-/* The whole of an entry. With WAMR's JIT the engine does the usual case by itself, in the same steps (cj__core_func_entry). */
+/* The whole of an entry. With WAMR's JIT the engine does the usual case by itself, in the same steps
+ * (cj__core_func_entry). */
 cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_arena *arena)
 {
     cj_store_core *store = func->core.store;
@@ -35,8 +36,8 @@ cj_status cj__func_entry_failed(cj_func *func, const void *args, void *results, 
     (void)results;
     (void)arena;
     bool failed = func->instance->state == CJ_INSTANCE_FAILED;
-    cj__fail(&func->core.store->error, CJ_MISUSE, "the instance of this function %s", failed ? "was never ready: cj_instantiate failed"
-                                                                                    : "is not ready: cj_instantiate has not returned");
+    cj__fail(&func->core.store->error, CJ_MISUSE, "the instance of this function %s",
+             failed ? "was never ready: cj_instantiate failed" : "is not ready: cj_instantiate has not returned");
     cj__error_where(&func->core.store->error, "%s", func->core.bound.info->path);
     return CJ_MISUSE;
 }

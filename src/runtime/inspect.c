@@ -1,6 +1,7 @@
 /* inspect.c: cj_component_text: what a component imports and exports, and what became of a function.
  *
- * Place in the pipeline: a dispatcher; the texts are written where the things are known: link/ (WIT, JSON), abi/ (plans), exec/llvm.
+ * Place in the pipeline: a dispatcher; the texts are written where the things are known: link/ (WIT, JSON), abi/
+ * (plans), exec/llvm.
  * Non-goals: formats.
  */
 #include "runtime/runtime.h"
@@ -42,11 +43,12 @@ static cj_status find_func(const cj_component *component, const char *path, foun
     for (i = 0; i < program->import_count; i++)
         cj__near_offer(&near, program->imports[i].info.path);
     cj__near_finish(&near, hint, sizeof(hint));
-    return cj__fail(err, CJ_NOT_FOUND, "no function \"%s\" among %u exports and %u imports%s", path, program->export_count,
-                    program->import_count, hint);
+    return cj__fail(err, CJ_NOT_FOUND, "no function \"%s\" among %u exports and %u imports%s", path,
+                    program->export_count, program->import_count, hint);
 }
 
-cj_status cj_component_text(const cj_component *component, cj_text_kind kind, const char *func, char **out, cj_error *err)
+cj_status cj_component_text(const cj_component *component, cj_text_kind kind, const char *func, char **out,
+                            cj_error *err)
 {
     cj__error_clear(err);
     if (!component || !out)

@@ -1,12 +1,14 @@
 /* instance.c: cj_instantiate: a program comes to life in a store.
  *
- * Place in the pipeline: resolves imports in the linker, makes the bindings that plans leave open, compiles thunks, runs the steps.
+ * Place in the pipeline: resolves imports in the linker, makes the bindings that plans leave open, compiles thunks,
+ * runs the steps.
  * Non-goals: order and content of the steps (link/), core instances (engine/).
  *
  *     imports resolved ─ thunks compiled ─ for each step: group instantiated and bound, or initialiser called ─ ready
  *
- * Nothing that a guest can see happens before the first initialiser runs. An instance that fails before goes at once; one whose
- * initialisers ran may be known to host functions, so it stays in the store, without its core instances, until that goes.
+ * Nothing that a guest can see happens before the first initialiser runs. An instance that fails before goes at once;
+ * one whose initialisers ran may be known to host functions, so it stays in the store, without its core instances,
+ * until that goes.
  */
 #include "runtime/runtime.h"
 
@@ -24,7 +26,7 @@ typedef struct start {
     bool guest_ran;
 } start;
 
-/* -- Imports ------------------------------------------------------------------------------------------------------------- */
+/* -- Imports ------------------------------------------------------------------------------------------------------- */
 
 static cj_status no_such_host_function(start *s, const cj_func_info *info)
 {
@@ -38,7 +40,8 @@ static cj_status no_such_host_function(start *s, const cj_func_info *info)
         cj__near_finish(&near, hint, sizeof(hint));
     }
     if (info->interface[0])
-        cj__fail(s->err, CJ_LINK, "the linker has no function \"%s\" of interface \"%s\", %s%s", info->name, info->interface, type, hint);
+        cj__fail(s->err, CJ_LINK, "the linker has no function \"%s\" of interface \"%s\", %s%s", info->name,
+                 info->interface, type, hint);
     else
         cj__fail(s->err, CJ_LINK, "the linker has no function \"%s\", %s%s", info->name, type, hint);
     cj__error_where(s->err, "%s", info->path);
@@ -60,10 +63,11 @@ static cj_status resolve_imports(start *s)
     return CJ_OK;
 }
 
-/* -- Thunks -------------------------------------------------------------------------------------------------------------- */
+/* -- Thunks -------------------------------------------------------------------------------------------------------- */
 
 #if CJ_HAVE_JIT
-/* Compiling takes milliseconds per function: a file must not be able to ask for hours of it. The same functions are over the limit each time. */
+/* Compiling takes milliseconds per function: a file must not be able to ask for hours of it. The same functions are
+ * over the limit each time. */
 static bool worth_compiling(start *s, const cj_plan *plan)
 {
     enum { PER_FUNCTION = 256 };
@@ -100,7 +104,7 @@ static cj_status compile(start *s, const cj_plan *plan, const char *what, const 
 #endif
 }
 
-/* -- Bindings ------------------------------------------------------------------------------------------------------------ */
+/* -- Bindings ------------------------------------------------------------------------------------------------------ */
 
 static void bind_to_group(cj_binding *bound, cj_instance *instance, const cj_group_run *run)
 {
@@ -194,7 +198,8 @@ static void bind_exports(start *s)
     }
 }
 
-/* One import of the merged module stands for all slots of a shape, and so for one piece of code. What was not compiled keeps the gate. */
+/* One import of the merged module stands for all slots of a shape, and so for one piece of code. What was not
+ * compiled keeps the gate. */
 static cj_status patch_imports(start *s, uint32_t g)
 {
     const cj_group *group = &s->program->groups[g];
@@ -215,14 +220,15 @@ static cj_status patch_imports(start *s, uint32_t g)
     return CJ_OK;
 }
 
-/* -- Steps --------------------------------------------------------------------------------------------------------------- */
+/* -- Steps --------------------------------------------------------------------------------------------------------- */
 
 static cj_status instantiate_group(start *s, const cj_program_step *step)
 {
     cj_store *store = s->store;
     cj_group_run *run = &s->instance->groups[step->group];
     cj_core_instance *inst;
-    cj_status status = cj__core_instantiate(&store->core, s->component->modules[step->group], &store->limits, &run->core, &inst, s->err);
+    cj_status status = cj__core_instantiate(&store->core, s->component->modules[step->group], &store->limits,
+                                            &run->core, &inst, s->err);
     if (status != CJ_OK) {
         if (s->err && s->err->offset == CJ_NO_OFFSET)
             s->err->offset = step->offset;
@@ -280,7 +286,7 @@ static cj_status run_steps(start *s)
     return CJ_OK;
 }
 
-/* -- Life ---------------------------------------------------------------------------------------------------------------- */
+/* -- Life ---------------------------------------------------------------------------------------------------------- */
 
 static void drop_core_instances(cj_instance *instance)
 {
@@ -304,7 +310,8 @@ static cj_status new_instance(start *s)
 {
     cj_store *store = s->store;
     if (store->instance_count >= store->limits.max_instances)
-        return cj__fail(s->err, CJ_LIMIT, "the store has %u instances, as many as max_instances of cj_limits allows", store->instance_count);
+        return cj__fail(s->err, CJ_LIMIT, "the store has %u instances, as many as max_instances of cj_limits allows",
+                        store->instance_count);
     cj_instance *instance = cj__calloc(store->engine->alloc, 1, sizeof(*instance));
     if (!instance)
         return cj__fail_nomem(s->err);
@@ -360,7 +367,8 @@ static void give_up(start *s)
         cj__instance_delete(instance);
 }
 
-cj_status cj_instantiate(cj_store *store, const cj_linker *linker, const cj_component *component, cj_instance **out, cj_error *err)
+cj_status cj_instantiate(cj_store *store, const cj_linker *linker, const cj_component *component, cj_instance **out,
+                         cj_error *err)
 {
     cj__error_clear(err);
     if (!store || !component || !out)

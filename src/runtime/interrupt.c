@@ -1,6 +1,7 @@
 /* interrupt.c: stopping guests from another thread: the flags of an instance's merged modules.
  *
- * Place in the pipeline: cj_store_interrupt (store.c) calls this for every instance; the merger (link/merge.h) put the checks into the guests.
+ * Place in the pipeline: cj_store_interrupt (store.c) calls this for every instance; the merger (link/merge.h) put
+ * the checks into the guests.
  * Non-goals: stopping host functions.
  */
 #include "runtime/runtime.h"

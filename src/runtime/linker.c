@@ -1,6 +1,7 @@
 /* linker.c: cj_linker: what the host offers to imports, by "interface#name"; the gate of dynamic host functions.
  *
- * Place in the pipeline: filled by the host, read once per cj_instantiate; instances keep what they need, so the linker may go.
+ * Place in the pipeline: filled by the host, read once per cj_instantiate; instances keep what they need, so the
+ * linker may go.
  * Non-goals: checking a host function's C signature, which nobody can.
  */
 #include "runtime/runtime.h"
@@ -25,8 +26,7 @@ void cj_linker_delete(cj_linker *linker)
         return;
     const cj_allocator *hash_alloc = linker->engine->alloc;
     cj_linker_entry *entry, *next;
-    HASH_ITER(hh, linker->entries, entry, next)
-    {
+    HASH_ITER (hh, linker->entries, entry, next) {
         HASH_DEL(linker->entries, entry);
         cj__free(hash_alloc, entry, sizeof(*entry) + entry->path_len + 1);
     }
@@ -47,8 +47,8 @@ const cj_linker_entry *cj__linker_find(const cj_linker *linker, const char *path
     return find(linker, path, strlen(path));
 }
 
-static cj_status add(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, cj_host_dyn_fn dyn, void *user,
-                     cj_error *err)
+static cj_status add(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, cj_host_dyn_fn dyn,
+                     void *user, cj_error *err)
 {
     cj__error_clear(err);
     if (!linker || !name || !name[0] || (!fn && !dyn))
@@ -74,7 +74,8 @@ static cj_status add(cj_linker *linker, const char *interface, const char *name,
     if (find(linker, entry->path, path_len)) {
         status = cj__fail(err, CJ_MISUSE, "\"%s\" is defined in the linker already", entry->path);
     } else {
-        HASH_ADD_KEYPTR_BYHASHVALUE(hh, linker->entries, entry->path, path_len, cj__hash(linker->seed, entry->path, path_len), entry);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, linker->entries, entry->path, path_len,
+                                    cj__hash(linker->seed, entry->path, path_len), entry);
         if (hash_oom)
             status = cj__fail_nomem(err);
     }
@@ -83,17 +84,19 @@ static cj_status add(cj_linker *linker, const char *interface, const char *name,
     return status;
 }
 
-cj_status cj_linker_func(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, void *user, cj_error *err)
+cj_status cj_linker_func(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, void *user,
+                         cj_error *err)
 {
     return add(linker, interface, name, fn, NULL, user, err);
 }
 
-cj_status cj_linker_dyn_func(cj_linker *linker, const char *interface, const char *name, cj_host_dyn_fn fn, void *user, cj_error *err)
+cj_status cj_linker_dyn_func(cj_linker *linker, const char *interface, const char *name, cj_host_dyn_fn fn, void *user,
+                             cj_error *err)
 {
     return add(linker, interface, name, NULL, fn, user, err);
 }
 
-/* -- The dynamic door inwards -------------------------------------------------------------------------------------------- */
+/* -- The dynamic door inwards -------------------------------------------------------------------------------------- */
 
 /* Arguments become values in the call's arena, within max_host_bytes: a guest decides how many there are. */
 cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
@@ -104,8 +107,10 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     if (!values)
         return cj__fail_nomem(err);
     for (uint32_t i = 0; i < type->param_count; i++) {
-        cj_val_io io = {.arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = CJ_ROOT_PARAM, .param = i, .err = err};
-        cj_status status = cj__val_load(&io, type->params[i].type, (const char *)args + type->params_tuple->members[i].host_offset, &values[i]);
+        cj_val_io io = {
+            .arena = ctx->arena, .budget = &ctx->store->host_bytes, .root = CJ_ROOT_PARAM, .param = i, .err = err};
+        cj_status status = cj__val_load(&io, type->params[i].type,
+                                        (const char *)args + type->params_tuple->members[i].host_offset, &values[i]);
         if (status == CJ_LIMIT) { /* the guest's doing: the same trap as when the plan's own memory runs out */
             err->status = CJ_TRAP;
             err->trap = CJ_TRAP_HOST_LIMIT;
@@ -124,7 +129,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     return cj__val_store(&io, type->result, &result, results);
 }
 
-/* -- In a host function -------------------------------------------------------------------------------------------------- */
+/* -- In a host function -------------------------------------------------------------------------------------------- */
 
 void *cj_ctx_alloc(cj_call_ctx *ctx, size_t size, size_t align)
 {

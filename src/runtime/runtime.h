@@ -25,7 +25,7 @@
 /* Compiled thunks call native core functions: they need both. */
 #define CJ_HAVE_JIT (CJ_HAVE_LLVM && CJ_ENGINE_JIT)
 
-/* -- Engine -------------------------------------------------------------------------------------------------------------- */
+/* -- Engine -------------------------------------------------------------------------------------------------------- */
 
 struct cj_engine {
     const cj_allocator *alloc;
@@ -40,12 +40,12 @@ void cj__engine_unuse(cj_engine *);
 /* Made with the engine for tier JIT, at first use for inspection. CJ_UNSUPPORTED without LLVM. */
 cj_status cj__engine_compiler(cj_engine *, cj_compiler **out, cj_error *err);
 
-/* -- Component ----------------------------------------------------------------------------------------------------------- */
+/* -- Component ----------------------------------------------------------------------------------------------------- */
 
 struct cj_component {
     cj_engine *engine;
     cj_program *program;
-    cj_core_module **modules; /* per group */
+    cj_core_module **modules;  /* per group */
     uint32_t *exports_by_path; /* indices of exports, sorted by path */
     atomic_uint users;
 };
@@ -55,7 +55,7 @@ void cj__component_unuse(cj_component *);
 /* Index of the export, or CJ_NONE. */
 uint32_t cj__component_find_export(const cj_component *, const char *path);
 
-/* -- Linker -------------------------------------------------------------------------------------------------------------- */
+/* -- Linker -------------------------------------------------------------------------------------------------------- */
 
 typedef struct cj_linker_entry {
     cj_host_fn fn;
@@ -81,17 +81,17 @@ typedef struct cj_dyn_host {
 } cj_dyn_host;
 cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err); /* a cj_host_fn */
 
-/* -- Store --------------------------------------------------------------------------------------------------------------- */
+/* -- Store --------------------------------------------------------------------------------------------------------- */
 
 struct cj_store {
     cj_store_core core;
     cj_engine *engine;
     cj_limits limits;
     void *user;
-    cj_arena *spare_arena; /* lent results of the call before: arguments of the next call may lie there */
+    cj_arena *spare_arena;  /* lent results of the call before: arguments of the next call may lie there */
     cj_instance *instances; /* newest first */
     uint32_t instance_count;
-    pthread_mutex_t lock;   /* of `instances` and `interrupted` against cj_store_interrupt */
+    pthread_mutex_t lock; /* of `instances` and `interrupted` against cj_store_interrupt */
     bool interrupted;
 };
 _Static_assert(offsetof(cj_store, core) == 0, "call.h's view of a store");
@@ -99,7 +99,7 @@ _Static_assert(offsetof(cj_store, core) == 0, "call.h's view of a store");
 /* The store's arena for a new call from outside: what the last call lent stays valid, what the one before lent goes. */
 void cj__store_turn_arena(cj_store_core *);
 
-/* -- Instance and functions ---------------------------------------------------------------------------------------------- */
+/* -- Instance and functions ---------------------------------------------------------------------------------------- */
 
 struct cj_func {
     cj_func_core core;
@@ -139,7 +139,8 @@ void cj__instance_interrupt(cj_instance *, bool stop);
 /* True, once, when a guest of the instance stopped because it was told to. */
 bool cj__instance_was_interrupted(cj_instance *);
 
-/* What cj_func.entry is: the native door (or the engine's faster one), and what stands there while the instance is not ready. */
+/* What cj_func.entry is: the native door (or the engine's faster one), and what stands there while the instance is
+ * not ready. */
 #if CJ_ENGINE_JIT
 #define CJ_FUNC_ENTRY cj__core_func_entry
 #else
@@ -148,10 +149,10 @@ bool cj__instance_was_interrupted(cj_instance *);
 cj_status cj__func_entry(cj_func *, const void *args, void *results, cj_arena *arena);
 cj_status cj__func_entry_failed(cj_func *, const void *args, void *results, cj_arena *arena);
 
-/* -- Errors -------------------------------------------------------------------------------------------------------------- */
+/* -- Errors -------------------------------------------------------------------------------------------------------- */
 
-/* After a call that the host entered came back with `kind`: fills store->error from the trap record or the engine's exception,
- * marks the instance, forgets scratch memory. Returns the call's status. */
+/* After a call that the host entered came back with `kind`: fills store->error from the trap record or the engine's
+ * exception, marks the instance, forgets scratch memory. Returns the call's status. */
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind);
 
 /* Appends " (did you mean ...)" with the names most like `wanted` to a message, as far as they fit. */
@@ -166,7 +167,7 @@ void cj__near_offer(cj_near *, const char *name); /* borrowed until cj__near_fin
 /* "; did you mean "a" or "b"?", or "" when nothing is near. */
 void cj__near_finish(const cj_near *, char *buffer, size_t size);
 
-/* -- Values -------------------------------------------------------------------------------------------------------------- */
+/* -- Values -------------------------------------------------------------------------------------------------------- */
 
 /* What begins a value's path in errors. */
 typedef enum cj_val_root { CJ_ROOT_NONE, CJ_ROOT_PARAM, CJ_ROOT_RESULT } cj_val_root;

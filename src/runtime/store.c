@@ -1,4 +1,5 @@
-/* store.c: cj_store: the single-threaded world in which instances live: limits, the arena of lent results, the interrupt switch.
+/* store.c: cj_store: the single-threaded world in which instances live: limits, the arena of lent results, the
+ * interrupt switch.
  *
  * Place in the pipeline: made from an engine; owns the instances that instance.c makes in it.
  * Non-goals: threads: but for cj_store_interrupt and cj_store_resume, a store is used by one at a time.
@@ -7,10 +8,9 @@
 
 void cj_limits_init(cj_limits *limits)
 {
-    *limits = (cj_limits){
-        .struct_size = sizeof(*limits),
+    *limits = (cj_limits){.struct_size = sizeof(*limits),
 #define CJ_X(type, name, default_value, what) .name = (default_value),
-        CJ_LIMIT_MAP(CJ_X)
+                          CJ_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
 }
@@ -21,7 +21,8 @@ static cj_status take_limits(const cj_limits *given, cj_limits *out, cj_error *e
     if (!given)
         return CJ_OK;
     if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof(*out))
-        return cj__fail(err, CJ_MISUSE, "cj_limits.struct_size is %zu: call cj_limits_init before changing members", given->struct_size);
+        return cj__fail(err, CJ_MISUSE, "cj_limits.struct_size is %zu: call cj_limits_init before changing members",
+                        given->struct_size);
     memcpy(out, given, given->struct_size);
     out->struct_size = sizeof(*out);
     return CJ_OK;
@@ -61,7 +62,8 @@ cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, c
     cj__call_trap_clear(&store->core);
     cj__error_clear(&store->core.host_error);
     cj__error_clear(&store->core.error);
-    if (cj_arena_new(engine->alloc, &store->core.arena) != CJ_OK || cj_arena_new(engine->alloc, &store->spare_arena) != CJ_OK) {
+    if (cj_arena_new(engine->alloc, &store->core.arena) != CJ_OK ||
+        cj_arena_new(engine->alloc, &store->spare_arena) != CJ_OK) {
         free_store(store);
         return cj__fail_nomem(err);
     }
@@ -76,7 +78,8 @@ void cj_store_delete(cj_store *store)
     if (!store)
         return;
     if (store->core.active) {
-        cj__fail(&store->core.error, CJ_MISUSE, "cj_store_delete was called inside a call of the store: nothing was deleted");
+        cj__fail(&store->core.error, CJ_MISUSE,
+                 "cj_store_delete was called inside a call of the store: nothing was deleted");
         return;
     }
     while (store->instances) {
@@ -108,7 +111,7 @@ void cj__store_turn_arena(cj_store_core *core)
     core->arena_start = core->arena->at;
 }
 
-/* -- Interrupts ---------------------------------------------------------------------------------------------------------- */
+/* -- Interrupts ---------------------------------------------------------------------------------------------------- */
 
 static void set_interrupted(cj_store *store, bool stop)
 {

@@ -1,7 +1,7 @@
 /* trap.c: from a trap to a cj_error: which, where, in whose words, and what to do.
  *
- * Place in the pipeline: after a call that the host entered came back failed (func.c, instance.c); reads the trap record that the
- * back ends wrote, or asks the engine for its exception.
+ * Place in the pipeline: after a call that the host entered came back failed (func.c, instance.c); reads the trap
+ * record that the back ends wrote, or asks the engine for its exception.
  * Non-goals: recording traps (exec/call.c), unwinding (engine/).
  */
 #include "runtime/runtime.h"
@@ -16,8 +16,8 @@ static void describe_place(cj_error *err, const cj_trap_record *record, const cj
         return;
     char path[sizeof(err->where)] = "";
     if (bound->plan && record->bound)
-        cj__plan_path_format(record->in_results ? &bound->plan->results : &bound->plan->args, record->site, record->index,
-                             bound->info->type, path, sizeof(path));
+        cj__plan_path_format(record->in_results ? &bound->plan->results : &bound->plan->args, record->site,
+                             record->index, bound->info->type, path, sizeof(path));
     if (path[0])
         cj__error_where(err, "%s: %s", bound->info->path, path);
     else
@@ -32,21 +32,24 @@ static void describe_refusal(cj_error *err, const cj_instance *instance)
     cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER), why);
 }
 
-/* What a host function left (exec/call.c sees to it that there are words). Its status says nothing to the caller of the guest; its words do. */
+/* What a host function left (exec/call.c sees to it that there are words). Its status says nothing to the caller of
+ * the guest; its words do. */
 static void describe_host_error(cj_error *err, const cj_error *host)
 {
     cj__fail(err, CJ_TRAP, "%s", host->message);
     cj__error_where(err, "%s", host->where);
 }
 
-static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store, const char *words)
+static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store,
+                          const char *words)
 {
     const char *detail = record->detail;
     if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
-        cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap), (unsigned long long)store->max_host_bytes);
+        cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap),
+                 (unsigned long long)store->max_host_bytes);
     else
-        cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "", detail ? detail : "",
-                 detail ? ")" : "");
+        cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "",
+                 detail ? detail : "", detail ? ")" : "");
 }
 
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)

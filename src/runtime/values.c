@@ -3,9 +3,9 @@
  * Place in the pipeline: the dynamic door of calls and host functions stands on this; the native door never comes here.
  * Non-goals: guest memory (plans move values there), text (wave/).
  *
- * Storing checks everything that a type asks of a value, so that a slip of the host is CJ_MISUSE with the value's path and
- * not a trap that kills an instance. Loading trusts the memory, but never follows a discriminant that names no case.
- * Recursion is as deep as the type, which max_type_depth bounds.
+ * Storing checks everything that a type asks of a value, so that a slip of the host is CJ_MISUSE with the value's
+ * path and not a trap that kills an instance. Loading trusts the memory, but never follows a discriminant that names
+ * no case. Recursion is as deep as the type, which max_type_depth bounds.
  */
 #include "runtime/runtime.h"
 
@@ -136,7 +136,7 @@ static uint32_t read_uint(const void *at, size_t width)
     return memcpy(&u32, at, 4), u32;
 }
 
-/* -- Storing ------------------------------------------------------------------------------------------------------------- */
+/* -- Storing ------------------------------------------------------------------------------------------------------- */
 
 static cj_status store_value(const cj_val_io *io, const place *p, const cj_type *type, const cj_val *val, uint8_t *at);
 
@@ -152,13 +152,14 @@ static cj_status store_string(const cj_val_io *io, const place *p, cj_string s, 
     return CJ_OK;
 }
 
-/* Elements that need no check but that of their kind. Gives the number stored: all, or up to the first of another kind. */
+/* Elements that need no check but that of their kind. Gives the number stored: all, or up to the first of another
+ * kind. */
 static size_t store_numbers(cj_kind kind, size_t width, const cj_val *vals, size_t len, uint8_t *at)
 {
     size_t i = 0;
 #define STORE_ALL(T) \
     for (; i < len && vals[i].kind == kind; i++) \
-        memcpy(at + i * sizeof(T), &vals[i].of, sizeof(T))
+    memcpy(at + i * sizeof(T), &vals[i].of, sizeof(T))
     if (width == 1)
         STORE_ALL(uint8_t);
     else if (width == 2)
@@ -186,7 +187,8 @@ static cj_status store_list(const cj_val_io *io, const place *p, const cj_type *
         if (!list.ptr)
             return fail(io, p, CJ_NO_MEMORY, "out of memory");
     }
-    size_t done = is_number(elem->kind) ? store_numbers(elem->kind, elem->host_size, val->of.seq.ptr, len, list.ptr) : 0;
+    size_t done =
+        is_number(elem->kind) ? store_numbers(elem->kind, elem->host_size, val->of.seq.ptr, len, list.ptr) : 0;
     for (size_t i = done; i < len; i++) {
         place here = {p, type, i};
         CJ_TRY(store_value(io, &here, elem, &val->of.seq.ptr[i], (uint8_t *)list.ptr + i * elem->host_size));
@@ -285,11 +287,12 @@ cj_status cj__val_store(const cj_val_io *io, const cj_type *type, const cj_val *
     return store_value(io, NULL, type, val, at);
 }
 
-/* -- Loading ------------------------------------------------------------------------------------------------------------- */
+/* -- Loading ------------------------------------------------------------------------------------------------------- */
 
 static cj_status load_value(const cj_val_io *io, const place *p, const cj_type *type, const uint8_t *at, cj_val *out);
 
-/* Values are several times larger than what they stand for: a guest that may fill a list must not get that for nothing. */
+/* Values are several times larger than what they stand for: a guest that may fill a list must not get that for
+ * nothing. */
 static cj_status new_values(const cj_val_io *io, const place *p, size_t count, cj_val **out)
 {
     size_t size;
@@ -414,7 +417,7 @@ cj_status cj__val_load(const cj_val_io *io, const cj_type *type, const void *at,
     return load_value(io, NULL, type, at, out);
 }
 
-/* -- The public forms ---------------------------------------------------------------------------------------------------- */
+/* -- The public forms ---------------------------------------------------------------------------------------------- */
 
 cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_arena *arena, cj_error *err)
 {
@@ -475,8 +478,8 @@ bool cj_val_equal(const cj_val *a, const cj_val *b)
     case CJ_KIND_F64:
         return equal_bytes(a, b, 8) || (isnan(a->of.f64) && isnan(b->of.f64));
     case CJ_KIND_STRING:
-        return a->of.string.len == b->of.string.len
-               && (!a->of.string.len || memcmp(a->of.string.ptr, b->of.string.ptr, a->of.string.len) == 0);
+        return a->of.string.len == b->of.string.len &&
+               (!a->of.string.len || memcmp(a->of.string.ptr, b->of.string.ptr, a->of.string.len) == 0);
     case CJ_KIND_LIST:
     case CJ_KIND_RECORD:
     case CJ_KIND_TUPLE:

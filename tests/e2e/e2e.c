@@ -7,7 +7,7 @@
 cj_tier e2e_tier;
 static cj_engine *engine;
 
-/* -- Worlds -------------------------------------------------------------------------------------------------------------- */
+/* -- Worlds -------------------------------------------------------------------------------------------------------- */
 
 int e2e_set_up(void **state)
 {
@@ -62,7 +62,7 @@ bool e2e_guests_are_compiled(void)
     return strstr(cj_build_info(), "jit") != NULL;
 }
 
-/* -- Guests -------------------------------------------------------------------------------------------------------------- */
+/* -- Guests -------------------------------------------------------------------------------------------------------- */
 
 static FILE *open_guest(const char *guest)
 {
@@ -129,7 +129,7 @@ cj_func *e2e_func(cj_instance *instance, const char *path)
     return func;
 }
 
-/* -- Calls --------------------------------------------------------------------------------------------------------------- */
+/* -- Calls --------------------------------------------------------------------------------------------------------- */
 
 void e2e_ok(cj_status status, const cj_error *err)
 {
@@ -154,7 +154,8 @@ void e2e_traps(e2e *w, cj_func *func, const cj_val *args, size_t nargs, cj_trap 
         fail_msg("%s: expected trap \"%s\", got %s: %s", cj_func_name(func), cj_trap_text(trap), cj_status_text(status),
                  status == CJ_OK ? "" : w->err.message);
     if (w->err.trap != trap)
-        fail_msg("%s: expected trap \"%s\", got \"%s\": %s", cj_func_name(func), cj_trap_text(trap), cj_trap_text(w->err.trap), w->err.message);
+        fail_msg("%s: expected trap \"%s\", got \"%s\": %s", cj_func_name(func), cj_trap_text(trap),
+                 cj_trap_text(w->err.trap), w->err.message);
     assert_int_equal(w->err.status, CJ_TRAP);
     if (text)
         assert_contains(w->err.message, text);
@@ -180,7 +181,7 @@ void e2e_contains(const char *text, const char *part, const char *file, int line
     }
 }
 
-/* -- Values at random ---------------------------------------------------------------------------------------------------- */
+/* -- Values at random ---------------------------------------------------------------------------------------------- */
 
 uint64_t e2e_next(e2e_random *r) /* splitmix64 */
 {

@@ -1,4 +1,5 @@
-/* e2e.h: what the tests of whole calls share: a world per test, in the tier that runs now; guests by name; values drawn at random.
+/* e2e.h: what the tests of whole calls share: a world per test, in the tier that runs now; guests by name; values
+ * drawn at random.
  *
  *     int main(void) { const struct CMUnitTest tests[] = {E2E(test_one), E2E(test_two)}; return e2e_run(tests, 2); }
  */

@@ -1,10 +1,11 @@
-/* test_api.c: the API's own rules: misuse, lookups, lifetimes and orders of deletion, limits, instantiation that fails, texts. */
+/* test_api.c: the API's own rules: misuse, lookups, lifetimes and orders of deletion, limits, instantiation that
+ * fails, texts. */
 #include "e2e.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- Engine -------------------------------------------------------------------------------------------------------------- */
+/* -- Engine -------------------------------------------------------------------------------------------------------- */
 
 static void test_versions(void **state)
 {
@@ -102,7 +103,7 @@ static void test_stats(void **state)
     }
 }
 
-/* -- Components ---------------------------------------------------------------------------------------------------------- */
+/* -- Components ---------------------------------------------------------------------------------------------------- */
 
 static void test_component_errors(void **state)
 {
@@ -186,7 +187,7 @@ static void test_imports_and_exports(void **state)
     assert_null(cj_instance_func_at(NULL, 0));
 }
 
-/* -- Linker -------------------------------------------------------------------------------------------------------------- */
+/* -- Linker -------------------------------------------------------------------------------------------------------- */
 
 static cj_status nothing(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
@@ -194,7 +195,8 @@ static cj_status nothing(void *user, cj_call_ctx *ctx, const void *args, void *r
     return CJ_OK;
 }
 
-static cj_status nothing_dyn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
+static cj_status nothing_dyn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                             size_t nresults, cj_error *err)
 {
     (void)user, (void)ctx, (void)args, (void)nargs, (void)results, (void)nresults, (void)err;
     return CJ_OK;
@@ -293,7 +295,8 @@ static void test_compile_work_is_limited(void **state)
     e2e_ok(cj_linker_new(engine, &linker, &err), &err);
     for (size_t i = 0; i < cj_component_import_count(component); i++) {
         cj_extern_func f = cj_component_import(component, i);
-        e2e_ok(cj_linker_func(linker, f.interface, f.name, strcmp(f.name, "add") == 0 ? twice : nothing, NULL, &err), &err);
+        e2e_ok(cj_linker_func(linker, f.interface, f.name, strcmp(f.name, "add") == 0 ? twice : nothing, NULL, &err),
+               &err);
     }
     e2e_ok(cj_store_new(engine, NULL, NULL, &store, &err), &err);
     for (int i = 0; i < 2; i++) {
@@ -312,7 +315,7 @@ static void test_compile_work_is_limited(void **state)
     cj_engine_delete(engine);
 }
 
-/* -- Stores and instances ------------------------------------------------------------------------------------------------ */
+/* -- Stores and instances ------------------------------------------------------------------------------------------ */
 
 static void test_store_misuse(void **state)
 {
@@ -458,7 +461,7 @@ static void test_store_is_not_deleted_inside_a_call(void **state)
     assert_int_equal(e2e_call_u32(w, e2e_func(instance, "count"), NULL, 0), 2);
 }
 
-/* -- Instantiation --------------------------------------------------------------------------------------------------------- */
+/* -- Instantiation ------------------------------------------------------------------------------------------------- */
 
 typedef struct starter {
     e2e *w;
@@ -541,7 +544,7 @@ static void test_segment_out_of_bounds(void **state)
     assert_int_equal(e2e_call_u32(w, e2e_func(e2e_instance(w, "calls"), "add"), (uint32_t[]){1, 2}, 2), 3);
 }
 
-/* -- Texts --------------------------------------------------------------------------------------------------------------- */
+/* -- Texts --------------------------------------------------------------------------------------------------------- */
 
 static void test_texts(void **state)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- The native door ----------------------------------------------------------------------------------------------------- */
+/* -- The native door ----------------------------------------------------------------------------------------------- */
 
 static void test_nop_and_add(void **state)
 {
@@ -53,7 +53,8 @@ static void test_scalars(void **state)
         e2e_call(w, e2e_func(instance, cases[i].name), &cases[i].v, 1, &result);
         assert_true(cj_val_equal(&cases[i].v, &result));
     }
-    cj_val three[3] = {{.kind = CJ_KIND_S32, .of.s32 = 10}, {.kind = CJ_KIND_S64, .of.s64 = 3}, {.kind = CJ_KIND_F64, .of.f64 = 0.5}};
+    cj_val three[3] = {
+        {.kind = CJ_KIND_S32, .of.s32 = 10}, {.kind = CJ_KIND_S64, .of.s64 = 3}, {.kind = CJ_KIND_F64, .of.f64 = 0.5}};
     cj_val result;
     e2e_call(w, e2e_func(instance, "sub3"), three, 3, &result);
     assert_true(result.of.f64 == 6.5);
@@ -84,7 +85,8 @@ static void test_strings(void **state)
 {
     e2e *w = *state;
     cj_instance *instance = e2e_instance(w, "calls");
-    static const char *const texts[] = {"", "a", "plain ASCII text", "Gru\xc3\x9f \xc3\xbc", "\xf0\x9f\x8e\x89 party \xe2\x82\xac"};
+    static const char *const texts[] = {"", "a", "plain ASCII text", "Gru\xc3\x9f \xc3\xbc",
+                                        "\xf0\x9f\x8e\x89 party \xe2\x82\xac"};
     static const char *const funcs[] = {"echo-utf8", "echo-utf16", "echo-compact"};
     for (size_t f = 0; f < 3; f++) {
         cj_func *echo = e2e_func(instance, funcs[f]);
@@ -204,7 +206,7 @@ static void test_post_return_runs_once_per_call(void **state)
     assert_int_equal(e2e_call_u32(w, posts, NULL, 0), 6);
 }
 
-/* -- Where results live -------------------------------------------------------------------------------------------------- */
+/* -- Where results live -------------------------------------------------------------------------------------------- */
 
 /* What a call lends stays until the next call has returned: it may be an argument of that. */
 static void test_lent_results(void **state)
@@ -255,7 +257,7 @@ static void test_arena_of_the_host(void **state)
     cj_arena_delete(arena);
 }
 
-/* -- The dynamic door ---------------------------------------------------------------------------------------------------- */
+/* -- The dynamic door ---------------------------------------------------------------------------------------------- */
 
 static void test_dynamic_values(void **state)
 {
@@ -347,7 +349,7 @@ static void test_native_string_must_be_utf8(void **state)
     }
 }
 
-/* -- Limits -------------------------------------------------------------------------------------------------------------- */
+/* -- Limits -------------------------------------------------------------------------------------------------------- */
 
 static void test_max_host_bytes(void **state)
 {

@@ -1,5 +1,5 @@
-/* test_echo.c: every value type there and back, drawn at random, in three string encodings: host -> guest -> host function -> guest ->
- * host. Seeded; the seed and the value's type are in the message of a failure.
+/* test_echo.c: every value type there and back, drawn at random, in three string encodings: host -> guest -> host
+ * function -> guest -> host. Seeded; the seed and the value's type are in the message of a failure.
  */
 #include "e2e.h"
 
@@ -14,7 +14,8 @@ typedef struct echo {
     bool wrong;
 } echo;
 
-static cj_status echo_dyn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
+static cj_status echo_dyn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                          size_t nresults, cj_error *err)
 {
     (void)ctx, (void)err;
     echo *e = user;
@@ -62,7 +63,8 @@ static void run(e2e *w, const char *guest, bool native, uint64_t seed)
     for (size_t i = 0; i < cj_component_export_count(component); i++) {
         cj_extern_func f = cj_component_export(component, i);
         const cj_type *result = cj_functype_result(f.type);
-        if (strncmp(f.name, "echo-", 5) != 0 || cj_functype_param_count(f.type) != 1 || cj_functype_param(f.type, 0) != result)
+        if (strncmp(f.name, "echo-", 5) != 0 || cj_functype_param_count(f.type) != 1 ||
+            cj_functype_param(f.type, 0) != result)
             continue;
         echoes++;
         for (int round = 0; round < ROUNDS; round++) {
@@ -70,14 +72,16 @@ static void run(e2e *w, const char *guest, bool native, uint64_t seed)
             cj_val in = e2e_draw(&random, result, arena), out;
             e.sent = &in;
             size_t before = e.calls;
-            cj_status status = cj_call(cj_instance_func_at(instance, i), &in, 1, &out, 1, round % 2 ? arena : NULL, &w->err);
+            cj_status status =
+                cj_call(cj_instance_func_at(instance, i), &in, 1, &out, 1, round % 2 ? arena : NULL, &w->err);
             char type[200];
             cj_type_format(result, type, sizeof(type));
             if (status != CJ_OK)
-                fail_msg("%s %s, seed %llu, round %d: %s at %s", guest, f.name, (unsigned long long)seed, round, w->err.message, w->err.where);
+                fail_msg("%s %s, seed %llu, round %d: %s at %s", guest, f.name, (unsigned long long)seed, round,
+                         w->err.message, w->err.where);
             if (!cj_val_equal(&in, &out) || e.wrong)
-                fail_msg("%s %s: another %s came %s; seed %llu, round %d", guest, f.name, type, e.wrong ? "to the host" : "back",
-                         (unsigned long long)seed, round);
+                fail_msg("%s %s: another %s came %s; seed %llu, round %d", guest, f.name, type,
+                         e.wrong ? "to the host" : "back", (unsigned long long)seed, round);
             assert_int_equal(e.calls - before, has_host ? 1 : 0);
         }
     }
@@ -125,7 +129,7 @@ static void test_without_host(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E(test_utf8_dynamic),  E2E(test_utf8_native),    E2E(test_utf16_dynamic), E2E(test_utf16_native),
+        E2E(test_utf8_dynamic),    E2E(test_utf8_native),    E2E(test_utf16_dynamic), E2E(test_utf16_native),
         E2E(test_compact_dynamic), E2E(test_compact_native), E2E(test_without_host),
     };
     return e2e_run(tests);

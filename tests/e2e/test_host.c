@@ -1,4 +1,5 @@
-/* test_host.c: guests call the host: both doors inwards, what host functions may do, how their errors come out, re-entrance. */
+/* test_host.c: guests call the host: both doors inwards, what host functions may do, how their errors come out,
+ * re-entrance. */
 #include "e2e.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 
 #define HOST "test:e2e/host@1.0.0"
 
-/* -- A host in C structs ------------------------------------------------------------------------------------------------- */
+/* -- A host in C structs ------------------------------------------------------------------------------------------- */
 
 typedef struct host {
     e2e *w;
@@ -14,11 +15,11 @@ typedef struct host {
     char logged[64];
     cj_status nop_status;
     const char *nop_message;
-    cj_func *target;          /* what `enter` calls */
-    cj_status target_status;  /* what came of it */
+    cj_func *target;         /* what `enter` calls */
+    cj_status target_status; /* what came of it */
     cj_error target_err;
-    bool pass_on;             /* `enter` returns what the call returned */
-    bool native;              /* through cj_call_native, which has no error to fill */
+    bool pass_on; /* `enter` returns what the call returned */
+    bool native;  /* through cj_call_native, which has no error to fill */
     cj_call_ctx *ctx;
 } host;
 
@@ -149,9 +150,9 @@ static void offer(e2e *w, host *h)
     const struct {
         const char *interface, *name;
         cj_host_fn fn;
-    } fns[] = {{HOST, "nop", nop},         {HOST, "add", add},       {HOST, "log", log_text}, {HOST, "reverse", reverse},
-               {HOST, "numbers", numbers}, {HOST, "divmod", divmod}, {HOST, "many", many},    {HOST, "strings", strings},
-               {NULL, "enter", enter}};
+    } fns[] = {{HOST, "nop", nop},         {HOST, "add", add},         {HOST, "log", log_text},
+               {HOST, "reverse", reverse}, {HOST, "numbers", numbers}, {HOST, "divmod", divmod},
+               {HOST, "many", many},       {HOST, "strings", strings}, {NULL, "enter", enter}};
     for (size_t i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
         e2e_ok(cj_linker_func(w->linker, fns[i].interface, fns[i].name, fns[i].fn, h, &w->err), &w->err);
 }
@@ -234,7 +235,7 @@ static void test_linker_is_read_once(void **state)
     assert_int_equal(e2e_call_u32(w, e2e_func(instance, "call-add"), (uint32_t[]){1, 2}, 2), 3);
 }
 
-/* -- A host in values ---------------------------------------------------------------------------------------------------- */
+/* -- A host in values ---------------------------------------------------------------------------------------------- */
 
 typedef struct dyn {
     char path[64];
@@ -242,7 +243,8 @@ typedef struct dyn {
     size_t calls;
 } dyn;
 
-static cj_status dyn_fn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
+static cj_status dyn_fn(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                        size_t nresults, cj_error *err)
 {
     dyn *d = user;
     d->calls++;
@@ -347,7 +349,8 @@ static void test_dynamic_host_failures(void **state)
     e2e_traps(w, e2e_func(e2e_instantiate(w, component), "call-reverse"), &text, 1, CJ_TRAP_HOST, "not valid UTF-8");
     assert_string_equal(w->err.where, HOST "#reverse: result");
     cj_val pair[2] = {e2e_u32(1), e2e_u32(2)};
-    e2e_traps(w, e2e_func(e2e_instantiate(w, component), "call-divmod"), pair, 2, CJ_TRAP_HOST, "expected tuple<u32, u32>, got string");
+    e2e_traps(w, e2e_func(e2e_instantiate(w, component), "call-divmod"), pair, 2, CJ_TRAP_HOST,
+              "expected tuple<u32, u32>, got string");
 }
 
 /* A guest decides how many values its arguments become: they count. */
@@ -372,7 +375,7 @@ static void test_dynamic_arguments_are_limited(void **state)
     cj_store_delete(store);
 }
 
-/* -- Errors of host functions -------------------------------------------------------------------------------------------- */
+/* -- Errors of host functions -------------------------------------------------------------------------------------- */
 
 static void test_host_errors(void **state)
 {
@@ -401,7 +404,8 @@ static void test_host_errors(void **state)
         assert_string_equal(w->err.where, "call-nop");
     }
     cj_val pair[2] = {e2e_u32(1), e2e_u32(0)};
-    e2e_traps(w, e2e_func(e2e_instantiate(w, component), "call-divmod"), pair, 2, CJ_TRAP_HOST, "the host does not divide by 0");
+    e2e_traps(w, e2e_func(e2e_instantiate(w, component), "call-divmod"), pair, 2, CJ_TRAP_HOST,
+              "the host does not divide by 0");
 }
 
 /* Out of memory is no trap, though the instance is as dead. */
@@ -419,7 +423,7 @@ static void test_host_out_of_memory(void **state)
     e2e_traps(w, e2e_func(instance, "call-nop"), NULL, 0, CJ_TRAP_CANNOT_ENTER, NULL);
 }
 
-/* -- Re-entrance --------------------------------------------------------------------------------------------------------- */
+/* -- Re-entrance --------------------------------------------------------------------------------------------------- */
 
 static void test_host_function_calls_another_instance(void **state)
 {
@@ -482,11 +486,13 @@ static void test_nested_traps(void **state)
         assert_string_equal(w->err.where, "enter: trap");
         e2e_traps(w, e2e_func(outer, "leaf"), &five, 1, CJ_TRAP_CANNOT_ENTER, "it trapped before");
         h.target = NULL;
-        assert_int_equal(e2e_call_u32(w, e2e_func(e2e_instantiate(w, component), "call-enter"), (uint32_t[]){5}, 1), 1005);
+        assert_int_equal(e2e_call_u32(w, e2e_func(e2e_instantiate(w, component), "call-enter"), (uint32_t[]){5}, 1),
+                         1005);
     }
 }
 
-/* Host functions that call each other's guests, deep: results lent to an inner frame must not touch those of an outer one. */
+/* Host functions that call each other's guests, deep: results lent to an inner frame must not touch those of an outer
+ * one. */
 typedef struct chain {
     cj_func *greet;
     cj_instance **instances;

@@ -1,12 +1,14 @@
-/* test_memory.c: the allocator hook: honest sizes, nothing lost, and what happens when any one allocation, from the first to the last,
- * fails: CJ_NO_MEMORY or, where a guest was inside, the trap that says so; never a crash, never a leak.
+/* test_memory.c: the allocator hook: honest sizes, nothing lost, and what happens when any one allocation, from the
+ * first to the last, fails: CJ_NO_MEMORY or, where a guest was inside, the trap that says so; never a crash, never a
+ * leak.
  */
 #include "e2e.h"
 #include "support/track_alloc.h"
 
 #include <stdio.h>
 
-static cj_status reverse(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults, cj_error *err)
+static cj_status reverse(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                         size_t nresults, cj_error *err)
 {
     (void)user, (void)ctx, (void)nargs, (void)err;
     if (nresults && results[0].kind == args[0].kind)
@@ -117,8 +119,8 @@ static void test_every_allocation_fails_once(void **state)
             fail_msg("allocation %llu of %llu: %llu blocks lost", (unsigned long long)nth, (unsigned long long)total,
                      (unsigned long long)t.live_blocks);
         if (status != CJ_NO_MEMORY)
-            fail_msg("allocation %llu of %llu: %s: %s", (unsigned long long)nth, (unsigned long long)total, cj_status_text(status),
-                     status == CJ_OK ? "" : err.message);
+            fail_msg("allocation %llu of %llu: %s: %s", (unsigned long long)nth, (unsigned long long)total,
+                     cj_status_text(status), status == CJ_OK ? "" : err.message);
         assert_int_equal(err.status, CJ_NO_MEMORY);
         assert_true(s.steps >= last); /* later allocations fail later */
         last = s.steps;
@@ -157,7 +159,8 @@ static void test_memory_does_not_grow(void **state)
     assert_int_equal(cj_arena_new(&t.hook, &arena), CJ_OK);
     uint64_t settled = 0;
     for (int i = 0; i < 300; i++) {
-        e2e_ok(cj_call(cj_instance_func(instance, "echo-strings"), &list, 1, &out, 1, i % 3 == 0 ? arena : NULL, &err), &err);
+        e2e_ok(cj_call(cj_instance_func(instance, "echo-strings"), &list, 1, &out, 1, i % 3 == 0 ? arena : NULL, &err),
+               &err);
         if (i % 3 == 0)
             cj_arena_reset(arena);
         e2e_ok(cj_call(cj_instance_func(instance, "forget"), NULL, 0, NULL, 0, NULL, &err), &err);

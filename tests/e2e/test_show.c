@@ -11,7 +11,7 @@
 
 enum { ROUNDS = 40 };
 
-/* -- A value's text, as the guests write it: WAVE, with floats as their bits in hexadecimal ---------------------- */
+/* -- A value's text, as the guests write it: WAVE, with floats as their bits in hexadecimal ------------------------ */
 
 typedef struct text {
     char *at;
@@ -129,7 +129,7 @@ static bool has_nan(const cj_val *v)
     }
 }
 
-/* -- Tests ------------------------------------------------------------------------------------------------------- */
+/* -- Tests --------------------------------------------------------------------------------------------------------- */
 
 typedef struct world {
     e2e *w;

@@ -1,5 +1,5 @@
-/* test_threads.c: threads with a store each, sharing engine, component and linker; a store that moves between threads; interrupts from
- * another thread.
+/* test_threads.c: threads with a store each, sharing engine, component and linker; a store that moves between
+ * threads; interrupts from another thread.
  */
 #include "e2e.h"
 
@@ -11,7 +11,7 @@
 
 enum { THREADS = 3, STORES = 6, CALLS = 400 };
 
-/* -- A store each -------------------------------------------------------------------------------------------------------- */
+/* -- A store each -------------------------------------------------------------------------------------------------- */
 
 typedef struct worker {
     e2e *w;
@@ -37,7 +37,8 @@ static void *work(void *arg)
             cj_store_delete(store);
             break;
         }
-        cj_func *add = cj_instance_func(instance, "add"), *greet = cj_instance_func(instance, "test:e2e/greeter@1.2.0#greet");
+        cj_func *add = cj_instance_func(instance, "add"),
+                *greet = cj_instance_func(instance, "test:e2e/greeter@1.2.0#greet");
         for (uint32_t i = 0; i < CALLS && !k->problem[0]; i++) {
             uint32_t args[2] = {i, k->id}, sum = 0;
             if (cj_call_native(add, args, &sum, NULL) != CJ_OK || sum != i + k->id)
@@ -46,12 +47,13 @@ static void *work(void *arg)
             int len = snprintf(name, sizeof(name), "thread %u call %u", k->id, i);
             snprintf(expected, sizeof(expected), "Hello, %s!", name);
             cj_string in = {name, (size_t)len}, out;
-            if (cj_call_native(greet, &in, &out, NULL) != CJ_OK || out.len != strlen(expected) || memcmp(out.ptr, expected, out.len) != 0)
+            if (cj_call_native(greet, &in, &out, NULL) != CJ_OK || out.len != strlen(expected) ||
+                memcmp(out.ptr, expected, out.len) != 0)
                 snprintf(k->problem, sizeof(k->problem), "greet went wrong");
         }
         uint32_t div[2] = {1, 0}, quotient[2];
-        if (cj_call_native(cj_instance_func(instance, "divmod"), div, quotient, NULL) != CJ_TRAP
-            || cj_store_error(store)->trap != CJ_TRAP_DIVIDE_BY_ZERO)
+        if (cj_call_native(cj_instance_func(instance, "divmod"), div, quotient, NULL) != CJ_TRAP ||
+            cj_store_error(store)->trap != CJ_TRAP_DIVIDE_BY_ZERO)
             snprintf(k->problem, sizeof(k->problem), "no trap: %s", cj_store_error(store)->message);
         cj_store_delete(store);
     }
@@ -97,8 +99,8 @@ static void *make(void *arg)
         }
         if (cj_store_new(m->w->engine, NULL, NULL, &store, &err) == CJ_OK) {
             uint32_t args[2] = {1, 2}, sum = 0;
-            if (cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK
-                || cj_call_native(cj_instance_func(instance, "add"), args, &sum, NULL) != CJ_OK || sum != 3)
+            if (cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK ||
+                cj_call_native(cj_instance_func(instance, "add"), args, &sum, NULL) != CJ_OK || sum != 3)
                 snprintf(m->problem, sizeof(m->problem), "call: %s", err.message);
             cj_store_delete(store);
         }
@@ -125,7 +127,7 @@ static void test_components_by_several_threads(void **state)
     free(bytes);
 }
 
-/* -- A store that moves -------------------------------------------------------------------------------------------------- */
+/* -- A store that moves -------------------------------------------------------------------------------------------- */
 
 typedef struct moved {
     cj_store *store;
@@ -154,7 +156,8 @@ static void test_a_store_moves(void **state)
     cj_component *component = e2e_component(w, "calls");
     for (int i = 0; i < 20; i++) {
         cj_instance *instance = e2e_instantiate(w, component);
-        moved m = {.store = w->store, .add = e2e_func(instance, "add"), .divmod = i % 2 ? e2e_func(instance, "divmod") : NULL};
+        moved m = {
+            .store = w->store, .add = e2e_func(instance, "add"), .divmod = i % 2 ? e2e_func(instance, "divmod") : NULL};
         assert_int_equal(e2e_call_u32(w, m.add, (uint32_t[]){1, 2}, 2), 3);
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, call_elsewhere, &m), 0);
@@ -171,7 +174,7 @@ static void test_a_store_moves(void **state)
     }
 }
 
-/* -- Interrupts ---------------------------------------------------------------------------------------------------------- */
+/* -- Interrupts ---------------------------------------------------------------------------------------------------- */
 
 static cj_status ask(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {

@@ -1,5 +1,5 @@
-/* test_traps.c: every trap that a guest can cause, through the guest of tests/guests/traps.wit: kind, place, words; the trapped
- * instance cannot be entered, all others go on, and so does the process.
+/* test_traps.c: every trap that a guest can cause, through the guest of tests/guests/traps.wit: kind, place, words;
+ * the trapped instance cannot be entered, all others go on, and so does the process.
  */
 #include "e2e.h"
 
@@ -10,12 +10,12 @@
 
 typedef struct host {
     cj_status fail_with;
-    cj_func *nested;       /* what the host's `nested` calls */
+    cj_func *nested; /* what the host's `nested` calls */
     uint32_t nested_left;
-    cj_string text;        /* what give-string gives */
+    cj_string text; /* what give-string gives */
     size_t text_len;
     cj_list numbers;
-    uint32_t seen;         /* calls that got through the lifting of their arguments */
+    uint32_t seen; /* calls that got through the lifting of their arguments */
     char *big;
 } host;
 
@@ -107,9 +107,18 @@ static void begin(world *t, e2e *w)
     const struct {
         const char *name;
         cj_host_fn fn;
-    } fns[] = {{"nop", h_nop},           {"fail", h_fail},           {"nested", h_nested},           {"take-char", h_take},
-               {"take-color", h_take},   {"take-shape", h_take},     {"take-string", h_take},        {"take-numbers", h_take},
-               {"take-many", h_take},    {"give-string", h_give_string}, {"give-numbers", h_give_numbers}, {"give-pair", h_give_pair}};
+    } fns[] = {{"nop", h_nop},
+               {"fail", h_fail},
+               {"nested", h_nested},
+               {"take-char", h_take},
+               {"take-color", h_take},
+               {"take-shape", h_take},
+               {"take-string", h_take},
+               {"take-numbers", h_take},
+               {"take-many", h_take},
+               {"give-string", h_give_string},
+               {"give-numbers", h_give_numbers},
+               {"give-pair", h_give_pair}};
     for (size_t i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
         e2e_ok(cj_linker_func(w->linker, PKG("host"), fns[i].name, fns[i].fn, &t->h, &w->err), &w->err);
     t->component = e2e_component(w, "@traps-host");
@@ -127,13 +136,15 @@ static cj_val val_u8(uint8_t n)
 }
 
 /* A fresh instance traps so; then it is dead, and the bystander is not. */
-static void traps_in(world *t, cj_instance *instance, const char *path, const cj_val *args, size_t nargs, cj_trap trap, const char *where)
+static void traps_in(world *t, cj_instance *instance, const char *path, const cj_val *args, size_t nargs, cj_trap trap,
+                     const char *where)
 {
     e2e *w = t->w;
     e2e_traps(w, e2e_func(instance, path), args, nargs, trap, NULL);
     if (strcmp(w->err.where, where) != 0)
         fail_msg("%s: expected the place \"%s\", got \"%s\"", path, where, w->err.where);
-    e2e_traps(w, e2e_func(instance, PKG("core") "#grow"), (cj_val[]){e2e_u32(0)}, 1, CJ_TRAP_CANNOT_ENTER, "it trapped before");
+    e2e_traps(w, e2e_func(instance, PKG("core") "#grow"), (cj_val[]){e2e_u32(0)}, 1, CJ_TRAP_CANNOT_ENTER,
+              "it trapped before");
     cj_val args2[2] = {val_s32(42), val_s32(6)}, out;
     e2e_call(w, e2e_func(t->bystander, PKG("core") "#divide"), args2, 2, &out);
     assert_int_equal(out.of.s32, 7);
@@ -144,7 +155,7 @@ static void traps(world *t, const char *path, const cj_val *args, size_t nargs, 
     traps_in(t, e2e_instantiate(t->w, t->component), path, args, nargs, trap, where);
 }
 
-/* -- Core traps ---------------------------------------------------------------------------------------------------------- */
+/* -- Core traps ---------------------------------------------------------------------------------------------------- */
 
 static void test_core_traps(void **state)
 {
@@ -202,7 +213,7 @@ static void test_what_does_not_trap(void **state)
     e2e_call(w, e2e_func(t.bystander, PKG("core") "#call-indirect"), &arg, 1, NULL);
 }
 
-/* -- Lifting results ------------------------------------------------------------------------------------------------------- */
+/* -- Lifting results ----------------------------------------------------------------------------------------------- */
 
 static uint32_t memory_end(world *t, cj_instance *instance)
 {
@@ -333,13 +344,15 @@ static void test_bad_contents(void **state)
 {
     world t;
     begin(&t, *state);
-    static const char *const bad_utf8[] = {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "ab\xe2\x82", "\x80"};
+    static const char *const bad_utf8[] = {"\xff",       "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                           "ab\xe2\x82", "\x80"};
     for (size_t i = 0; i < sizeof(bad_utf8) / sizeof(bad_utf8[0]); i++) {
         cj_instance *instance = e2e_instantiate(t.w, t.component);
         uint32_t at = scratch(&t, instance);
         poke(instance, at, bad_utf8[i], strlen(bad_utf8[i]));
         cj_val args[2] = {e2e_u32(at), e2e_u32((uint32_t)strlen(bad_utf8[i]))};
-        traps_in(&t, instance, PKG("lift") "#string-at", args, 2, CJ_TRAP_STRING_UTF8, PKG("lift") "#string-at: result");
+        traps_in(&t, instance, PKG("lift") "#string-at", args, 2, CJ_TRAP_STRING_UTF8,
+                 PKG("lift") "#string-at: result");
     }
     /* In element 3 of a list. */
     const struct {
@@ -351,9 +364,17 @@ static void test_bad_contents(void **state)
     } lists[] = {
         {"chars-at", {'a', 'b', 'c', 0xd800}, 4, CJ_TRAP_CHAR_SURROGATE, PKG("lift") "#chars-at: result[3]"},
         {"chars-at", {'a', 0x110000, 'c', 0xd800}, 4, CJ_TRAP_CHAR_RANGE, PKG("lift") "#chars-at: result[1]"},
-        {"strings-at", {0, 0, 0, 0, 0xfffffff0, 1, 0, 0}, 4, CJ_TRAP_STRING_BOUNDS, PKG("lift") "#strings-at: result[2]"},
+        {"strings-at",
+         {0, 0, 0, 0, 0xfffffff0, 1, 0, 0},
+         4,
+         CJ_TRAP_STRING_BOUNDS,
+         PKG("lift") "#strings-at: result[2]"},
         {"shapes-at", {0, 0, 0, 0, 0, 0, 0, 0, 9}, 3, CJ_TRAP_DISCRIMINANT, PKG("lift") "#shapes-at: result[2]"},
-        {"shapes-at", {0, 0, 0, 0, 2, 0, 0xfffffff0, 9}, 2, CJ_TRAP_STRING_BOUNDS, PKG("lift") "#shapes-at: result[1] .label"},
+        {"shapes-at",
+         {0, 0, 0, 0, 2, 0, 0xfffffff0, 9},
+         2,
+         CJ_TRAP_STRING_BOUNDS,
+         PKG("lift") "#shapes-at: result[1] .label"},
     };
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         cj_instance *instance = e2e_instantiate(t.w, t.component);
@@ -366,7 +387,7 @@ static void test_bad_contents(void **state)
     }
 }
 
-/* -- Lowering arguments -------------------------------------------------------------------------------------------------- */
+/* -- Lowering arguments -------------------------------------------------------------------------------------------- */
 
 enum { NORMAL, TRAP, DIVIDE, PAST_END, FAR_PAST_END, MISALIGNED, NULL_POINTER, SPIN, RECURSE, CALL_HOST };
 
@@ -448,7 +469,7 @@ static void test_bad_post_return(void **state)
     }
 }
 
-/* -- The way out --------------------------------------------------------------------------------------------------------- */
+/* -- The way out --------------------------------------------------------------------------------------------------- */
 
 static void test_bad_arguments_to_the_host(void **state)
 {
@@ -544,8 +565,8 @@ static void test_traps_around_the_host(void **state)
     assert_int_equal(t.h.seen, 1);
 }
 
-/* Guests recurse and call the host at the bottom: near the stack's end either comes back well, or as a trap; never as a crash or a lock
- * that nobody holds. */
+/* Guests recurse and call the host at the bottom: near the stack's end either comes back well, or as a trap; never as
+ * a crash or a lock that nobody holds. */
 static void test_host_calls_near_the_end_of_the_stack(void **state)
 {
     world t;
@@ -555,7 +576,8 @@ static void test_host_calls_near_the_end_of_the_stack(void **state)
     while (high - low > 1) { /* the depth at which it starts to trap */
         uint32_t middle = low + (high - low) / 2;
         cj_val depth = e2e_u32(middle);
-        cj_status status = cj_call(e2e_func(instance, PKG("calls") "#nop-at-depth"), &depth, 1, NULL, 0, NULL, &t.w->err);
+        cj_status status =
+            cj_call(e2e_func(instance, PKG("calls") "#nop-at-depth"), &depth, 1, NULL, 0, NULL, &t.w->err);
         if (status == CJ_OK) {
             low = middle;
         } else {
@@ -597,7 +619,8 @@ static void test_endless_nesting(void **state)
 {
     e2e *w = *state;
     world t = {.w = w};
-    static const char *const names[] = {"nop", "fail", "take-char", "take-color", "take-shape", "take-string", "take-numbers", "take-many",
+    static const char *const names[] = {"nop",         "fail",         "take-char",    "take-color",
+                                        "take-shape",  "take-string",  "take-numbers", "take-many",
                                         "give-string", "give-numbers", "give-pair"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         e2e_ok(cj_linker_func(w->linker, PKG("host"), names[i], h_take, &t.h, &w->err), &w->err);
@@ -629,7 +652,8 @@ static void test_nested_traps_pass_through(void **state)
     cj_instance *outer = e2e_instantiate(t.w, t.component), *inner = e2e_instantiate(t.w, t.component);
     t.h.nested = e2e_func(inner, PKG("core") "#unreachable");
     cj_val arg = e2e_u32(1);
-    traps_in(&t, outer, PKG("calls") "#call-nested", &arg, 1, CJ_TRAP_UNREACHABLE, PKG("host") "#nested: " PKG("core") "#unreachable");
+    traps_in(&t, outer, PKG("calls") "#call-nested", &arg, 1, CJ_TRAP_UNREACHABLE,
+             PKG("host") "#nested: " PKG("core") "#unreachable");
     e2e_traps(t.w, e2e_func(inner, PKG("lift") "#scratch"), NULL, 0, CJ_TRAP_CANNOT_ENTER, NULL);
 }
 
@@ -643,7 +667,8 @@ static void test_many_traps(void **state)
         cj_instance *instance;
         e2e_ok(cj_store_new(t.w->engine, NULL, NULL, &store, &t.w->err), &t.w->err);
         e2e_ok(cj_instantiate(store, t.w->linker, t.component, &instance, &t.w->err), &t.w->err);
-        static const char *const paths[] = {PKG("core") "#unreachable", PKG("calls") "#call-fail", PKG("calls") "#trap-after-nop"};
+        static const char *const paths[] = {PKG("core") "#unreachable", PKG("calls") "#call-fail",
+                                            PKG("calls") "#trap-after-nop"};
         assert_int_equal(cj_call_native(e2e_func(instance, paths[i % 3]), NULL, NULL, NULL), CJ_TRAP);
         cj_store_delete(store);
     }

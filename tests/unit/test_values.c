@@ -33,7 +33,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* -- Types and values ---------------------------------------------------------------------------------------------------- */
+/* -- Types and values ---------------------------------------------------------------------------------------------- */
 
 static const cj_type *scalar(world *w, cj_kind kind)
 {
@@ -103,7 +103,7 @@ static void refuse(world *w, const cj_type *type, const cj_val *val, const char 
     assert_int_equal(cj_val_store(type, val, at, w->arena, NULL), CJ_MISUSE);
 }
 
-/* -- Every kind ---------------------------------------------------------------------------------------------------------- */
+/* -- Every kind ---------------------------------------------------------------------------------------------------- */
 
 static void test_scalars(void **state)
 {
@@ -180,8 +180,10 @@ static void test_strings(void **state)
 static void test_lists(void **state)
 {
     world *w = *state;
-    const cj_type *u16 = scalar(w, CJ_KIND_U16), *list = make1(w, CJ_KIND_LIST, u16), *lists = make1(w, CJ_KIND_LIST, list);
-    cj_val items[3] = {{.kind = CJ_KIND_U16, .of.u16 = 1}, {.kind = CJ_KIND_U16, .of.u16 = 2}, {.kind = CJ_KIND_U16, .of.u16 = 3}};
+    const cj_type *u16 = scalar(w, CJ_KIND_U16), *list = make1(w, CJ_KIND_LIST, u16),
+                  *lists = make1(w, CJ_KIND_LIST, list);
+    cj_val items[3] = {
+        {.kind = CJ_KIND_U16, .of.u16 = 1}, {.kind = CJ_KIND_U16, .of.u16 = 2}, {.kind = CJ_KIND_U16, .of.u16 = 3}};
     cj_val inner[2] = {val_seq(CJ_KIND_LIST, items, 3), val_seq(CJ_KIND_LIST, NULL, 0)};
     cj_val v = val_seq(CJ_KIND_LIST, inner, 2);
     cj_list stored;
@@ -254,7 +256,8 @@ static void test_records(void **state)
     fields[1] = val_u32(1);
     refuse(w, record, &v, ".long-name", "expected string, got u32");
 
-    const cj_type *tuple = make(w, CJ_KIND_TUPLE, (cj_param[]){{CJ_STR(""), record}, {CJ_STR(""), scalar(w, CJ_KIND_BOOL)}}, 2);
+    const cj_type *tuple =
+        make(w, CJ_KIND_TUPLE, (cj_param[]){{CJ_STR(""), record}, {CJ_STR(""), scalar(w, CJ_KIND_BOOL)}}, 2);
     cj_val pair[2] = {v, {.kind = CJ_KIND_BOOL}};
     bad = val_seq(CJ_KIND_TUPLE, pair, 2);
     refuse(w, tuple, &bad, ".0 .long-name", "expected string");
@@ -266,7 +269,8 @@ static void test_records(void **state)
 static void test_padding_is_zeroed(void **state)
 {
     world *w = *state;
-    const cj_type *pair = make(w, CJ_KIND_TUPLE, (cj_param[]){{CJ_STR(""), scalar(w, CJ_KIND_U8)}, {CJ_STR(""), scalar(w, CJ_KIND_U64)}}, 2);
+    const cj_type *pair = make(
+        w, CJ_KIND_TUPLE, (cj_param[]){{CJ_STR(""), scalar(w, CJ_KIND_U8)}, {CJ_STR(""), scalar(w, CJ_KIND_U64)}}, 2);
     const cj_type *list = make1(w, CJ_KIND_LIST, pair);
     cj_val items[2] = {{.kind = CJ_KIND_U8, .of.u8 = 0xff}, {.kind = CJ_KIND_U64, .of.u64 = UINT64_MAX}};
     cj_val tuple = val_seq(CJ_KIND_TUPLE, items, 2), v = val_seq(CJ_KIND_LIST, &tuple, 1);
@@ -330,7 +334,8 @@ static void test_enum_option_result(void **state)
     v = val_choice(CJ_KIND_ENUM, 1, &payload);
     refuse(w, colours, &v, "", "one was given");
 
-    const cj_type *option = make1(w, CJ_KIND_OPTION, scalar(w, CJ_KIND_U32)), *nested = make1(w, CJ_KIND_OPTION, option);
+    const cj_type *option = make1(w, CJ_KIND_OPTION, scalar(w, CJ_KIND_U32)),
+                  *nested = make1(w, CJ_KIND_OPTION, option);
     v = val_choice(CJ_KIND_OPTION, 1, &payload);
     round_trip(w, option, &v);
     deeper = val_choice(CJ_KIND_OPTION, 1, &v);
@@ -343,7 +348,8 @@ static void test_enum_option_result(void **state)
     v = val_choice(CJ_KIND_OPTION, 2, &payload);
     refuse(w, option, &v, "", "it has 2 cases");
 
-    const cj_type *both = result_of(w, scalar(w, CJ_KIND_STRING), scalar(w, CJ_KIND_U32)), *none = result_of(w, NULL, NULL);
+    const cj_type *both = result_of(w, scalar(w, CJ_KIND_STRING), scalar(w, CJ_KIND_U32)),
+                  *none = result_of(w, NULL, NULL);
     const cj_type *only_err = result_of(w, NULL, scalar(w, CJ_KIND_U32));
     v = val_choice(CJ_KIND_RESULT, 0, &payload);
     round_trip(w, both, &v);
@@ -418,7 +424,8 @@ static void test_flags(void **state)
 static void test_handles(void **state)
 {
     world *w = *state;
-    const cj_type *own = cj__type_handle(w->types, CJ_KIND_OWN, 1, &w->err), *borrow = cj__type_handle(w->types, CJ_KIND_BORROW, 1, &w->err);
+    const cj_type *own = cj__type_handle(w->types, CJ_KIND_OWN, 1, &w->err),
+                  *borrow = cj__type_handle(w->types, CJ_KIND_BORROW, 1, &w->err);
     cj_val v = {.kind = CJ_KIND_OWN, .of.handle = 0xfffffffe};
     uint32_t stored;
     memcpy(&stored, round_trip(w, own, &v), 4);
@@ -426,7 +433,7 @@ static void test_handles(void **state)
     refuse(w, borrow, &v, "", "got own");
 }
 
-/* -- Loading what nobody stored ------------------------------------------------------------------------------------------ */
+/* -- Loading what nobody stored ------------------------------------------------------------------------------------ */
 
 static void test_bad_discriminants_in_memory(void **state)
 {
@@ -465,7 +472,7 @@ static void test_nulls(void **state)
     refuse(w, type, &(cj_val){.kind = CJ_KIND_COUNT}, "", "a value of no kind");
 }
 
-/* -- Limits -------------------------------------------------------------------------------------------------------------- */
+/* -- Limits -------------------------------------------------------------------------------------------------------- */
 
 static void test_load_budget(void **state)
 {
@@ -543,7 +550,7 @@ static void test_out_of_memory(void **state)
     assert_true(failed_store && failed_load);
 }
 
-/* -- Equality ------------------------------------------------------------------------------------------------------------ */
+/* -- Equality ------------------------------------------------------------------------------------------------------ */
 
 static void test_equal(void **state)
 {
@@ -596,7 +603,7 @@ static void test_equal(void **state)
     assert_true(cj_val_equal(NULL, NULL));
 }
 
-/* -- Names that are nearly right ----------------------------------------------------------------------------------------- */
+/* -- Names that are nearly right ----------------------------------------------------------------------------------- */
 
 static void near(const char *wanted, const char *const *names, size_t count, const char *expected)
 {
