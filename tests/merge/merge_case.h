@@ -52,8 +52,10 @@ void case_instances(merge_case *);
 uint32_t case_export(merge_case *, const char *instance, const char *name);
 /* All function exports that the engine can call. */
 void case_export_all(merge_case *);
-/* cj__merge; the merged module is read and merged again alone, which validates it. */
+/* cj__merge, and case_validate. */
 cj_status case_merge(merge_case *);
+/* Reads a merged module and merges it alone, which validates its bodies; none may be refused. */
+void case_validate(merge_case *, const cj_merged *);
 /* Merges if that has not been done, loads and instantiates; all must work. */
 void case_load(merge_case *);
 /* Loads and calls the initialisers in order; the trap of the first that fails. Imports log their calls and return twice their first parameter
