@@ -249,6 +249,24 @@ static void test_big_types(void **state)
     parity_delete(p);
 }
 
+/* Lists in lists are functions that call functions, on the native stack of the guest's thread. */
+static void test_parts_look_at_the_stack(void **state)
+{
+    (void)state;
+    bench *b = open_bench(NULL, nested(CJ_KIND_LIST, 8, t_char(T)), CJ_PLAN_EXPORT, CJ_UTF8);
+    cj_list result;
+    b->flat_result = 64;
+    for (uint32_t i = 0; i < 8; i++) {
+        fake_put32(b->fake, 64 + 16 * i, 64 + 16 * (i + 1));
+        fake_put32(b->fake, 64 + 16 * i + 4, 1);
+    }
+    fake_put32(b->fake, 64 + 16 * 8, 'x');
+    assert_int_equal(fake_call_export(b->fake, b->binding, NULL, &result), CJ_TRAP_NONE);
+    fake_set_stack_low(b->fake, true);
+    expect_trap(b, fake_call_export(b->fake, b->binding, NULL, &result), CJ_TRAP_STACK_OVERFLOW, "result[0][0][0]");
+    close_bench(b);
+}
+
 /* As many operations as a plan may have, nested as unkindly as it goes: seconds at most, where a superlinear pass
  * would take hours. */
 static void test_compile_bombs(void **state)
@@ -526,6 +544,62 @@ static void test_joined_slots(void **state)
     expect_core(t_bool(T), &truth, "core(1) ");
 }
 
+/* UTF-8 strings have ways of their own in compiled code, short ASCII ones another (exec/llvm/support.c). */
+static void test_utf8_strings(void **state)
+{
+    (void)state;
+    char text[64];
+    bench *in = open_bench(t_string(T), NULL, CJ_PLAN_IMPORT, CJ_UTF8);
+    bench *out = open_bench(t_string(T), NULL, CJ_PLAN_EXPORT, CJ_UTF8);
+    out->fake->grow_by = 1 << 20;
+    for (uint32_t len = 0; len < sizeof(text); len++) {
+        cj_string string = {text, len};
+        memset(text, 'x', sizeof(text));
+        memcpy(fake_at(in->fake, 64, len), text, len);
+        assert_int_equal(lift_flat(in, 64, len), CJ_TRAP_NONE);
+        assert_int_equal(fake_call_export(out->fake, out->binding, &string, NULL), CJ_TRAP_NONE);
+        for (uint32_t bad = 0; bad < len; bad++) {
+            text[bad] = (char)0x80;
+            memcpy(fake_at(in->fake, 64, len), text, len);
+            expect_trap(in, lift_flat(in, 64, len), CJ_TRAP_STRING_UTF8, "param 0");
+            expect_trap(out, fake_call_export(out->fake, out->binding, &string, NULL), CJ_TRAP_STRING_UTF8, "param 0");
+            text[bad] = 'x';
+        }
+    }
+    cj_string longest = {text, (size_t)CJ_MAX_BYTES + 1};
+    expect_trap(out, fake_call_export(out->fake, out->binding, &longest, NULL), CJ_TRAP_STRING_LENGTH, "param 0");
+    fake_set_stack_low(out->fake, true);
+    longest.len = 1;
+    expect_trap(out, fake_call_export(out->fake, out->binding, &longest, NULL), CJ_TRAP_STACK_OVERFLOW, "param 0");
+    close_bench(in);
+    close_bench(out);
+
+    /* Views count too, all of them together. */
+    in = open_bench(t_tuple(T, 2, t_string(T), t_string(T)), NULL, CJ_PLAN_IMPORT, CJ_UTF8);
+    memset(fake_at(in->fake, 64, 32), 'x', 32);
+    uint64_t pairs[4] = {64, 6, 64, 4}, none;
+    in->fake->store.host_bytes = 10;
+    assert_int_equal(fake_call_import(in->fake, in->binding, pairs, &none), CJ_TRAP_NONE);
+    pairs[3] = 5;
+    expect_trap(in, fake_call_import(in->fake, in->binding, pairs, &none), CJ_TRAP_HOST_LIMIT, "param 0 .1");
+    assert_string_equal(in->fake->store.trap.detail, "max_host_bytes");
+    close_bench(in);
+
+    /* So do copies: of results of exports, and of what a host function returns out of the guest's memory. */
+    cj_string result;
+    out = open_bench(NULL, t_string(T), CJ_PLAN_EXPORT, CJ_UTF8);
+    out->flat_result = 128;
+    memset(fake_at(out->fake, 64, 32), 'x', 32);
+    fake_put32(out->fake, 128, 64);
+    fake_put32(out->fake, 132, 10);
+    out->fake->store.host_bytes = 10;
+    assert_int_equal(fake_call_export(out->fake, out->binding, NULL, &result), CJ_TRAP_NONE);
+    assert_int_equal(out->fake->store.host_bytes, 0);
+    assert_true(result.len == 10 && memcmp(result.ptr, "xxxxxxxxxx", 10) == 0);
+    expect_trap(out, fake_call_export(out->fake, out->binding, NULL, &result), CJ_TRAP_HOST_LIMIT, "result");
+    close_bench(out);
+}
+
 static void read_list(bench *b, const void *args, void *results)
 {
     cj_list list;
@@ -551,6 +625,16 @@ static void test_views(void **state)
     assert_int_equal(fake_get32(b->fake, fake_get32(b->fake, 128) + 4), 101);
     b->fake->store.host_bytes = 15; /* the copy that keeps what is returned from being overwritten counts */
     expect_trap(b, fake_call_import(b->fake, b->binding, flat, &none), CJ_TRAP_HOST_LIMIT, "result");
+    bench *strings = open_bench(t_string(T), t_string(T), CJ_PLAN_IMPORT, CJ_UTF8);
+    strings->host = read_list; /* a cj_string looks the same */
+    memset(fake_at(strings->fake, 64, 16), 'x', 16);
+    flat[1] = 16;
+    strings->fake->store.host_bytes = 32;
+    assert_int_equal(fake_call_import(strings->fake, strings->binding, flat, &none), CJ_TRAP_NONE);
+    strings->fake->store.host_bytes = 31;
+    expect_trap(strings, fake_call_import(strings->fake, strings->binding, flat, &none), CJ_TRAP_HOST_LIMIT, "result");
+    close_bench(strings);
+    flat[1] = 4;
     fake_reset(b->fake, 0); /* a memory without bytes */
     flat[0] = flat[1] = 0;
     assert_int_equal(fake_call_import(b->fake, b->binding, flat, &none), CJ_TRAP_RESULTS_BOUNDS);
@@ -723,6 +807,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_picked_types),
         cmocka_unit_test(test_big_types),
+        cmocka_unit_test(test_parts_look_at_the_stack),
         cmocka_unit_test(test_compile_bombs),
         cmocka_unit_test(test_traps_of_values),
         cmocka_unit_test(test_all_borders_of_char),
@@ -730,6 +815,7 @@ int main(void)
         cmocka_unit_test(test_traps_of_blocks),
         cmocka_unit_test(test_traps_around_host_functions),
         cmocka_unit_test(test_joined_slots),
+        cmocka_unit_test(test_utf8_strings),
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_texts),
