@@ -39,7 +39,7 @@ _Static_assert(0x80 - I32 == CJ_CORE_I32 && 0x80 - V128 == CJ_CORE_V128 && 0x80 
 
 /* A signature: three operands, one result. */
 #define S(a, b, c, r) ((a) | (b) << 3 | (c) << 6 | (r) << 9)
-#define S_OPERAND(sig, i) ((sig) >> 3 * (i) & 7u)
+#define S_OPERAND(sig, i) ((unsigned)(sig) >> 3u * (unsigned)(i) & 7u)
 #define S_RESULT(sig) ((sig) >> 9)
 
 typedef struct op_row {
