@@ -318,7 +318,7 @@ static void test_char(void **state)
     expect_error(type, "'ab'", 2, "closing ' after one character, found b");
     expect_error(type, "'", 1, "found the end of the text");
     expect_error(type, "'a", 2, "found the end of the text");
-    expect_error(type, "'\n'", 1, "must be written \\n");
+    expect_error(type, "'\n'", 1, "a line break in a char must be written \\n");
     expect_error(type, "'\\z'", 1, "expected an escape");
     expect_error(type, "'\\", 1, "expected an escape");
     expect_error(type, "'\\x41'", 1, "expected an escape");
@@ -351,7 +351,7 @@ static void test_string(void **state)
     expect_error(type, "\"abc", 4, "closing '\"' of the string, found the end");
     expect_error(type, "\"abc\\", 4, "expected an escape");
     expect_error(type, "\"abc\\\"", 6, "closing");
-    expect_error(type, "\"a\nb\"", 2, "must be written \\n");
+    expect_error(type, "\"a\nb\"", 2, "a line break in a string must be written \\n");
     expect_error(type, "\"a\" \"b\"", 4, "expected the end of the text, found a string");
     expect_error(type, "abc", 0, "expected string, found abc");
     expect_error(type, "'a'", 0, "expected string, found '''");
@@ -780,7 +780,7 @@ static void test_round_trip(void **state)
 typedef struct fake_component {
     cj_component component;
     cj_program program;
-    cj_program_export exports[9];
+    cj_program_export exports[11];
 } fake_component;
 
 static void fake_export(fake_component *c, const char *interface, const char *name, const cj_functype *type)
@@ -819,6 +819,8 @@ static fake_component *fake(void)
     fake_export(&c, "plain", "only", none);
     fake_export(&c, "ns:pkg/math@1.2.3", "[method]r.go", none);
     fake_export(&c, "i", "solo", none);
+    fake_export(&c, "ns:pkg/more", "twin", none);
+    fake_export(&c, "more", "twin", none);
     return &c;
 }
 
@@ -877,9 +879,12 @@ static void test_call_names(void **state)
     expect_call("[method]r.go()", 7, "");
     expect_call("i#solo()", 8, "");
     expect_call("i.solo()", 8, "");
+    expect_call("more#twin()", 10, ""); /* exact */
+    expect_call("ns:pkg/more#twin()", 9, "");
+    expect_call_error("more.twin()", CJ_INVALID, 0, "fits 2 functions: ns:pkg/more#twin, more#twin");
     expect_call("math.[method]r.go()", 7, "");
     expect_call_error("name()", CJ_INVALID, 0, "fits 2 functions: ns:pkg/other@1.0.0#name, ns:pkg/more#name");
-    expect_call_error(" nap()", CJ_NOT_FOUND, 1, "no exported function \"nap\" among 9; did you mean \"nop\"");
+    expect_call_error(" nap()", CJ_NOT_FOUND, 1, "no exported function \"nap\" among 11; did you mean \"nop\"");
     expect_call_error("math#ad(1)", CJ_NOT_FOUND, 0, "did you mean \"add\"?");
     expect_call_error("maths#add(1, 2)", CJ_NOT_FOUND, 0, "maths#add");
     expect_call_error("ns:pkg/math@1.2.4#add(1, 2)", CJ_NOT_FOUND, 0, "did you mean \"add\"?");
@@ -924,6 +929,17 @@ static void test_find(void **state)
     fake_component *c = fake();
     size_t i;
     cj_error err;
+    track_alloc track;
+    cj_arena *full;
+    track_init(&track);
+    assert_int_equal(cj_arena_new(&track.hook, &full), CJ_OK);
+    assert_non_null(cj_arena_alloc(full, 16, 16));
+    track.fail_at = track.calls + 1;
+    while (cj_arena_alloc(full, 16, 16))
+        continue;
+    cj_val *none;
+    assert_int_equal(cj_wave_parse_call(&c->component, "math#add(1, 2)", 14, &i, &none, &i, full, &err), CJ_NO_MEMORY);
+    cj_arena_delete(full);
     assert_int_equal(cj_component_find_export(&c->component, "math.opts", 9, &i, &err), CJ_OK);
     assert_int_equal(i, 3);
     assert_int_equal(cj_component_find_import(&c->component, "math.opts", 9, &i, &err), CJ_NOT_FOUND);
