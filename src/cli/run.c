@@ -335,7 +335,7 @@ static int apply_option(run_settings *settings, int option, const char *value)
 {
     static const char *const tiers[] = {"jit", "interp", "auto"};
     static const char *const modes[] = {"error", "trap", "default", "echo"};
-    int chosen;
+    int chosen = 0;
     switch (option) {
     case TIER:
         if (choose("tier", value, tiers, CLI_COUNT(tiers), &chosen) != CLI_OK)
