@@ -175,11 +175,104 @@ static void test_memory_does_not_grow(void **state)
     assert_int_equal(t.live_blocks, 0);
 }
 
+typedef struct counted {
+    track_alloc t;
+    cj_engine *engine;
+    cj_component *component;
+    cj_linker *linker;
+    cj_store *store;
+    cj_arena *arena;
+} counted;
+
+static void open_counted(counted *c, const char *guest, cj_host_fn fn)
+{
+    cj_config config;
+    cj_error err;
+    size_t size;
+    track_init(&c->t);
+    cj_config_init(&config);
+    config.allocator = &c->t.hook;
+    config.tier = e2e_tier;
+    uint8_t *bytes = e2e_read(guest, &size);
+    e2e_ok(cj_engine_new(&config, &c->engine, &err), &err);
+    e2e_ok(cj_component_new(c->engine, bytes, size, &c->component, &err), &err);
+    e2e_ok(cj_linker_new(c->engine, &c->linker, &err), &err);
+    for (size_t i = 0; i < cj_component_import_count(c->component); i++) {
+        cj_extern_func f = cj_component_import(c->component, i);
+        e2e_ok(cj_linker_func(c->linker, f.interface, f.name, fn, NULL, &err), &err);
+    }
+    e2e_ok(cj_store_new(c->engine, NULL, NULL, &c->store, &err), &err);
+    assert_int_equal(cj_arena_new(&c->t.hook, &c->arena), CJ_OK);
+    free(bytes);
+}
+
+static void close_counted(counted *c)
+{
+    cj_arena_delete(c->arena);
+    cj_store_delete(c->store);
+    cj_linker_delete(c->linker);
+    cj_component_delete(c->component);
+    cj_engine_delete(c->engine);
+    assert_int_equal(c->t.live_blocks, 0);
+}
+
+/* Arguments of a call whose results go elsewhere are given back at once. */
+static void test_arguments_do_not_stay(void **state)
+{
+    (void)state;
+    counted c;
+    cj_error err;
+    cj_instance *instance;
+    open_counted(&c, "calls", nothing);
+    e2e_ok(cj_instantiate(c.store, NULL, c.component, &instance, &err), &err);
+    static cj_val numbers[5000];
+    for (size_t i = 0; i < 5000; i++)
+        numbers[i] = e2e_u32((uint32_t)i);
+    cj_val list = {.kind = CJ_KIND_LIST, .of.seq = {numbers, 5000}}, out;
+    uint64_t settled = 0;
+    for (int i = 0; i < 200; i++) {
+        e2e_ok(cj_call(cj_instance_func(instance, "sum-list"), &list, 1, &out, 1, c.arena, &err), &err);
+        e2e_ok(cj_call(cj_instance_func(instance, "forget"), NULL, 0, NULL, 0, c.arena, &err), &err);
+        if (i == 5)
+            settled = c.t.live_bytes;
+    }
+    assert_int_equal(c.t.live_bytes, settled);
+    close_counted(&c);
+}
+
+static cj_status take_and_fail(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)user, (void)args, (void)results, (void)err;
+    return cj_ctx_alloc(ctx, 200000, 8) ? CJ_HOST : CJ_NO_MEMORY;
+}
+
+/* A trap jumps over the place where an import gives back what it took. */
+static void test_traps_leave_nothing(void **state)
+{
+    (void)state;
+    counted c;
+    cj_error err;
+    cj_instance *instance;
+    open_counted(&c, "host", take_and_fail);
+    uint64_t settled = 0;
+    for (int i = 0; i < 40; i++) {
+        e2e_ok(cj_instantiate(c.store, c.linker, c.component, &instance, &err), &err);
+        assert_int_equal(cj_call(cj_instance_func(instance, "call-nop"), NULL, 0, NULL, 0, c.arena, &err), CJ_TRAP);
+        if (i == 5)
+            settled = c.t.live_bytes;
+    }
+    assert_true(c.t.live_bytes - settled <
+                34 * 100000); /* instances stay until their store goes, 200,000 bytes do not */
+    close_counted(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_fails_once),
         cmocka_unit_test(test_memory_does_not_grow),
+        cmocka_unit_test(test_arguments_do_not_stay),
+        cmocka_unit_test(test_traps_leave_nothing),
     };
     return e2e_run(tests);
 }
