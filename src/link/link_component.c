@@ -44,7 +44,7 @@ cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t 
     if (entity.sort != CJ_SORT_FUNC || text.len == 0 || text.ptr[0] != '[')
         return CJ_OK;
     CJ_TRY(cj__name_parse(text, offset, &name, ev->err));
-    uint32_t resource;
+    uint32_t resource = 0;
     CJ_TRY(annotated_resource(ev, names, before, &name, text, offset, &resource));
 
     const cj_functype *func = entity.of.func->type->func;

@@ -157,7 +157,7 @@ static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const 
         return cj__fail_at(ev->err, CJ_INVALID, offset, "a core memory has %d pages at most", MAX_PAGES);
     if (ast->sort != CJ_SORT_CORE_FUNC && ast->sort != CJ_SORT_CORE_TAG)
         return CJ_OK;
-    const cj_core_typeval *type;
+    const cj_core_typeval *type = NULL;
     CJ_TRY(module_type_get(ev, scope, ast->func_type, offset, &type));
     out->func = type->func;
     out->unknown = type->kind != CJ_CORETYPE_FUNC || type->opaque;
@@ -175,7 +175,7 @@ static cj_status push_core_type(cj_eval *ev, cj_index_space *space, const cj_cor
 
 static cj_status module_alias(cj_eval *ev, module_scope *scope, const cj_ast_moduledecl *decl)
 {
-    const cj_core_typeval *type;
+    const cj_core_typeval *type = NULL;
     if (decl->alias_count == 0) {
         CJ_TRY(module_type_get(ev, scope, decl->alias_index, decl->offset, &type));
     } else {

@@ -239,7 +239,7 @@ static void test_arena_of_the_host(void **state)
     cj_arena *arena;
     assert_int_equal(cj_arena_new(NULL, &arena), CJ_OK);
     cj_string outs[50];
-    char texts[50][16];
+    char texts[50][20];
     for (int i = 0; i < 50; i++) {
         snprintf(texts[i], sizeof(texts[i]), "text %d", i);
         cj_string in = {texts[i], strlen(texts[i])};
