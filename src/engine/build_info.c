@@ -8,8 +8,10 @@
 
 #if CJ_ENGINE_JIT
 #define CJ_ENGINE_NAME "llvm-jit"
-#else
+#elif WASM_ENABLE_FAST_INTERP
 #define CJ_ENGINE_NAME "fast-interp"
+#else
+#define CJ_ENGINE_NAME "classic-interp"
 #endif
 
 #define CJ_TEXT_(x) #x

@@ -36,17 +36,24 @@ static void pop(const frame *f)
     f->env->wasm_stack.s.top = f->interp_top;
 }
 
-uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
+/* That there is an environment on this thread, and stack to run in. */
+static uint32_t prepare(cj_call_ctx *call)
+{
+    cj_store_core *store = call->store;
+    call->env = store->env;
+    if (CJ_UNLIKELY(store->env == NULL))
+        return CJ_TRAP_NONE; /* no core instance in the store */
+    if (CJ_UNLIKELY(store->owner != cj__anchor.id))
+        cj__thread_attach(store);
+    return CJ_UNLIKELY(stack_low(store->env)) ? cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE) : (uint32_t)CJ_TRAP_NONE;
+}
+
+static uint32_t run(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
 {
     cj_store_core *store = call->store;
     WASMExecEnv *env = store->env;
     if (CJ_UNLIKELY(env == NULL))
-        return body(call, arg); /* no core instance in the store */
-    if (CJ_UNLIKELY(store->owner != cj__anchor.id))
-        cj__thread_attach(store);
-    if (CJ_UNLIKELY(stack_low(env)))
-        return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
-    call->env = env;
+        return body(call, arg);
     frame f;
     push(&f, env, call->bound->core_env_inst);
     uint32_t trap = body(call, arg);
@@ -56,6 +63,12 @@ uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void 
         inst->cur_exception[0] = '\0';
     pop(&f);
     return trap;
+}
+
+uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
+{
+    uint32_t trap = prepare(call);
+    return CJ_UNLIKELY(trap != CJ_TRAP_NONE) ? trap : run(call, body, arg);
 }
 
 typedef struct thunk_call {
@@ -77,9 +90,12 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     cj_instance_core *instance = call->bound->instance;
     if (CJ_UNLIKELY(!instance->may_enter))
         return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
+    uint32_t trap = prepare(call);
+    if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
+        return trap;
     instance->may_enter = 0;
     thunk_call t = {args, results};
-    uint32_t trap = cj__core_enter(call, run_thunk, &t);
+    trap = run(call, run_thunk, &t);
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))
         instance->may_enter = 1;
     return trap;

@@ -4,7 +4,8 @@
  * LLVMOrcLLLazyJITAddLLVMIRModule and LLVMOrcJITTargetMachineBuilderDetectHost, by the linker's --wrap.
  *
  * LLVM's passes are made for code that people write. Some take time that grows with the square of a basic block (the machine scheduler: 4 s for 128 KB of
- * straight code; AVX-512's domain reassignment: 96 s), and promoting locals to registers makes a phi for a local at every join that it reaches
+ * straight code; AVX-512's domain reassignment: 96 s) or of the number of blocks (code generator preparation: 25 s for
+ * 10000 calls), and promoting locals to registers makes a phi for a local at every join that it reaches
  * (8000 locals under 5000 nested loops: more memory than the machine has). So functions of such a shape are marked optnone: they keep their
  * locals in memory and are translated instruction by instruction. They run at a third of the speed or less; what compilers emit is far from these
  * bounds. What takes quadratic time even so, the longest straight code of all, is refused. And AVX-512 is not used: guests have 128-bit vectors.
@@ -37,6 +38,7 @@ LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef, LLVMOrc
 enum {
     MAX_BLOCK = 5000,          /* instructions of a basic block that is optimised */
     MAX_BLOCK_AT_ALL = 100000, /* and of any: 4 s */
+    MAX_BLOCKS = 6000,         /* basic blocks of a function that is optimised: code generator preparation, 9 s */
     MAX_PHIS = 4 << 20,
     MAX_FUNCTION = 400000,     /* instructions of a function that is optimised */
     MAX_SWITCH = 20000,        /* successors of one block (br_table) */
@@ -102,7 +104,7 @@ static verdict judge(LLVMValueRef fn, uint64_t *longest)
         phis = sets * (8 + loops);
     if (hash_oom || *longest > MAX_BLOCK_AT_ALL)
         return REFUSE;
-    return *longest > MAX_BLOCK || instructions > MAX_FUNCTION || phis > MAX_PHIS || switch_size > MAX_SWITCH ? TRANSLATE : OPTIMISE;
+    return *longest > MAX_BLOCK || blocks > MAX_BLOCKS || instructions > MAX_FUNCTION || phis > MAX_PHIS || switch_size > MAX_SWITCH ? TRANSLATE : OPTIMISE;
 }
 
 static void add_attribute(LLVMContextRef context, LLVMValueRef fn, const char *name)
