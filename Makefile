@@ -40,7 +40,7 @@ check: setup-check
 	@tools/check.sh
 
 bench: build
-	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS)
+	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests/bench.wasm
 
 clean:
 	rm -rf build
