@@ -70,9 +70,13 @@ uint32_t cj__merge_type(cj_merger *m, const cj_core_functype *type)
 uint32_t cj__merge_type_index(cj_merger *m, uint32_t number)
 {
     cj_merge_type *type = &m->types.at[number];
-    if (type->index == CJ_NO_INDEX && CJ_VEC_PUSH(m->alloc, &m->type_order, number))
-        type->index = (uint32_t)m->type_order.len - 1;
-    return type->index; /* CJ_NO_INDEX when out of memory: write_types notices */
+    if (type->index == CJ_NO_INDEX) {
+        if (CJ_VEC_PUSH(m->alloc, &m->type_order, number))
+            type->index = (uint32_t)m->type_order.len - 1;
+        else
+            m->types_failed = true;
+    }
+    return type->index;
 }
 
 /* "(i32, i64) -> f32" */
@@ -735,9 +739,8 @@ static cj_status write_module(cj_merger *m, cj_writer *w, cj_writer *code, cj_wr
     cj__merge_write_names(m, w);
 
     cj_status status = code->status != CJ_OK ? code->status : functions->status != CJ_OK ? functions->status : w->status;
-    for (size_t i = 0; i < m->types.len && status == CJ_OK; i++)
-        if (m->types.at[i].index != CJ_NO_INDEX && m->types.at[i].index >= m->type_order.len)
-            status = CJ_NO_MEMORY;
+    if (m->types_failed)
+        status = CJ_NO_MEMORY;
     if (status == CJ_LIMIT)
         return cj__fail(m->err, CJ_LIMIT, "merged core modules have more bytes than max_merged_size, which is %llu",
                         (unsigned long long)m->config->max_merged_size);

@@ -250,6 +250,7 @@ typedef struct cj_merger {
     uint32_t *type_slots; /* open addressing: number + 1 */
     uint32_t type_slot_count;
     CJ_VEC(uint32_t) type_order; /* numbers, by index */
+    bool types_failed;           /* out of memory while a type got its index */
     uint32_t type_init;   /* () -> () */
     uint32_t type_bulk;   /* (i32, i32, i32) -> () */
 
