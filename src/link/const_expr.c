@@ -41,7 +41,8 @@ cj_status cj__const_read(cj_reader *r, const cj_core_outline *module, uint8_t ty
         case OP_END:
             if (depth != 1 || stack[0] != type)
                 return cj__fail_at(r->err, CJ_INVALID, start_offset, "constant expression must give one %s, gives %s%s",
-                                   cj__core_valtype_name(type), depth ? cj__core_valtype_name(stack[depth - 1]) : "nothing",
+                                   cj__core_valtype_name(type),
+                                   depth ? cj__core_valtype_name(stack[depth - 1]) : "nothing",
                                    depth > 1 ? " and more" : "");
             *out = (cj_bytes){start, (size_t)(r->at - start), start_offset};
             return CJ_OK;
@@ -78,8 +79,9 @@ cj_status cj__const_read(cj_reader *r, const cj_core_outline *module, uint8_t ty
             uint32_t index;
             CJ_TRY(cj__read_u32(r, &index, "a global index"));
             if (index >= module->global_count)
-                return cj__fail_at(r->err, CJ_INVALID, offset, "unknown global %u in a constant expression (%u are defined before it)",
-                                   index, module->global_count);
+                return cj__fail_at(r->err, CJ_INVALID, offset,
+                                   "unknown global %u in a constant expression (%u are defined before it)", index,
+                                   module->global_count);
             if (module->globals[index].is_mutable)
                 return cj__fail_at(r->err, CJ_INVALID, offset, "global %u is mutable: not constant", index);
             pushed = module->globals[index].type;
@@ -93,7 +95,8 @@ cj_status cj__const_read(cj_reader *r, const cj_core_outline *module, uint8_t ty
         case OP_I64_MUL:
             pushed = op <= OP_I32_MUL ? CJ_CORE_I32 : CJ_CORE_I64;
             if (depth < 2 || stack[depth - 1] != pushed || stack[depth - 2] != pushed)
-                return cj__fail_at(r->err, CJ_INVALID, offset, "type mismatch in a constant expression: two operands of %s expected",
+                return cj__fail_at(r->err, CJ_INVALID, offset,
+                                   "type mismatch in a constant expression: two operands of %s expected",
                                    cj__core_valtype_name(pushed));
             depth -= 2;
             break;
@@ -107,7 +110,8 @@ cj_status cj__const_read(cj_reader *r, const cj_core_outline *module, uint8_t ty
             uint32_t index;
             CJ_TRY(cj__read_u32(r, &index, "a function index"));
             if (index >= module->func_count)
-                return cj__fail_at(r->err, CJ_INVALID, offset, "unknown function %u (there are %u)", index, module->func_count);
+                return cj__fail_at(r->err, CJ_INVALID, offset, "unknown function %u (there are %u)", index,
+                                   module->func_count);
             pushed = CJ_CORE_FUNCREF;
             break;
         }
@@ -117,7 +121,8 @@ cj_status cj__const_read(cj_reader *r, const cj_core_outline *module, uint8_t ty
             return cj__fail_at(r->err, CJ_INVALID, offset, "instruction 0x%02x is not constant", op);
         }
         if (depth == STACK)
-            return cj__fail_at(r->err, CJ_UNSUPPORTED, start_offset, "unsupported: constant expressions of more than %d operands", STACK);
+            return cj__fail_at(r->err, CJ_UNSUPPORTED, start_offset,
+                               "unsupported: constant expressions of more than %d operands", STACK);
         stack[depth++] = pushed;
     }
 }

@@ -1,7 +1,7 @@
 /* core_module.c: the outline of a core module, see core_module.h.
  *
- * One pass over the sections in the order that the specification demands, so that whatever an entry refers to has been read already.
- * Arrays grow as entries are read, never ahead of the bytes that back them.
+ * One pass over the sections in the order that the specification demands, so that whatever an entry refers to has been
+ * read already. Arrays grow as entries are read, never ahead of the bytes that back them.
  * Spec: core specification, "Binary Format / Modules", "Validation / Modules".
  */
 #include "link/core_module.h"
@@ -85,9 +85,10 @@ cj_status cj__core_read_valtype(cj_reader *r, uint8_t *out, const char *what)
     }
 }
 
-/* -- Helpers ------------------------------------------------------------------------------------------------------------- */
+/* -- Helpers ------------------------------------------------------------------------------------------------------- */
 
-/* Room for one more element in an array of the arena; old blocks stay behind, so an array costs at most twice its size. */
+/* Room for one more element in an array of the arena; old blocks stay behind, so an array costs at most twice its
+ * size. */
 static bool grow(cj_arena *arena, void *at, uint32_t len, uint32_t *cap, size_t size, size_t align)
 {
     if (len < *cap)
@@ -106,7 +107,8 @@ static bool grow(cj_arena *arena, void *at, uint32_t len, uint32_t *cap, size_t 
 
 /* `member`: an array of the outline; `len`: its count, incremented. */
 #define PUSH(o, member, len, cap, ...) \
-    (grow((o)->arena, &(o)->out->member, (o)->out->len, (cap), sizeof(*(o)->out->member), _Alignof(__typeof__(*(o)->out->member))) \
+    (grow((o)->arena, &(o)->out->member, (o)->out->len, (cap), sizeof(*(o)->out->member), \
+          _Alignof(__typeof__(*(o)->out->member))) \
          ? ((o)->out->member[(o)->out->len++] = (__VA_ARGS__), true) \
          : false)
 
@@ -142,11 +144,12 @@ static cj_status read_reftype(outliner *o, uint8_t *out)
     uint64_t offset = cj__reader_offset(&o->r);
     CJ_TRY(cj__core_read_valtype(&o->r, out, "a reference type"));
     if (!cj__core_is_ref(*out))
-        return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected a reference type, found %s", cj__core_valtype_name(*out));
+        return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected a reference type, found %s",
+                           cj__core_valtype_name(*out));
     return CJ_OK;
 }
 
-/* -- Types, limits, imports ------------------------------------------------------------------------------------------------ */
+/* -- Types, limits, imports ---------------------------------------------------------------------------------------- */
 
 static cj_status read_valtypes(outliner *o, const uint8_t **out, uint32_t *count, const char *what)
 {
@@ -231,7 +234,8 @@ static cj_status read_limits(outliner *o, uint64_t max, cj_ast_limits *out, cons
         return cj__fail_at(o->err, CJ_INVALID, offset, "%s has a minimum of %llu and a maximum of %llu", what,
                            (unsigned long long)out->min, (unsigned long long)out->max);
     if (max && (out->min > max || (out->has_max && out->max > max)))
-        return cj__fail_at(o->err, CJ_INVALID, offset, "%s has more than %llu pages of 64 KiB", what, (unsigned long long)max);
+        return cj__fail_at(o->err, CJ_INVALID, offset, "%s has more than %llu pages of 64 KiB", what,
+                           (unsigned long long)max);
     return CJ_OK;
 }
 
@@ -347,7 +351,7 @@ static cj_status read_imports(outliner *o, spaces *caps)
     return CJ_OK;
 }
 
-/* -- Definitions ------------------------------------------------------------------------------------------------------------ */
+/* -- Definitions --------------------------------------------------------------------------------------------------- */
 
 static cj_status read_functions(outliner *o, spaces *caps)
 {
@@ -368,7 +372,8 @@ static cj_status read_tables(outliner *o, spaces *caps)
     for (uint32_t i = 0; i < count; i++) {
         cj_ast_coretype type = {0};
         if (cj__reader_left(&o->r) && *o->r.at == 0x40) /* with an initial value for its elements */
-            return cj__fail_at(o->err, CJ_UNSUPPORTED, cj__reader_offset(&o->r), "unsupported: core typed function references");
+            return cj__fail_at(o->err, CJ_UNSUPPORTED, cj__reader_offset(&o->r),
+                               "unsupported: core typed function references");
         CJ_TRY(read_table_type(o, &type));
         CJ_TRY(add_item(o, caps, &type, false, 0));
     }
@@ -415,7 +420,7 @@ static cj_status read_globals(outliner *o, spaces *caps)
     return CJ_OK;
 }
 
-/* -- Exports ------------------------------------------------------------------------------------------------------------------ */
+/* -- Exports ------------------------------------------------------------------------------------------------------- */
 
 static int compare_names(cj_str a, cj_str b)
 {
@@ -427,7 +432,7 @@ static int compare_names(cj_str a, cj_str b)
 /* Merge sort: no bad case that a file could be made for, unlike hashing and quicksort. */
 static void sort_exports(const cj_core_export **at, const cj_core_export **scratch, uint32_t count)
 {
-    for (uint32_t width = 1; width < count; width = width > count / 2 ? count : width * 2) {
+    for (uint32_t width = 1; width<count; width = width> count / 2 ? count : width * 2) {
         for (uint32_t low = 0; low < count;) {
             uint32_t middle = count - low > width ? low + width : count;
             uint32_t high = count - middle > width ? middle + width : count;
@@ -458,13 +463,12 @@ static cj_status read_exports(outliner *o)
             cj_sort sort;
             const char *what;
         } kinds[] = {
-            {CJ_SORT_CORE_FUNC, "a function index"},
-            {CJ_SORT_CORE_TABLE, "a table index"},
-            {CJ_SORT_CORE_MEMORY, "a memory index"},
-            {CJ_SORT_CORE_GLOBAL, "a global index"},
+            {CJ_SORT_CORE_FUNC, "a function index"}, {CJ_SORT_CORE_TABLE, "a table index"},
+            {CJ_SORT_CORE_MEMORY, "a memory index"}, {CJ_SORT_CORE_GLOBAL, "a global index"},
             {CJ_SORT_CORE_TAG, "a tag index"},
         };
-        const uint32_t counts[] = {out->func_count, out->table_count, out->memory_count, out->global_count, out->tag_count};
+        const uint32_t counts[] = {out->func_count, out->table_count, out->memory_count, out->global_count,
+                                   out->tag_count};
         if (kind >= CJ_COUNT(kinds))
             return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected a kind of export (0 to 4), found 0x%02x", kind);
         export_.sort = kinds[kind].sort;
@@ -517,7 +521,7 @@ static cj_status read_start(outliner *o)
     return CJ_OK;
 }
 
-/* -- Segments, code ------------------------------------------------------------------------------------------------------------ */
+/* -- Segments, code ------------------------------------------------------------------------------------------------ */
 
 /* Bits of an element segment's flags. */
 enum { ELEM_NOT_ACTIVE = 1, ELEM_EXPLICIT = 2, ELEM_EXPRS = 4 };
@@ -549,14 +553,16 @@ static cj_status read_elems(outliner *o)
         uint64_t offset = cj__reader_offset(&o->r);
         CJ_TRY(cj__read_u32(&o->r, &elem.flags, "an element segment's kind"));
         if (elem.flags > 7)
-            return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected an element segment's kind (0 to 7), found %u", elem.flags);
+            return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected an element segment's kind (0 to 7), found %u",
+                               elem.flags);
         bool active = !(elem.flags & ELEM_NOT_ACTIVE);
         if (active) {
             uint64_t index_offset = cj__reader_offset(&o->r);
             if (elem.flags & ELEM_EXPLICIT)
                 CJ_TRY(cj__read_u32(&o->r, &elem.table, "a table index"));
             if (elem.table >= o->out->table_count)
-                return cj__fail_at(o->err, CJ_INVALID, index_offset, "unknown table %u (there are %u)", elem.table, o->out->table_count);
+                return cj__fail_at(o->err, CJ_INVALID, index_offset, "unknown table %u (there are %u)", elem.table,
+                                   o->out->table_count);
             CJ_TRY(cj__const_read(&o->r, o->out, o->out->tables[elem.table].limits.is64 ? CJ_CORE_I64 : CJ_CORE_I32,
                                   &elem.offset_expr));
         }
@@ -568,7 +574,8 @@ static cj_status read_elems(outliner *o)
         }
         if (active && o->out->tables[elem.table].value_type != elem.ref_type)
             return cj__fail_at(o->err, CJ_INVALID, offset, "element segment of %s for a table of %s",
-                               cj__core_valtype_name(elem.ref_type), cj__core_valtype_name(o->out->tables[elem.table].value_type));
+                               cj__core_valtype_name(elem.ref_type),
+                               cj__core_valtype_name(o->out->tables[elem.table].value_type));
         CJ_TRY(read_elem_items(o, &elem));
         if (!PUSH(o, elems, elem_count, &cap, elem))
             return cj__fail_nomem(o->err);
@@ -588,7 +595,8 @@ static cj_status read_code(outliner *o)
     uint64_t section_offset = cj__reader_offset(&o->r);
     CJ_TRY(read_count(o, &count, "function bodies"));
     if (count != o->out->func_count - o->out->imported_funcs)
-        return cj__fail_at(o->err, CJ_MALFORMED, section_offset, "function and code section have different lengths: %u and %u",
+        return cj__fail_at(o->err, CJ_MALFORMED, section_offset,
+                           "function and code section have different lengths: %u and %u",
                            o->out->func_count - o->out->imported_funcs, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size;
@@ -609,20 +617,23 @@ static cj_status read_datas(outliner *o)
     uint64_t section_offset = cj__reader_offset(&o->r);
     CJ_TRY(read_count(o, &count, "data segments"));
     if (o->out->has_data_count && count != o->declared_data_count)
-        return cj__fail_at(o->err, CJ_MALFORMED, section_offset, "data count and data section have different lengths: %u and %u",
-                           o->declared_data_count, count);
+        return cj__fail_at(o->err, CJ_MALFORMED, section_offset,
+                           "data count and data section have different lengths: %u and %u", o->declared_data_count,
+                           count);
     for (uint32_t i = 0; i < count; i++) {
         cj_core_data data = {0};
         uint64_t offset = cj__reader_offset(&o->r);
         CJ_TRY(cj__read_u32(&o->r, &data.flags, "a data segment's kind"));
         if (data.flags > 2)
-            return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected a data segment's kind (0 to 2), found %u", data.flags);
+            return cj__fail_at(o->err, CJ_MALFORMED, offset, "expected a data segment's kind (0 to 2), found %u",
+                               data.flags);
         if (data.flags != 1) {
             uint32_t memory = 0;
             if (data.flags == 2)
                 CJ_TRY(cj__read_u32(&o->r, &memory, "a memory index"));
             if (memory >= o->out->memory_count)
-                return cj__fail_at(o->err, CJ_INVALID, offset, "unknown memory %u (there are %u)", memory, o->out->memory_count);
+                return cj__fail_at(o->err, CJ_INVALID, offset, "unknown memory %u (there are %u)", memory,
+                                   o->out->memory_count);
             CJ_TRY(cj__const_read(&o->r, o->out, o->out->memories[memory].limits.is64 ? CJ_CORE_I64 : CJ_CORE_I32,
                                   &data.offset_expr));
         }
@@ -637,7 +648,7 @@ static cj_status read_datas(outliner *o)
     return CJ_OK;
 }
 
-/* -- Sections --------------------------------------------------------------------------------------------------------------- */
+/* -- Sections ------------------------------------------------------------------------------------------------------ */
 
 static cj_status read_custom(outliner *o)
 {
@@ -685,12 +696,14 @@ static cj_status read_section(outliner *o, spaces *caps, uint8_t id)
     }
 }
 
-cj_status cj__core_outline(const cj_config *config, cj_bytes module, cj_arena *arena, cj_core_outline *out, cj_error *err)
+cj_status cj__core_outline(const cj_config *config, cj_bytes module, cj_arena *arena, cj_core_outline *out,
+                           cj_error *err)
 {
     /* Sections in the order that they must have; ids are not in that order. */
     static const uint8_t rank[SECTION_COUNT] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6};
-    static const char *const names[SECTION_COUNT] = {"custom", "type",  "import",  "function", "table", "memory",     "global",
-                                                     "export", "start", "element", "code",     "data",  "data count", "tag"};
+    static const char *const names[SECTION_COUNT] = {"custom", "type",   "import",     "function", "table",
+                                                     "memory", "global", "export",     "start",    "element",
+                                                     "code",   "data",   "data count", "tag"};
     static const uint8_t preamble[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
 
     memset(out, 0, sizeof(*out));
@@ -711,7 +724,8 @@ cj_status cj__core_outline(const cj_config *config, cj_bytes module, cj_arena *a
         uint32_t size;
         CJ_TRY(cj__read_byte(&r, &id, "a section"));
         if (id >= SECTION_COUNT)
-            return cj__fail_at(err, CJ_MALFORMED, offset, "expected a section (0 to %d), found %u", SECTION_COUNT - 1, id);
+            return cj__fail_at(err, CJ_MALFORMED, offset, "expected a section (0 to %d), found %u", SECTION_COUNT - 1,
+                               id);
         if (id != SECTION_CUSTOM) {
             if (rank[id] <= last_rank)
                 return cj__fail_at(err, CJ_MALFORMED, offset, "%s section after the %s section", names[id], last_name);
@@ -727,7 +741,8 @@ cj_status cj__core_outline(const cj_config *config, cj_bytes module, cj_arena *a
         return cj__fail_at(err, CJ_MALFORMED, cj__reader_offset(&r), "%u functions without a code section",
                            out->func_count - out->imported_funcs);
     if (out->has_data_count && out->data_count != o.declared_data_count)
-        return cj__fail_at(err, CJ_MALFORMED, cj__reader_offset(&r), "data count and data section have different lengths: %u and %u",
-                           o.declared_data_count, out->data_count);
+        return cj__fail_at(err, CJ_MALFORMED, cj__reader_offset(&r),
+                           "data count and data section have different lengths: %u and %u", o.declared_data_count,
+                           out->data_count);
     return CJ_OK;
 }

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
-/* -- Function types ---------------------------------------------------------------------------------------------------------------- */
+/* -- Function types ------------------------------------------------------------------------------------------------ */
 
 static bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t count)
 {
@@ -94,7 +94,7 @@ static const char *type_text(const cj_core_functype *type, char *buffer, size_t 
     return buffer;
 }
 
-/* -- Targets ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Targets ------------------------------------------------------------------------------------------------------- */
 
 cj_target cj__merge_target(const cj_merger *m, uint32_t instance, uint32_t func)
 {
@@ -121,7 +121,7 @@ const cj_body *cj__merge_body(const cj_merger *m, cj_target target, const cj_gro
     return &inst->module->bodies[index];
 }
 
-/* -- Scanning ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Scanning ------------------------------------------------------------------------------------------------------ */
 
 static cj_status intern_types(cj_merger *m, cj_scanned *module)
 {
@@ -144,7 +144,8 @@ static cj_status scan_modules(cj_merger *m)
     for (uint32_t i = 0; i < in->instance_count; i++)
         total += in->instances[i].module->file.len;
     if (total > m->config->max_merged_size)
-        return cj__fail(m->err, CJ_LIMIT, "core instances of one group have %llu bytes of modules, max_merged_size is %llu",
+        return cj__fail(m->err, CJ_LIMIT,
+                        "core instances of one group have %llu bytes of modules, max_merged_size is %llu",
                         (unsigned long long)total, (unsigned long long)m->config->max_merged_size);
 
     m->modules = CJ_ARENA_ARRAY(m->arena, cj_scanned, in->instance_count);
@@ -173,14 +174,14 @@ static cj_status scan_modules(cj_merger *m)
     return status;
 }
 
-/* -- The boundary --------------------------------------------------------------------------------------------------------------------- */
+/* -- The boundary -------------------------------------------------------------------------------------------------- */
 
 /* What the engine can pass in and out of the group. */
 static cj_status check_boundary_type(cj_merger *m, const cj_core_functype *type, const char *what, uint32_t number)
 {
     if (type->result_count > 1)
-        return cj__fail(m->err, CJ_UNSUPPORTED, "unsupported: several results of a core function that crosses groups (%s %u)", what,
-                        number);
+        return cj__fail(m->err, CJ_UNSUPPORTED,
+                        "unsupported: several results of a core function that crosses groups (%s %u)", what, number);
     for (uint32_t i = 0; i < type->param_count + type->result_count; i++) {
         uint8_t t = i < type->param_count ? type->params[i] : type->results[i - type->param_count];
         if (t < CJ_CORE_F64) /* the codes of vectors and references are below those of numbers */
@@ -233,9 +234,10 @@ static cj_status number_slots(cj_merger *m)
     return CJ_OK;
 }
 
-/* -- Resolution of imports ------------------------------------------------------------------------------------------------------------ */
+/* -- Resolution of imports ----------------------------------------------------------------------------------------- */
 
-static cj_status fail_import(cj_merger *m, uint32_t instance, const cj_core_import *import, const char *format, ...) CJ_PRINTF(4, 5);
+static cj_status fail_import(cj_merger *m, uint32_t instance, const cj_core_import *import, const char *format, ...)
+    CJ_PRINTF(4, 5);
 static cj_status fail_import(cj_merger *m, uint32_t instance, const cj_core_import *import, const char *format, ...)
 {
     char text[240];
@@ -244,7 +246,8 @@ static cj_status fail_import(cj_merger *m, uint32_t instance, const cj_core_impo
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     cj__fail_at(m->err, CJ_INVALID, import->offset, "%s", text);
-    cj__error_where(m->err, "core instance %u: import \"%.*s\" \"%.*s\"", instance, CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
+    cj__error_where(m->err, "core instance %u: import \"%.*s\" \"%.*s\"", instance, CJ_STR_ARG(import->module),
+                    CJ_STR_ARG(import->name));
     return CJ_INVALID;
 }
 
@@ -267,7 +270,8 @@ static cj_status fail_limits(cj_merger *m, uint32_t instance, const cj_core_impo
     return fail_import(m, instance, import, "limits do not match: wanted %s, given %s", bounds[0], bounds[1]);
 }
 
-static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_import *import, const cj_merge_source *source)
+static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_import *import,
+                                const cj_merge_source *source)
 {
     cj_group_instance *inst = &m->instances[instance];
     const cj_core_outline *from = NULL;
@@ -293,7 +297,8 @@ static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_i
         if (wanted != given) {
             char a[100], b[100];
             return fail_import(m, instance, import, "function types do not match: wanted %s, given %s",
-                               type_text(&m->types.at[wanted].type, a, sizeof(a)), type_text(&m->types.at[given].type, b, sizeof(b)));
+                               type_text(&m->types.at[wanted].type, a, sizeof(a)),
+                               type_text(&m->types.at[given].type, b, sizeof(b)));
         }
         inst->imports[import->index] = target;
         return CJ_OK;
@@ -303,7 +308,8 @@ static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_i
         const cj_ast_coretype *given = &m->tables.at[number].type;
         if (given->value_type != import->type.value_type)
             return fail_import(m, instance, import, "table types do not match: wanted %s, given %s",
-                               cj__core_valtype_name(import->type.value_type), cj__core_valtype_name(given->value_type));
+                               cj__core_valtype_name(import->type.value_type),
+                               cj__core_valtype_name(given->value_type));
         if (!limits_match(&given->limits, &import->type.limits))
             return fail_limits(m, instance, import, &given->limits);
         inst->tables[import->index] = number;
@@ -316,8 +322,9 @@ static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_i
         const cj_merge_global *given = &m->globals.at[number];
         if (given->type != import->type.value_type || given->is_mutable != import->type.is_mutable)
             return fail_import(m, instance, import, "global types do not match: wanted %s%s, given %s%s",
-                               import->type.is_mutable ? "mutable " : "", cj__core_valtype_name(import->type.value_type),
-                               given->is_mutable ? "mutable " : "", cj__core_valtype_name(given->type));
+                               import->type.is_mutable ? "mutable " : "",
+                               cj__core_valtype_name(import->type.value_type), given->is_mutable ? "mutable " : "",
+                               cj__core_valtype_name(given->type));
         inst->globals[import->index] = number;
         return CJ_OK;
     }
@@ -367,7 +374,8 @@ static cj_status resolve(cj_merger *m)
         functions += m->instances[i].module->outline->body_count; /* of at most max_merged_size bytes: no overflow */
     }
     if (functions >= CJ_TARGET_SLOT / 2)
-        return cj__fail(m->err, CJ_UNSUPPORTED, "unsupported: %llu core functions in one group", (unsigned long long)functions);
+        return cj__fail(m->err, CJ_UNSUPPORTED, "unsupported: %llu core functions in one group",
+                        (unsigned long long)functions);
     m->defined_count = (uint32_t)functions;
     m->func_index = CJ_ARENA_ARRAY(m->arena, uint32_t, m->defined_count);
     m->func_instance = CJ_ARENA_ARRAY(m->arena, uint32_t, m->defined_count);
@@ -394,7 +402,7 @@ static cj_status resolve(cj_merger *m)
     return CJ_OK;
 }
 
-/* -- Sections ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Sections ------------------------------------------------------------------------------------------------------ */
 
 enum {
     SECTION_TYPE = 1,
@@ -419,8 +427,8 @@ static size_t begin_section(cj_writer *w, uint8_t id)
 static cj_status write_types(cj_merger *m, cj_writer *w)
 {
     if (m->type_order.len > m->config->max_core_types)
-        return cj__fail(m->err, CJ_LIMIT, "merged core modules use %zu function types, max_core_types is %u", m->type_order.len,
-                        m->config->max_core_types);
+        return cj__fail(m->err, CJ_LIMIT, "merged core modules use %zu function types, max_core_types is %u",
+                        m->type_order.len, m->config->max_core_types);
     size_t mark = begin_section(w, SECTION_TYPE);
     cj__write_u32(w, (uint32_t)m->type_order.len);
     for (size_t i = 0; i < m->type_order.len; i++) {
@@ -527,7 +535,8 @@ static void write_globals(cj_merger *m, cj_writer *w)
     cj__write_end_sized(w, mark);
 }
 
-/* Only functions, under names that mean nothing to WAMR, which calls or reads exports named _initialize, malloc, __heap_base and others. */
+/* Only functions, under names that mean nothing to WAMR, which calls or reads exports named _initialize, malloc,
+ * __heap_base and others. */
 static void write_exports(cj_merger *m, cj_writer *w)
 {
     size_t mark = begin_section(w, SECTION_EXPORT);
@@ -649,7 +658,7 @@ static void write_datas(cj_merger *m, cj_writer *w)
     cj__write_end_sized(w, mark);
 }
 
-/* -- Output --------------------------------------------------------------------------------------------------------------------------- */
+/* -- Output -------------------------------------------------------------------------------------------------------- */
 
 static cj_status describe(cj_merger *m)
 {
@@ -685,7 +694,9 @@ static cj_status describe(cj_merger *m)
     out->interrupted_global = in->interruptible ? (uint32_t)CJ_GLOBAL_INTERRUPTED : CJ_NO_INDEX;
     out->has_memory = m->has_memory;
 
-    m->global_base = !in->interruptible ? 0 : m->check == CJ_INTERRUPT_COUNTDOWN ? CJ_GLOBAL_BUDGET + 1 : CJ_GLOBAL_INTERRUPTED + 1;
+    m->global_base = !in->interruptible                   ? 0
+                     : m->check == CJ_INTERRUPT_COUNTDOWN ? CJ_GLOBAL_BUDGET + 1
+                                                          : CJ_GLOBAL_INTERRUPTED + 1;
     m->flag_base = m->global_base + (uint32_t)m->globals.len;
 
     uint64_t locals = 0;
@@ -695,8 +706,8 @@ static cj_status describe(cj_merger *m)
         locals += cj__merge_body(m, m->live.at[i], &inst, &bytes)->local_count;
     }
     if (locals > m->config->max_core_locals)
-        return cj__fail(m->err, CJ_LIMIT, "core functions have %llu locals together, max_core_locals is %u", (unsigned long long)locals,
-                        m->config->max_core_locals);
+        return cj__fail(m->err, CJ_LIMIT, "core functions have %llu locals together, max_core_locals is %u",
+                        (unsigned long long)locals, m->config->max_core_locals);
     return CJ_OK;
 }
 
@@ -738,7 +749,9 @@ static cj_status write_module(cj_merger *m, cj_writer *w, cj_writer *code, cj_wr
         write_datas(m, w);
     cj__merge_write_names(m, w);
 
-    cj_status status = code->status != CJ_OK ? code->status : functions->status != CJ_OK ? functions->status : w->status;
+    cj_status status = code->status != CJ_OK        ? code->status
+                       : functions->status != CJ_OK ? functions->status
+                                                    : w->status;
     if (m->types_failed)
         status = CJ_NO_MEMORY;
     if (status == CJ_LIMIT)
@@ -762,7 +775,8 @@ static cj_status run(cj_merger *m)
     CJ_TRY(cj__merge_live(m));
     CJ_TRY(describe(m));
 
-    uint64_t max = m->config->max_merged_size < UINT32_MAX ? m->config->max_merged_size : UINT32_MAX; /* WAMR takes 32 bits */
+    /* WAMR takes 32 bits */
+    uint64_t max = m->config->max_merged_size < UINT32_MAX ? m->config->max_merged_size : UINT32_MAX;
     cj_writer w = {.alloc = m->alloc, .max = max}, code = w, functions = w;
     cj_status status = write_module(m, &w, &code, &functions);
     cj__write_free(&code);

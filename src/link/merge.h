@@ -1,7 +1,7 @@
 /* merge.h: core instances that share a memory, table or global become one core module.
  *
- * Place in the pipeline: link.c decides who belongs together and what every import is; this writes the module that WAMR loads.
- * Every rule and its reason: docs/merging.md. Non-goals: component types, plans; what a boundary function does.
+ * Place in the pipeline: link.c decides who belongs together and what every import is; this writes the module that WAMR
+ * loads. Every rule and its reason: docs/merging.md. Non-goals: component types, plans; what a boundary function does.
  */
 #ifndef CJ_LINK_MERGE_H
 #define CJ_LINK_MERGE_H
@@ -10,7 +10,8 @@
 
 /* What an import of one instance is. */
 typedef enum cj_source_kind {
-    CJ_SOURCE_INSTANCE, /* item `index` (in the index space of its sort) of instance number `instance` of this group, an earlier one */
+    /* item `index` (in the index space of its sort) of instance number `instance` of this group, an earlier one */
+    CJ_SOURCE_INSTANCE,
     CJ_SOURCE_BOUNDARY, /* a function: boundary slot `slot` */
 } cj_source_kind;
 
@@ -23,8 +24,8 @@ typedef struct cj_merge_source {
 typedef struct cj_merge_instance {
     const cj_core_outline *module;  /* instances of one module share the pointer: it is decoded once */
     const cj_merge_source *sources; /* one per import of the module */
-    /* Something outside the group may have run this group's code before this instance is instantiated: the start function of an instance
-     * of another group. Start functions inside the group need no mention. */
+    /* Something outside the group may have run this group's code before this instance is instantiated: the start
+     * function of an instance of another group. Start functions inside the group need no mention. */
     bool late;
 } cj_merge_instance;
 
@@ -60,20 +61,21 @@ typedef struct cj_merge_input {
 typedef struct cj_merged {
     uint8_t *bytes; /* allocated with the config's allocator; freed by cj__merged_fini */
     size_t size;
-    /* Imports of the merged module: one per shape that live code calls, in this order; its type is that of the slots with one more i32 at the
-     * end, the slot number. Functions, tables and passive segments that nothing reaches are left out. */
+    /* Imports of the merged module: one per shape that live code calls, in this order; its type is that of the slots
+     * with one more i32 at the end, the slot number. Functions, tables and passive segments that nothing reaches are
+     * left out. */
     uint32_t *import_shapes;
     uint32_t import_count;
     /* Function exports: first those asked for, in order (equal ones are repeated); then the initialisers. */
     uint32_t export_count;
-    /* For each instance: number of the function export that does its segments and start function, or UINT32_MAX when nothing is
-     * left to do. To be called in instance order, after WAMR has instantiated the module. */
+    /* For each instance: number of the function export that does its segments and start function, or UINT32_MAX when
+     * nothing is left to do. To be called in instance order, after WAMR has instantiated the module. */
     uint32_t *init_exports;
     /* Interruptible modules begin with two mutable i32 globals, else both are UINT32_MAX:
-     *   interrupt_global (0, at byte 0 of the instance's global data): any thread stores 1, and the guest stops at its next check, a few
-     *   milliseconds at most; it stops again on every entry until someone stores 0.
-     *   interrupted_global (1, at byte 4): the guest stores 1 just before the `unreachable` by which it stops. Whoever handles a trap finds
-     *   CJ_TRAP_INTERRUPTED by it, and stores 0. */
+     *   interrupt_global (0, at byte 0 of the instance's global data): any thread stores 1, and the guest stops at its
+     *   next check, a few milliseconds at most; it stops again on every entry until someone stores 0.
+     *   interrupted_global (1, at byte 4): the guest stores 1 just before the `unreachable` by which it stops. Whoever
+     *   handles a trap finds CJ_TRAP_INTERRUPTED by it, and stores 0. */
     uint32_t interrupt_global, interrupted_global;
     bool has_memory;
     /* Function index in the merged module of every function export: what a lookup by name would give. */
@@ -82,8 +84,8 @@ typedef struct cj_merged {
     size_t capacity;         /* of bytes */
 } cj_merged;
 
-/* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with references or several
- * results, a proposal), CJ_LIMIT (max_merged_size, max_function_body, max_function_slots). */
+/* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with
+ * references or several results, a proposal), CJ_LIMIT (max_merged_size, max_function_body, max_function_slots). */
 cj_status cj__merge(const cj_config *, const cj_merge_input *, cj_merged *out, cj_error *err);
 void cj__merged_fini(const cj_config *, cj_merged *);
 

@@ -1,4 +1,5 @@
-/* merge_code.c: function bodies of the merged module: those of the instances, copied but for their sites, and those that no module has.
+/* merge_code.c: function bodies of the merged module: those of the instances, copied but for their sites, and those
+ * that no module has.
  *
  * Place in the pipeline: last but sections; all indices are known, types get theirs here.
  * Non-goals: deciding anything (merge_live.c, merge_init.c).
@@ -82,7 +83,7 @@ void cj__merge_write_const(cj_merger *m, cj_writer *w, const cj_const *value)
     }
 }
 
-/* -- Sites ----------------------------------------------------------------------------------------------------------------------- */
+/* -- Sites --------------------------------------------------------------------------------------------------------- */
 
 /* Calls of a slot push its number: WAMR's JIT code does not tell a native function which import was called. */
 static void write_call(cj_merger *m, cj_writer *w, cj_target target)
@@ -96,15 +97,17 @@ static void write_call(cj_merger *m, cj_writer *w, cj_target target)
     }
 }
 
-static void write_call_indirect(cj_merger *m, cj_writer *w, const cj_group_instance *inst, uint8_t op, const cj_site *site)
+static void write_call_indirect(cj_merger *m, cj_writer *w, const cj_group_instance *inst, uint8_t op,
+                                const cj_site *site)
 {
     write_op(w, op, cj__merge_type_index(m, inst->module->types[site->aux]));
     cj__write_u32(w, m->tables.at[inst->tables[site->value]].index);
 }
 
-/* memory.init and table.init on a segment: `sub` is the opcode, `last` the memory or table. data.drop and elem.drop never occur: WAMR drops
- * the segment of all instances. Instead a global tells that the segment is empty now. */
-static void write_segment_init(cj_merger *m, cj_writer *w, const cj_segment *seg, uint32_t sub, uint32_t empty, uint32_t last)
+/* memory.init and table.init on a segment: `sub` is the opcode, `last` the memory or table. data.drop and elem.drop
+ * never occur: WAMR drops the segment of all instances. Instead a global tells that the segment is empty now. */
+static void write_segment_init(cj_merger *m, cj_writer *w, const cj_segment *seg, uint32_t sub, uint32_t empty,
+                               uint32_t last)
 {
     bool can_drop = seg->flag != CJ_NO_INDEX;
     if (can_drop) {
@@ -153,7 +156,8 @@ static void write_look_at_flag(cj_merger *m, cj_writer *w)
     cj__write_byte(w, END);
 }
 
-/* Whether a function has a local more, behind its own, for the countdown of its loops. Behind it come those for the operands of bulk operations. */
+/* Whether a function has a local more, behind its own, for the countdown of its loops. Behind it come those for the
+ * operands of bulk operations. */
 static bool counts_loops(const cj_merger *m, const cj_body *body)
 {
     return m->input->interruptible && m->check == CJ_INTERRUPT_COUNTDOWN && body->has_loop;
@@ -219,7 +223,8 @@ static void write_bulk_site(cj_merger *m, cj_writer *w, const cj_body *body, boo
     cj__write_byte(w, END);
 }
 
-static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_body *body, const uint8_t *bytes, const cj_site *site)
+static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_body *body, const uint8_t *bytes,
+                       const cj_site *site)
 {
     const cj_group_instance *inst = &m->instances[instance];
     cj_target target;
@@ -228,7 +233,8 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
         write_call(m, w, cj__merge_call_target(m, cj__merge_target(m, instance, site->value)));
         break;
     case CJ_SITE_RETURN_CALL:
-        write_op(w, RETURN_CALL, cj__merge_ref_index(m, cj__merge_call_target(m, cj__merge_target(m, instance, site->value))));
+        write_op(w, RETURN_CALL,
+                 cj__merge_ref_index(m, cj__merge_call_target(m, cj__merge_target(m, instance, site->value))));
         break;
     case CJ_SITE_CALL_CONST:
     case CJ_SITE_RETURN_CALL_CONST:
@@ -243,7 +249,8 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
             int32_t index = 0;
             (void)cj__read_s32(&r, &index, "");
             write_i32(w, (uint32_t)index);
-            write_call_indirect(m, w, inst, site->kind == CJ_SITE_CALL_CONST ? CALL_INDIRECT : RETURN_CALL_INDIRECT, site);
+            write_call_indirect(m, w, inst, site->kind == CJ_SITE_CALL_CONST ? CALL_INDIRECT : RETURN_CALL_INDIRECT,
+                                site);
         }
         break;
     case CJ_SITE_CALL_INDIRECT:
@@ -301,7 +308,7 @@ static void write_site(cj_merger *m, cj_writer *w, uint32_t instance, const cj_b
     }
 }
 
-/* -- Bodies ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Bodies -------------------------------------------------------------------------------------------------------- */
 
 static void write_locals(cj_merger *m, cj_writer *w, const cj_body *body, const uint8_t *bytes)
 {
@@ -337,7 +344,7 @@ static void write_body(cj_merger *m, cj_writer *w, cj_target target)
     cj__write_bytes(w, bytes.ptr + at, bytes.len - at);
 }
 
-/* -- Functions that no module has ---------------------------------------------------------------------------------------------------- */
+/* -- Functions that no module has ---------------------------------------------------------------------------------- */
 
 static void write_wrapper(cj_merger *m, cj_writer *w, const cj_extra *extra)
 {
@@ -378,7 +385,8 @@ static void write_bulk_check(cj_merger *m, cj_writer *w)
         return;
     }
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
-    static const uint8_t sixteenth[] = {0x20, 0x02, 0x41, 0x04, 0x76, 0x6b}; /* local.get 2; i32.const 4; i32.shr_u; i32.sub */
+    /* local.get 2; i32.const 4; i32.shr_u; i32.sub */
+    static const uint8_t sixteenth[] = {0x20, 0x02, 0x41, 0x04, 0x76, 0x6b};
     cj__write_bytes(w, sixteenth, sizeof(sixteenth));
     write_op(w, GLOBAL_SET, CJ_GLOBAL_BUDGET);
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
@@ -403,19 +411,22 @@ static void write_bulk(cj_merger *m, cj_writer *w, bool copy)
 {
     static const uint8_t if_large[] = {0x00, /* no locals */
                                        0x20, 0x02, 0x41, CHUNK_LEB, 0x4b, 0x04, 0x40};
-    /* (i64.le_u (i64.add (i64.extend_i32_u X) (i64.extend_i32_u $n)) (i64.shl (i64.extend_i32_u (memory.size)) (i64.const 16))) */
-    static const uint8_t if_bounds[] = {0xad, 0x20, 0x02, 0xad, 0x7c, 0x3f, 0x00, 0xad, 0x42, 0x10, 0x86, 0x58, 0x04, 0x40};
+    /* (i64.le_u (i64.add (i64.extend_i32_u X) (i64.extend_i32_u $n)) (i64.shl (i64.extend_i32_u (memory.size))
+     * (i64.const 16))) */
+    static const uint8_t if_bounds[] = {0xad, 0x20, 0x02, 0xad, 0x7c, 0x3f, 0x00,
+                                        0xad, 0x42, 0x10, 0x86, 0x58, 0x04, 0x40};
     static const uint8_t fill_end[] = {0x20, 0x00};
-    static const uint8_t copy_end[] = {0x20, 0x00, 0x20, 0x01, 0x20, 0x00, 0x20, 0x01, 0x4b, 0x1b}; /* the larger of $d and $s */
+    /* the larger of $d and $s */
+    static const uint8_t copy_end[] = {0x20, 0x00, 0x20, 0x01, 0x20, 0x00, 0x20, 0x01, 0x4b, 0x1b};
     static const uint8_t from_end[] = {
-        0x20, 0x00, 0x20, 0x01, 0x4b, 0x04, 0x40,             /* (if (i32.gt_u $d $s) */
-        0x20, 0x02, 0x41, CHUNK_LEB, 0x6b, 0x21, 0x02,        /*   $n -= CHUNK */
-        0x20, 0x00, 0x20, 0x02, 0x6a, 0x20, 0x01, 0x20, 0x02, /*   memory.copy ($d + $n) ($s + $n) CHUNK */
-        0x6a, 0x41, CHUNK_LEB, 0xfc, 0x0a, 0x00, 0x00, 0x05,  /*   else */
+        0x20, 0x00, 0x20,      0x01,      0x4b, 0x04, 0x40,             /* (if (i32.gt_u $d $s) */
+        0x20, 0x02, 0x41,      CHUNK_LEB, 0x6b, 0x21, 0x02,             /*   $n -= CHUNK */
+        0x20, 0x00, 0x20,      0x02,      0x6a, 0x20, 0x01, 0x20, 0x02, /*   memory.copy ($d + $n) ($s + $n) CHUNK */
+        0x6a, 0x41, CHUNK_LEB, 0xfc,      0x0a, 0x00, 0x00, 0x05,       /*   else */
     };
     static const uint8_t piece[] = {0x20, 0x00, 0x20, 0x01, 0x41, CHUNK_LEB, 0xfc};
     static const uint8_t copy_op[] = {0x0a, 0x00, 0x00}, fill_op[] = {0x0b, 0x00};
-    static const uint8_t next[] = {0x20, 0x00, 0x41, CHUNK_LEB, 0x6a, 0x21, 0x00, /* $d += CHUNK */
+    static const uint8_t next[] = {0x20, 0x00, 0x41, CHUNK_LEB, 0x6a, 0x21, 0x00,  /* $d += CHUNK */
                                    0x20, 0x02, 0x41, CHUNK_LEB, 0x6b, 0x21, 0x02}; /* $n -= CHUNK */
     static const uint8_t next_source[] = {0x20, 0x01, 0x41, CHUNK_LEB, 0x6a, 0x21, 0x01};
     static const uint8_t again[] = {0x20, 0x02, 0x41, CHUNK_LEB, 0x4b, 0x0d, 0x00, 0x0b, 0x0b, 0x0b};
@@ -454,7 +465,8 @@ static void write_extra(cj_merger *m, cj_writer *w, const cj_extra *extra)
         cj__merge_write_init(m, w, extra->of);
         break;
     case CJ_EXTRA_STOP: {
-        static const uint8_t stop[] = {0x00, I32_CONST, 0x01, GLOBAL_SET, CJ_GLOBAL_INTERRUPTED, 0x00 /* unreachable */, END};
+        static const uint8_t stop[] = {0x00, I32_CONST, 0x01, GLOBAL_SET, CJ_GLOBAL_INTERRUPTED, 0x00 /* unreachable */,
+                                       END};
         cj__write_bytes(w, stop, sizeof(stop));
         break;
     }

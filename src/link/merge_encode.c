@@ -1,6 +1,7 @@
 /* merge_encode.c: the byte writer of the merger.
  *
- * Place in the pipeline: under merge.c and its kin. Failures stick, so that writing reads like a list of what is written.
+ * Place in the pipeline: under merge.c and its kin. Failures stick, so that writing reads like a list of what is
+ * written.
  * Non-goals: knowing what a module looks like.
  */
 #include "link/merge_internal.h"

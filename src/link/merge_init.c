@@ -1,19 +1,20 @@
 /* merge_init.c: segments and start functions: what happens when the merged module is instantiated, and in which order.
  *
- * Place in the pipeline: between the resolution of imports and liveness (merge_live.c), which it serves with what tables hold; at the end
- * it writes the initialisers.
+ * Place in the pipeline: between the resolution of imports and liveness (merge_live.c), which it serves with what
+ * tables hold; at the end it writes the initialisers.
  *
- * The order to keep is that of the core specification, instance by instance: element segments, data segments, start function; a segment out
- * of bounds traps there and then. One merged module would apply all active segments first. So a segment stays active only while nothing
- * can have run or trapped before it, which is the common case; the others become passive and an initialiser, one per instance, applies them.
- * Offsets and sizes are constants by now, so most bounds are decided here.
+ * The order to keep is that of the core specification, instance by instance: element segments, data segments, start
+ * function; a segment out of bounds traps there and then. One merged module would apply all active segments first. So a
+ * segment stays active only while nothing can have run or trapped before it, which is the common case; the others
+ * become passive and an initialiser, one per instance, applies them. Offsets and sizes are constants by now, so most
+ * bounds are decided here.
  * Non-goals: calling the initialisers (runtime/ does, in instance order).
  */
 #include "link/merge_internal.h"
 
 enum { PAGE = 65536 };
 
-/* -- Decoding -------------------------------------------------------------------------------------------------------------------- */
+/* -- Decoding ------------------------------------------------------------------------------------------------------ */
 
 /* Function references of a module's constants become targets. */
 static cj_const localise(const cj_merger *m, uint32_t instance, cj_const value)
@@ -40,12 +41,16 @@ static cj_const *global_values(cj_merger *m, const cj_group_instance *inst)
     return values;
 }
 
-static cj_status read_elem(cj_merger *m, cj_group_instance *inst, uint32_t instance, const cj_core_elem *from, const cj_const *values,
-                           cj_merge_elem *to)
+static cj_status read_elem(cj_merger *m, cj_group_instance *inst, uint32_t instance, const cj_core_elem *from,
+                           const cj_const *values, cj_merge_elem *to)
 {
     bool active = !(from->flags & 1);
     *to = (cj_merge_elem){
-        .seg = {.apply = CJ_APPLY_NEVER, .passive = (from->flags & 3) == 1, .count = from->count, .flag = CJ_NO_INDEX, .index = CJ_NO_INDEX},
+        .seg = {.apply = CJ_APPLY_NEVER,
+                .passive = (from->flags & 3) == 1,
+                .count = from->count,
+                .flag = CJ_NO_INDEX,
+                .index = CJ_NO_INDEX},
         .ref_type = from->ref_type,
     };
     if (active) {
@@ -110,9 +115,10 @@ cj_status cj__merge_segments(cj_merger *m, uint32_t instance)
     return CJ_OK;
 }
 
-/* -- When segments are applied ---------------------------------------------------------------------------------------------------- */
+/* -- When segments are applied ------------------------------------------------------------------------------------- */
 
-/* `quiet`: nothing has run or trapped yet, so the size is `min` exactly; else it is that at least, and `fixed` when nothing can grow it. */
+/* `quiet`: nothing has run or trapped yet, so the size is `min` exactly; else it is that at least, and `fixed` when
+ * nothing can grow it. */
 static bool plan_segment(cj_segment *seg, uint64_t min, bool fixed, bool quiet)
 {
     seg->fits = (uint64_t)seg->offset + seg->count <= min;
@@ -153,10 +159,10 @@ cj_status cj__merge_plan_init(cj_merger *m)
     return CJ_OK;
 }
 
-/* -- What tables hold ------------------------------------------------------------------------------------------------------------- */
+/* -- What tables hold ---------------------------------------------------------------------------------------------- */
 
-/* Whether code that a start function reaches may call through a table, or do what cannot be followed from here: call through another one, or
- * leave the group. `seen` has a byte per defined function. */
+/* Whether code that a start function reaches may call through a table, or do what cannot be followed from here: call
+ * through another one, or leave the group. `seen` has a byte per defined function. */
 static cj_status start_may_call(cj_merger *m, uint32_t instance, uint8_t *seen, bool *out)
 {
     const cj_core_outline *o = m->instances[instance].module->outline;
@@ -204,8 +210,8 @@ static cj_status start_may_call(cj_merger *m, uint32_t instance, uint8_t *seen, 
     return CJ_OK;
 }
 
-/* The instances up to this number have start functions, if any, that call nothing that cannot be followed, and nothing outside the group
- * can have run: until then no code has looked into any table. */
+/* The instances up to this number have start functions, if any, that call nothing that cannot be followed, and nothing
+ * outside the group can have run: until then no code has looked into any table. */
 static cj_status count_blind_instances(cj_merger *m, uint32_t *out)
 {
     uint8_t *seen = CJ_ARENA_ARRAY(m->arena, uint8_t, m->defined_count);
@@ -232,7 +238,8 @@ cj_status cj__merge_known_tables(cj_merger *m)
     uint32_t blind = 0;
     CJ_TRY(count_blind_instances(m, &blind));
 
-    /* A table is worth knowing when nothing writes it and no element lies so far out that the array would not be backed by the file. */
+    /* A table is worth knowing when nothing writes it and no element lies so far out that the array would not be backed
+     * by the file. */
     for (uint32_t t = 0; t < m->tables.len; t++) {
         cj_merge_table *table = &m->tables.at[t];
         if (table->type.value_type != CJ_CORE_FUNCREF || table->facts & CJ_TABLE_WRITTEN || !table->elem_total ||
@@ -261,7 +268,7 @@ cj_status cj__merge_known_tables(cj_merger *m)
     return CJ_OK;
 }
 
-/* -- Initialisers -------------------------------------------------------------------------------------------------------------------- */
+/* -- Initialisers -------------------------------------------------------------------------------------------------- */
 
 /* A segment of elements that fits into a table that nothing uses needs not be applied. */
 static bool must_apply(const cj_merger *m, const cj_merge_elem *elem)
@@ -283,8 +290,9 @@ bool cj__merge_init_has_segments(const cj_merger *m, uint32_t instance)
     return false;
 }
 
-/* Traps as the failing instruction would: an access that no table or memory is large enough for. A load would not do, LLVM removes
- * those whose result is not used; an empty table.init or memory.init would not either, WAMR 1.1.2 does not check them. */
+/* Traps as the failing instruction would: an access that no table or memory is large enough for. A load would not do,
+ * LLVM removes those whose result is not used; an empty table.init or memory.init would not either, WAMR 1.1.2 does not
+ * check them. */
 static void write_trap(cj_merger *m, cj_writer *w, const cj_merge_elem *elem)
 {
     cj__write_byte(w, 0x41); /* i32.const -1 */

@@ -1,15 +1,18 @@
 /* merge_internal.h: what the merger's files share.
  *
  *     merge.c         the passes in order; resolution of imports, liveness, sections
- *     merge_scan.c    validates a module's function bodies, once per module, and notes every place that depends on an index: a site
- *     merge_init.c    values of globals; segments: which stay active, which go into initialisers; what tables will hold for ever
+ *     merge_scan.c    validates a module's function bodies, once per module, and notes every place that depends on an
+ *                     index: a site
+ *     merge_init.c    values of globals; segments: which stay active, which go into initialisers; what tables will
+ *                     hold for ever
+ *     merge_live.c    what is reached, and what indirect calls come down to; merged indices
  *     merge_code.c    copies bodies, replacing what is at the sites; makes the functions that no module has
  *     merge_names.c   the name section
  *     merge_encode.c  the byte writer
  *     opcodes.h       the instructions
  *
- * Three kinds of function numbers occur: an index in a module's own space; a *target*, which names a function of the group before the
- * merged indices are known; and the index in the merged module.
+ * Three kinds of function numbers occur: an index in a module's own space; a *target*, which names a function of the
+ * group before the merged indices are known; and the index in the merged module.
  */
 #ifndef CJ_LINK_MERGE_INTERNAL_H
 #define CJ_LINK_MERGE_INTERNAL_H
@@ -21,7 +24,7 @@
 
 #define CJ_NO_INDEX UINT32_MAX
 
-/* -- Byte writer (merge_encode.c) -------------------------------------------------------------------------------------------- */
+/* -- Byte writer (merge_encode.c) ---------------------------------------------------------------------------------- */
 
 /* Growable bytes. What does not fit (memory, max_merged_size) sets `status`, which sticks: check it once at the end. */
 typedef struct cj_writer {
@@ -39,7 +42,8 @@ void cj__write_s32(cj_writer *, int32_t value);
 void cj__write_s33(cj_writer *, int64_t value);
 void cj__write_s64(cj_writer *, int64_t value);
 void cj__write_name(cj_writer *, cj_str name);
-/* A size that is known only afterwards: begin leaves room, end puts the size of what came between and closes the gap. */
+/* A size that is known only afterwards: begin leaves room, end puts the size of what came between and closes the
+ * gap. */
 size_t cj__write_begin_sized(cj_writer *);
 void cj__write_end_sized(cj_writer *, size_t mark);
 /* The same for a count of entries. */
@@ -52,7 +56,7 @@ static inline void cj__write_byte(cj_writer *w, uint8_t byte)
         w->at[w->len++] = byte;
 }
 
-/* -- Sites (merge_scan.c) ------------------------------------------------------------------------------------------------------ */
+/* -- Sites (merge_scan.c) ------------------------------------------------------------------------------------------ */
 
 /* A place in a body that is not copied as it is. Indices are those of the module. */
 typedef enum cj_site_kind {
@@ -66,14 +70,14 @@ typedef enum cj_site_kind {
     CJ_SITE_BLOCK_TYPE,           /* only the type. value: type */
     CJ_SITE_GLOBAL_GET,           /* value: global */
     CJ_SITE_GLOBAL_SET,
-    CJ_SITE_TABLE,                /* only the index of a table. value: table */
-    CJ_SITE_TABLE_INIT,           /* value: segment, aux: table */
-    CJ_SITE_ELEM_DROP,            /* value: segment */
-    CJ_SITE_MEMORY_INIT,          /* value: segment */
-    CJ_SITE_DATA_DROP,            /* value: segment */
-    CJ_SITE_MEMORY_INDEX,         /* only the index of a memory, when it is not the byte 0 */
+    CJ_SITE_TABLE,        /* only the index of a table. value: table */
+    CJ_SITE_TABLE_INIT,   /* value: segment, aux: table */
+    CJ_SITE_ELEM_DROP,    /* value: segment */
+    CJ_SITE_MEMORY_INIT,  /* value: segment */
+    CJ_SITE_DATA_DROP,    /* value: segment */
+    CJ_SITE_MEMORY_INDEX, /* only the index of a memory, when it is not the byte 0 */
     /* Interruptible modules only: */
-    CJ_SITE_LOOP,                 /* empty, behind a loop's type. value: what an iteration weighs */
+    CJ_SITE_LOOP, /* empty, behind a loop's type. value: what an iteration weighs */
     CJ_SITE_MEMORY_COPY,
     CJ_SITE_MEMORY_FILL,
 } cj_site_kind;
@@ -106,13 +110,14 @@ typedef struct cj_scanned {
     const cj_core_outline *outline;
     cj_body *bodies;
     CJ_VEC(cj_site) sites;
-    uint8_t *table_facts;   /* per table */
-    uint8_t *elem_dropped;  /* per segment: 1 when an elem.drop names it */
+    uint8_t *table_facts;  /* per table */
+    uint8_t *elem_dropped; /* per segment: 1 when an elem.drop names it */
     uint8_t *data_dropped;
-    uint32_t *types;        /* merged type of each type */
+    uint32_t *types; /* merged type of each type */
 } cj_scanned;
 
-/* Weights of the countdown that looks for interrupts; units are about a byte of code. docs/merging.md, "Interrupting". */
+/* Weights of the countdown that looks for interrupts; units are about a byte of code. docs/merging.md,
+ * "Interrupting". */
 enum {
     CJ_WEIGHT_CALL = 64,        /* and so small a function, if it calls none, need not count itself */
     CJ_BUDGET_LOOP = 4096,      /* what loops of one activation run between two looks */
@@ -124,11 +129,11 @@ enum {
 typedef struct cj_scanner cj_scanner;
 cj_scanner *cj__scanner_new(const cj_config *, bool interruptible, cj_error *err);
 void cj__scanner_delete(cj_scanner *);
-/* Validates all bodies of `out->outline`. Arrays come from `arena` but for `sites`. CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED, CJ_LIMIT
- * (max_function_body, max_function_slots, max_function_nesting, max_core_locals). */
+/* Validates all bodies of `out->outline`. Arrays come from `arena` but for `sites`. CJ_MALFORMED, CJ_INVALID,
+ * CJ_UNSUPPORTED, CJ_LIMIT (max_function_body, max_function_slots, max_function_nesting, max_core_locals). */
 cj_status cj__scan_module(cj_scanner *, cj_arena *arena, cj_scanned *out);
 
-/* -- The group ------------------------------------------------------------------------------------------------------------------- */
+/* -- The group ----------------------------------------------------------------------------------------------------- */
 
 /* A function of the group: a defined one by its number (instances one after the other), or a slot. */
 typedef uint32_t cj_target;
@@ -180,8 +185,8 @@ typedef struct cj_merge_table {
     uint8_t facts;
     bool used;      /* live code or an initialiser needs it */
     uint32_t index; /* in the merged module, or CJ_NO_INDEX */
-    /* The functions that it holds whenever guest code can look, or CJ_TARGET_UNKNOWN; NULL: nothing is known. Elements from known_count on
-     * are null. */
+    /* The functions that it holds whenever guest code can look, or CJ_TARGET_UNKNOWN; NULL: nothing is known. Elements
+     * from known_count on are null. */
     cj_target *known;
     uint32_t known_count;
     cj_merge_elem *elems;          /* active segments for it */
@@ -204,7 +209,7 @@ typedef struct cj_group_instance {
     uint32_t *globals;
     cj_merge_elem *elems;
     cj_merge_data *datas;
-    uint32_t init;      /* merged index of the initialiser, or CJ_NO_INDEX */
+    uint32_t init; /* merged index of the initialiser, or CJ_NO_INDEX */
 } cj_group_instance;
 
 /* Functions that no module has. */
@@ -251,8 +256,8 @@ typedef struct cj_merger {
     uint32_t type_slot_count;
     CJ_VEC(uint32_t) type_order; /* numbers, by index */
     bool types_failed;           /* out of memory while a type got its index */
-    uint32_t type_init;   /* () -> () */
-    uint32_t type_bulk;   /* (i32, i32, i32) -> () */
+    uint32_t type_init;          /* () -> () */
+    uint32_t type_bulk;          /* (i32, i32, i32) -> () */
 
     CJ_VEC(cj_merge_table) tables;
     CJ_VEC(cj_merge_global) globals;
@@ -275,18 +280,19 @@ typedef struct cj_merger {
 
     CJ_VEC(cj_extra) extras; /* their merged indices follow on live ones' */
     uint32_t first_extra;
-    uint8_t *slot_declared; /* ref.func names its wrapper */
+    uint8_t *slot_declared;                /* ref.func names its wrapper */
     uint32_t stop, look, poll, copy, fill; /* numbers of extras, or CJ_NO_INDEX */
-    uint32_t poll_table;     /* merged index of the table that holds LOOK */
-    uint32_t global_base;    /* merged index of globals.at[0] */
-    uint32_t flag_base, flag_count; /* globals that tell whether segments were dropped */
-    uint32_t elem_count, data_count; /* segments that are left */
+    uint32_t poll_table;                   /* merged index of the table that holds LOOK */
+    uint32_t global_base;                  /* merged index of globals.at[0] */
+    uint32_t flag_base, flag_count;        /* globals that tell whether segments were dropped */
+    uint32_t elem_count, data_count;       /* segments that are left */
     bool needs_data_count;
-    uint32_t empty_elem[2];  /* merged indices of segments without elements, funcref and externref; CJ_NO_INDEX: not needed */
+    /* merged indices of segments without elements, funcref and externref; CJ_NO_INDEX: not needed */
+    uint32_t empty_elem[2];
     uint32_t empty_data;
 } cj_merger;
 
-/* -- merge.c --------------------------------------------------------------------------------------------------------------------- */
+/* -- merge.c ------------------------------------------------------------------------------------------------------- */
 
 /* The number of a function type. CJ_NO_INDEX: out of memory. The type's bytes must live as long as the merger. */
 uint32_t cj__merge_type(cj_merger *, const cj_core_functype *);
@@ -297,7 +303,7 @@ uint32_t cj__merge_target_type(const cj_merger *, cj_target);
 /* The body of a defined function, and whose it is. */
 const cj_body *cj__merge_body(const cj_merger *, cj_target, const cj_group_instance **instance, cj_bytes *bytes);
 
-/* -- merge_init.c ---------------------------------------------------------------------------------------------------------------- */
+/* -- merge_init.c -------------------------------------------------------------------------------------------------- */
 
 /* Decodes the segments of an instance; its imports are resolved. */
 cj_status cj__merge_segments(cj_merger *, uint32_t instance);
@@ -309,23 +315,24 @@ cj_status cj__merge_known_tables(cj_merger *);
 bool cj__merge_init_has_segments(const cj_merger *, uint32_t instance);
 void cj__merge_write_init(cj_merger *, cj_writer *, uint32_t instance);
 
-/* -- merge_live.c ---------------------------------------------------------------------------------------------------------------- */
+/* -- merge_live.c -------------------------------------------------------------------------------------------------- */
 
 /* What a call of `target` may go to instead: past functions that only pass their parameters on. */
 cj_target cj__merge_call_target(const cj_merger *, cj_target);
 /* Whether an indirect call with a constant index always ends in one function: which. */
-bool cj__merge_direct_target(const cj_merger *, const cj_group_instance *, const uint8_t *body, const cj_site *, cj_target *out);
+bool cj__merge_direct_target(const cj_merger *, const cj_group_instance *, const uint8_t *body, const cj_site *,
+                             cj_target *out);
 /* Finds all that the exports asked for and the initialisers can reach, and gives it its merged index. */
 cj_status cj__merge_live(cj_merger *);
 /* The merged index of a function to be referred to: a slot's wrapper, never its import. */
 uint32_t cj__merge_ref_index(const cj_merger *, cj_target);
 
-/* -- merge_code.c ---------------------------------------------------------------------------------------------------------------- */
+/* -- merge_code.c -------------------------------------------------------------------------------------------------- */
 
 void cj__merge_write_code(cj_merger *, cj_writer *);
 void cj__merge_write_const(cj_merger *, cj_writer *, const cj_const *); /* an expression without its `end` */
 
-/* -- merge_names.c --------------------------------------------------------------------------------------------------------------- */
+/* -- merge_names.c ------------------------------------------------------------------------------------------------- */
 
 void cj__merge_write_names(cj_merger *, cj_writer *);
 

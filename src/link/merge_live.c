@@ -1,21 +1,22 @@
 /* merge_live.c: which functions, tables and segments the group needs, and what indirect calls come down to.
  *
- * Place in the pipeline: after everything is resolved and before anything is written. It starts from the functions that the runtime calls
- * and follows the sites of bodies. What is not reached is left out: the shim functions that every component with lowered imports has, and
- * whatever else an instance exports for nobody.
+ * Place in the pipeline: after everything is resolved and before anything is written. It starts from the functions that
+ * the runtime calls and follows the sites of bodies. What is not reached is left out: the shim functions that every
+ * component with lowered imports has, and whatever else an instance exports for nobody.
  *
- * A component's imports go through a table: shim function -> call_indirect with a constant -> whatever the fixups module puts there. Where
- * nothing else can change that table (merge_init.c knows) such a call is direct, the shim function does nothing but pass its parameters on,
- * and calls of it go straight to where it goes.
+ * A component's imports go through a table: shim function -> call_indirect with a constant -> whatever the fixups
+ * module puts there. Where nothing else can change that table (merge_init.c knows) such a call is direct, the shim
+ * function does nothing but pass its parameters on, and calls of it go straight to where it goes.
  * Non-goals: any other optimisation; LLVM follows.
  */
 #include "link/merge_internal.h"
 
 enum { MAX_HOPS = 64 }; /* functions in a row that only pass on; in a circle of them a call stays what it is */
 
-/* -- Direct calls -------------------------------------------------------------------------------------------------------------------- */
+/* -- Direct calls -------------------------------------------------------------------------------------------------- */
 
-bool cj__merge_direct_target(const cj_merger *m, const cj_group_instance *inst, const uint8_t *body, const cj_site *site, cj_target *out)
+bool cj__merge_direct_target(const cj_merger *m, const cj_group_instance *inst, const uint8_t *body,
+                             const cj_site *site, cj_target *out)
 {
     const cj_merge_table *table = &m->tables.at[inst->tables[site->value]];
     if (!table->known)
@@ -26,7 +27,8 @@ bool cj__merge_direct_target(const cj_merger *m, const cj_group_instance *inst, 
     if ((uint32_t)index >= table->known_count)
         return false;
     cj_target target = table->known[(uint32_t)index];
-    if (target == CJ_TARGET_NULL || target == CJ_TARGET_UNKNOWN || cj__merge_target_type(m, target) != inst->module->types[site->aux])
+    if (target == CJ_TARGET_NULL || target == CJ_TARGET_UNKNOWN ||
+        cj__merge_target_type(m, target) != inst->module->types[site->aux])
         return false; /* traps, or nobody knows */
     *out = target;
     return true;
@@ -61,7 +63,7 @@ cj_target cj__merge_call_target(const cj_merger *m, cj_target target)
     return at;
 }
 
-/* -- Marking -------------------------------------------------------------------------------------------------------------------------- */
+/* -- Marking ------------------------------------------------------------------------------------------------------- */
 
 enum { LIVE = 0 }; /* in func_index, until indices are given */
 
@@ -89,7 +91,8 @@ static cj_status use_call(cj_merger *m, cj_target target)
     return CJ_VEC_PUSH(m->alloc, &m->work, target) ? CJ_OK : cj__fail_nomem(m->err);
 }
 
-/* A function that is referred to: WAMR calls imports slowly through references, so slots get a function of their own. */
+/* A function that is referred to: WAMR calls imports slowly through references, so slots get a function of their
+ * own. */
 static cj_status use_ref(cj_merger *m, cj_target target)
 {
     if (target == CJ_TARGET_NULL)
@@ -167,7 +170,8 @@ static cj_status mark_site(cj_merger *m, uint32_t instance, const uint8_t *body,
         cj_merge_elem *elem = &inst->elems[site->value];
         bool was_used = elem->seg.used;
         CJ_TRY(use_table(m, inst->tables[site->aux]));
-        CJ_TRY(use_segment(m, &elem->seg, inst->module->elem_dropped[site->value], &m->empty_elem[elem->ref_type == CJ_CORE_EXTERNREF]));
+        CJ_TRY(use_segment(m, &elem->seg, inst->module->elem_dropped[site->value],
+                           &m->empty_elem[elem->ref_type == CJ_CORE_EXTERNREF]));
         return elem->seg.used && !was_used ? use_items(m, elem) : CJ_OK;
     }
     case CJ_SITE_MEMORY_INIT:
@@ -218,7 +222,7 @@ static cj_status mark_roots(cj_merger *m)
     return CJ_OK;
 }
 
-/* -- Indices --------------------------------------------------------------------------------------------------------------------------- */
+/* -- Indices ------------------------------------------------------------------------------------------------------- */
 
 static void number_segment(cj_segment *seg, bool needed, uint32_t *count)
 {
@@ -295,7 +299,8 @@ static cj_status add_interrupt_functions(cj_merger *m)
 
 uint32_t cj__merge_ref_index(const cj_merger *m, cj_target target)
 {
-    return cj__target_is_slot(target) ? m->first_extra + m->slot_wrappers[target & ~CJ_TARGET_SLOT] : m->func_index[target];
+    return cj__target_is_slot(target) ? m->first_extra + m->slot_wrappers[target & ~CJ_TARGET_SLOT]
+                                      : m->func_index[target];
 }
 
 cj_status cj__merge_live(cj_merger *m)

@@ -1,8 +1,8 @@
 /* merge_names.c: the name section of the merged module: names of functions, for profilers and traps.
  *
- * Place in the pipeline: the last section. A function is called "module.function": the module by its own name or "core" and the instance's
- * number; the function by the module's name section, else by an export of it. Functions without either, and all of a malformed name
- * section from where it is wrong, have no name: names are nothing to fail for.
+ * Place in the pipeline: the last section. A function is called "module.function": the module by its own name or "core"
+ * and the instance's number; the function by the module's name section, else by an export of it. Functions without
+ * either, and all of a malformed name section from where it is wrong, have no name: names are nothing to fail for.
  * Non-goals: names of locals and other things.
  */
 #include "link/merge_internal.h"
@@ -11,7 +11,7 @@
 
 enum { SUBSECTION_MODULE = 0, SUBSECTION_FUNCTION = 1, MAX_NAME = 1024 };
 
-/* -- Reading ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
 
 static cj_status read_function_names(cj_reader *r, const cj_core_outline *o, cj_str *names)
 {
@@ -60,7 +60,7 @@ static cj_str *names_of(cj_merger *m, const cj_core_outline *o, cj_str *module)
     return names;
 }
 
-/* -- Writing ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Writing ------------------------------------------------------------------------------------------------------- */
 
 static void write_name(cj_writer *w, uint32_t index, cj_str module, cj_str name)
 {

@@ -1,8 +1,9 @@
 /* merge_scan.c: validates function bodies and notes their sites: the places that merge_code.c must rewrite.
  *
- * Place in the pipeline: once per module, before anything is decided about the group. The algorithm is that of the core specification's
- * appendix "Validation Algorithm": a stack of operand types and a stack of control frames. WAMR's loader validates too, but what it is given
- * has new indices and inserted code, and its faults are reached with invalid modules; so only valid ones get there.
+ * Place in the pipeline: once per module, before anything is decided about the group. The algorithm is that of the core
+ * specification's appendix "Validation Algorithm": a stack of operand types and a stack of control frames. WAMR's
+ * loader validates too, but what it is given has new indices and inserted code, and its faults are reached with invalid
+ * modules; so only valid ones get there.
  * Non-goals: speed by omission. A module is read here at some 200 MB/s.
  */
 #include "link/merge_internal.h"
@@ -16,7 +17,7 @@
 #endif
 #define NO_SIMD "unsupported: core SIMD where WAMR interprets"
 
-/* -- Instruction tables ------------------------------------------------------------------------------------------------------ */
+/* -- Instruction tables -------------------------------------------------------------------------------------------- */
 
 typedef enum imm_kind {
     IMM_ABSENT, /* no such instruction in the table */
@@ -35,11 +36,12 @@ typedef enum imm_kind {
 
 /* Types in three bits; 0x80 minus the code is the byte. */
 enum { NONE, I32, I64, F32, F64, V128 };
-_Static_assert(0x80 - I32 == CJ_CORE_I32 && 0x80 - V128 == CJ_CORE_V128 && 0x80 - F64 == CJ_CORE_F64, "codes follow the format");
+_Static_assert(0x80 - I32 == CJ_CORE_I32 && 0x80 - V128 == CJ_CORE_V128 && 0x80 - F64 == CJ_CORE_F64,
+               "codes follow the format");
 
 /* A signature: three operands, one result. */
 #define S(a, b, c, r) ((a) | (b) << 3 | (c) << 6 | (r) << 9)
-#define S_OPERAND(sig, i) ((unsigned)(sig) >> 3u * (unsigned)(i) & 7u)
+#define S_OPERAND(sig, i) ((unsigned)(sig) >> 3u * (unsigned)(i)&7u)
 #define S_RESULT(sig) ((sig) >> 9)
 
 typedef struct op_row {
@@ -101,7 +103,7 @@ enum {
     EMPTY_BLOCK = 0x40,
 };
 
-/* -- State -------------------------------------------------------------------------------------------------------------------- */
+/* -- State --------------------------------------------------------------------------------------------------------- */
 
 enum { ANY = 0 }; /* the type of an operand in code that is never reached */
 
@@ -111,7 +113,7 @@ typedef struct frame {
     bool unreachable; /* the rest of the block is never reached: operands below `height` are of any type */
     uint32_t param_count, result_count;
     const uint8_t *params, *results;
-    uint32_t br_table; /* the br_table, counted from 1, that has checked this label already */
+    uint32_t br_table;                         /* the br_table, counted from 1, that has checked this label already */
     uint32_t loop_site, loop_at, calls_before; /* interruptible modules */
 } frame;
 
@@ -138,7 +140,7 @@ typedef struct scan {
     uint8_t *stack;
     uint32_t height, limit; /* `limit`: where push must stop and think */
     uint32_t local_count;
-    const uint8_t *op_at;    /* the current instruction */
+    const uint8_t *op_at;                /* the current instruction */
     const uint8_t *const_at, *const_end; /* the last i32.const */
     uint32_t br_tables;
     uint32_t calls, heavy; /* heavy: instructions that may take long for their size */
@@ -158,8 +160,8 @@ static bool fail_mismatch(scan *f, uint8_t wanted, uint8_t found)
 {
     f->status = found == ANY ? FAIL(f, CJ_INVALID, "type mismatch: expected %s, found nothing on the operand stack",
                                     cj__core_valtype_name(wanted))
-                             : FAIL(f, CJ_INVALID, "type mismatch: expected %s, found %s", cj__core_valtype_name(wanted),
-                                    cj__core_valtype_name(found));
+                             : FAIL(f, CJ_INVALID, "type mismatch: expected %s, found %s",
+                                    cj__core_valtype_name(wanted), cj__core_valtype_name(found));
     return false;
 }
 
@@ -167,8 +169,9 @@ static bool push_slow(scan *f, uint32_t count)
 {
     const cj_config *config = f->s->config;
     if ((uint64_t)f->height + f->local_count + count > config->max_function_slots) {
-        f->status = FAIL(f, CJ_LIMIT, "function needs more locals and operand stack slots than max_function_slots, which is %u",
-                         config->max_function_slots);
+        f->status =
+            FAIL(f, CJ_LIMIT, "function needs more locals and operand stack slots than max_function_slots, which is %u",
+                 config->max_function_slots);
         return false;
     }
     if (!cj__vec_grow(f->s->alloc, (void **)&f->s->stack, &f->s->stack_cap, 1, (size_t)f->height + count)) {
@@ -242,11 +245,13 @@ static void become_unreachable(scan *f)
     f->top->unreachable = true;
 }
 
-static cj_status enter(scan *f, uint8_t op, const uint8_t *params, uint32_t param_count, const uint8_t *results, uint32_t result_count)
+static cj_status enter(scan *f, uint8_t op, const uint8_t *params, uint32_t param_count, const uint8_t *results,
+                       uint32_t result_count)
 {
     cj_scanner *s = f->s;
     if (s->frames.len > s->config->max_function_nesting) /* the function itself is one */
-        return FAIL(f, CJ_LIMIT, "blocks nest deeper than max_function_nesting, which is %u", s->config->max_function_nesting);
+        return FAIL(f, CJ_LIMIT, "blocks nest deeper than max_function_nesting, which is %u",
+                    s->config->max_function_nesting);
     if (!CJ_VEC_PUSH(s->alloc, &s->frames,
                      (frame){.height = f->height,
                              .op = op,
@@ -266,7 +271,7 @@ static cj_status add_site(scan *f, cj_site_kind kind, const uint8_t *at, uint32_
     return CJ_VEC_PUSH(f->s->alloc, &f->m->sites, site) ? CJ_OK : cj__fail_nomem(f->s->err);
 }
 
-/* -- Immediates --------------------------------------------------------------------------------------------------------------- */
+/* -- Immediates ---------------------------------------------------------------------------------------------------- */
 
 static inline cj_status read_u32(scan *f, uint32_t *out, const char *what)
 {
@@ -344,10 +349,12 @@ static cj_status read_lanes(scan *f, uint32_t count, uint32_t below)
 static cj_status read_reftype(scan *f, uint8_t *out)
 {
     CJ_TRY(cj__core_read_valtype(&f->r, out, "a reference type"));
-    return cj__core_is_ref(*out) ? CJ_OK : FAIL(f, CJ_MALFORMED, "expected a reference type, found %s", cj__core_valtype_name(*out));
+    return cj__core_is_ref(*out)
+               ? CJ_OK
+               : FAIL(f, CJ_MALFORMED, "expected a reference type, found %s", cj__core_valtype_name(*out));
 }
 
-/* -- Instructions by row ---------------------------------------------------------------------------------------------------- */
+/* -- Instructions by row ------------------------------------------------------------------------------------------- */
 
 static inline cj_status run_row(scan *f, op_row row)
 {
@@ -400,7 +407,7 @@ static inline cj_status run_row(scan *f, op_row row)
     return CJ_OK;
 }
 
-/* -- Control ---------------------------------------------------------------------------------------------------------------------- */
+/* -- Control ------------------------------------------------------------------------------------------------------- */
 
 typedef struct block_type {
     const uint8_t *params, *results;
@@ -458,7 +465,8 @@ static cj_status pop_results(scan *f)
     if (!pop_all(f, f->top->results, f->top->result_count))
         return f->status;
     if (f->height != f->top->height)
-        return FAIL(f, CJ_INVALID, "type mismatch: %u operands more than results at the end of a block", f->height - f->top->height);
+        return FAIL(f, CJ_INVALID, "type mismatch: %u operands more than results at the end of a block",
+                    f->height - f->top->height);
     return CJ_OK;
 }
 
@@ -538,9 +546,9 @@ static cj_status run_br_table(scan *f)
     CJ_TRY(cj__read_count(&f->r, 0, NULL, &count, "labels"));
     uint32_t self = ++f->br_tables;
     for (uint64_t i = 0; i <= count; i++) {
-        frame *target;
-        const uint8_t *types;
-        uint32_t n;
+        frame *target = NULL;
+        const uint8_t *types = NULL;
+        uint32_t n = 0;
         CJ_TRY(read_label(f, &target, &types, &n));
         if (i == 0)
             arity = n;
@@ -555,7 +563,7 @@ static cj_status run_br_table(scan *f)
     return CJ_OK;
 }
 
-/* -- Calls ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Calls --------------------------------------------------------------------------------------------------------- */
 
 static cj_status apply_type(scan *f, const cj_core_functype *type, bool tail)
 {
@@ -597,7 +605,7 @@ static cj_status run_call_indirect(scan *f, bool tail)
     return apply_type(f, &f->o->types[type], tail);
 }
 
-/* -- Tables, references, bulk memory ------------------------------------------------------------------------------------------ */
+/* -- Tables, references, bulk memory ------------------------------------------------------------------------------- */
 
 static cj_status read_table(scan *f, uint32_t *out, bool note)
 {
@@ -654,7 +662,8 @@ static cj_status run_fc(scan *f)
         CJ_TRY(read_table(f, &other, false));
         if (f->o->elems[index].ref_type != f->o->tables[other].value_type)
             return FAIL(f, CJ_INVALID, "type mismatch: table.init of a %s table with %s",
-                        cj__core_valtype_name(f->o->tables[other].value_type), cj__core_valtype_name(f->o->elems[index].ref_type));
+                        cj__core_valtype_name(f->o->tables[other].value_type),
+                        cj__core_valtype_name(f->o->elems[index].ref_type));
         f->m->table_facts[other] |= CJ_TABLE_WRITTEN;
         f->calls++;
         CJ_TRY(add_site(f, CJ_SITE_TABLE_INIT, f->op_at, index, other));
@@ -754,7 +763,7 @@ static const char *refused(uint8_t op)
     return NULL;
 }
 
-/* -- Bodies -------------------------------------------------------------------------------------------------------------------- */
+/* -- Bodies -------------------------------------------------------------------------------------------------------- */
 
 static inline cj_status run_instruction(scan *f, uint8_t op)
 {
@@ -762,10 +771,10 @@ static inline cj_status run_instruction(scan *f, uint8_t op)
     if (CJ_LIKELY(row.imm != IMM_ABSENT))
         return run_row(f, row);
 
-    uint32_t index;
-    uint8_t type;
-    const uint8_t *types;
-    frame *target;
+    uint32_t index = 0;
+    uint8_t type = ANY;
+    const uint8_t *types = NULL;
+    frame *target = NULL;
     switch (op) {
     case OP_UNREACHABLE:
         become_unreachable(f);
@@ -876,10 +885,9 @@ static cj_status read_locals(scan *f, const cj_core_functype *type)
         total += count;
     }
     if (total > s->config->max_function_slots)
-        return cj__fail_at(s->err, CJ_LIMIT, offset, "function has %llu locals, max_function_slots is %u", (unsigned long long)total,
-                           s->config->max_function_slots);
-    if (total > s->locals_cap &&
-        !cj__vec_grow(s->alloc, (void **)&s->locals, &s->locals_cap, 1, (size_t)total))
+        return cj__fail_at(s->err, CJ_LIMIT, offset, "function has %llu locals, max_function_slots is %u",
+                           (unsigned long long)total, s->config->max_function_slots);
+    if (total > s->locals_cap && !cj__vec_grow(s->alloc, (void **)&s->locals, &s->locals_cap, 1, (size_t)total))
         return cj__fail_nomem(s->err);
     uint32_t at = type->param_count;
     if (at)
@@ -905,7 +913,8 @@ static bool gets_all_params(const uint8_t *at, const uint8_t *end, uint32_t coun
     for (uint32_t i = 0; i < count; i++) {
         uint8_t op;
         uint32_t index;
-        if (cj__read_byte(&r, &op, "") != CJ_OK || op != OP_LOCAL_GET || cj__read_u32(&r, &index, "") != CJ_OK || index != i)
+        if (cj__read_byte(&r, &op, "") != CJ_OK || op != OP_LOCAL_GET || cj__read_u32(&r, &index, "") != CJ_OK ||
+            index != i)
             return false;
     }
     return r.at == r.end;
@@ -920,7 +929,8 @@ static bool is_forwarder(const scan *f, const cj_body *body, const cj_core_funct
         site->kind != CJ_SITE_RETURN_CALL_CONST)
         return false;
     const uint8_t *call_end = f->r.start + site->at + site->len;
-    return f->r.end - call_end == 1 && gets_all_params(f->r.start + body->code_at, f->r.start + site->at, type->param_count);
+    return f->r.end - call_end == 1 &&
+           gets_all_params(f->r.start + body->code_at, f->r.start + site->at, type->param_count);
 }
 
 static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared, uint32_t index)
@@ -930,10 +940,15 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
     const cj_core_functype *type = &o->types[o->func_types[o->imported_funcs + index]];
     cj_body *body = &m->bodies[index];
     if (bytes.len > s->config->max_function_body)
-        return cj__fail_at(s->err, CJ_LIMIT, bytes.offset, "function body has %zu bytes, max_function_body is %u", bytes.len,
-                           s->config->max_function_body);
+        return cj__fail_at(s->err, CJ_LIMIT, bytes.offset, "function body has %zu bytes, max_function_body is %u",
+                           bytes.len, s->config->max_function_body);
 
-    scan f = {.r = cj__reader(bytes.ptr, bytes.len, bytes.offset, s->err), .s = s, .m = m, .o = o, .declared = declared, .op_at = bytes.ptr};
+    scan f = {.r = cj__reader(bytes.ptr, bytes.len, bytes.offset, s->err),
+              .s = s,
+              .m = m,
+              .o = o,
+              .declared = declared,
+              .op_at = bytes.ptr};
     body->first_site = (uint32_t)m->sites.len;
     CJ_TRY(read_locals(&f, type));
     body->code_at = (uint32_t)(f.r.at - f.r.start);
@@ -946,7 +961,8 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
 
     for (;;) {
         if (CJ_UNLIKELY(f.r.at == f.r.end))
-            return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f.r), "expected an instruction, found the end of the function");
+            return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f.r),
+                               "expected an instruction, found the end of the function");
         f.op_at = f.r.at;
         uint8_t op = *f.r.at++;
         if (op == OP_END) {
@@ -959,8 +975,8 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
     }
     CJ_TRY(pop_results(&f));
     if (f.r.at != f.r.end)
-        return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f.r), "expected the end of the function, found %zu more bytes",
-                           cj__reader_left(&f.r));
+        return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f.r),
+                           "expected the end of the function, found %zu more bytes", cj__reader_left(&f.r));
     if (m->sites.len > UINT32_MAX)
         return cj__fail_nomem(s->err);
     body->site_count = (uint32_t)m->sites.len - body->first_site;
@@ -975,15 +991,16 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
     return CJ_OK;
 }
 
-/* The functions that ref.func may name: those that occur outside of bodies. Elements are decoded again here, in the one pass over them that
- * every module with references needs. */
+/* The functions that ref.func may name: those that occur outside of bodies. Elements are decoded again here, in the one
+ * pass over them that every module with references needs. */
 static void mark_declared(const cj_core_outline *o, uint8_t *declared)
 {
     for (uint32_t i = 0; i < o->export_count; i++)
         if (o->exports[i].sort == CJ_SORT_CORE_FUNC)
             declared[o->exports[i].index] = 1;
     for (uint32_t i = o->imported_globals; i < o->global_count; i++)
-        if (o->globals[i].type == CJ_CORE_FUNCREF && o->globals[i].init.len && o->globals[i].init.ptr[0] == OP_REF_FUNC) {
+        if (o->globals[i].type == CJ_CORE_FUNCREF && o->globals[i].init.len &&
+            o->globals[i].init.ptr[0] == OP_REF_FUNC) {
             cj_const value = cj__const_eval(o->globals[i].init, NULL);
             declared[value.of.func] = 1;
         }

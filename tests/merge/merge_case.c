@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- Files ------------------------------------------------------------------------------------------------------------------------- */
+/* -- Files --------------------------------------------------------------------------------------------------------- */
 
 static void init(merge_case *c)
 {
@@ -29,7 +29,8 @@ static uint32_t read_leb(const uint8_t **at)
 static void add_module(merge_case *c, const uint8_t *bytes, size_t size, uint64_t offset)
 {
     assert_true(c->module_count < CASE_MODULES);
-    if (cj__core_outline(&c->config, (cj_bytes){bytes, size, offset}, c->arena, &c->modules[c->module_count], &c->err) != CJ_OK)
+    if (cj__core_outline(&c->config, (cj_bytes){bytes, size, offset}, c->arena, &c->modules[c->module_count],
+                         &c->err) != CJ_OK)
         fail_msg("module %u: offset 0x%llx: %s", c->module_count, (unsigned long long)c->err.offset, c->err.message);
     c->module_count++;
 }
@@ -84,7 +85,7 @@ void case_close(merge_case *c)
     free(c->file);
 }
 
-/* -- Instances -------------------------------------------------------------------------------------------------------------------- */
+/* -- Instances ----------------------------------------------------------------------------------------------------- */
 
 static bool is_boundary_type(const cj_core_functype *type)
 {
@@ -143,7 +144,8 @@ void case_instance(merge_case *c, const char *name, uint32_t module)
         }
         if (!found) {
             assert_int_equal(import->type.sort, CJ_SORT_CORE_FUNC);
-            sources[i] = (cj_merge_source){.kind = CJ_SOURCE_BOUNDARY, .slot = slot_of(c, import, &o->types[import->type.func_type])};
+            sources[i] = (cj_merge_source){.kind = CJ_SOURCE_BOUNDARY,
+                                           .slot = slot_of(c, import, &o->types[import->type.func_type])};
         }
     }
     c->instances[number] = (cj_merge_instance){.module = o, .sources = sources};
@@ -173,7 +175,8 @@ void case_export_all(merge_case *c)
     for (uint32_t i = 0; i < c->input.instance_count; i++) {
         const cj_core_outline *o = c->instances[i].module;
         for (uint32_t k = 0; k < o->export_count; k++) {
-            if (o->exports[k].sort != CJ_SORT_CORE_FUNC || !is_boundary_type(&o->types[o->func_types[o->exports[k].index]]))
+            if (o->exports[k].sort != CJ_SORT_CORE_FUNC ||
+                !is_boundary_type(&o->types[o->func_types[o->exports[k].index]]))
                 continue;
             char name[64];
             snprintf(name, sizeof name, "%.*s", CJ_STR_ARG(o->exports[k].name));
@@ -190,7 +193,7 @@ void case_instances(merge_case *c)
     case_export_all(c);
 }
 
-/* -- Merging ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Merging ------------------------------------------------------------------------------------------------------- */
 
 void case_validate(merge_case *c, const cj_merged *merged)
 {
@@ -226,7 +229,8 @@ void case_validate(merge_case *c, const cj_merged *merged)
     cj_config config;
     cj_config_init(&config);
     if (cj__merge(&config, &input, &again, &c->err) != CJ_OK)
-        fail_msg("merged module: %s: offset 0x%llx: %s", c->err.where, (unsigned long long)c->err.offset, c->err.message);
+        fail_msg("merged module: %s: offset 0x%llx: %s", c->err.where, (unsigned long long)c->err.offset,
+                 c->err.message);
     cj__merged_fini(&config, &again);
     cj__arena_release(c->arena, mark);
 }
@@ -241,7 +245,9 @@ cj_status case_merge(merge_case *c)
     if (status == CJ_OK) {
         c->is_merged = true;
         case_validate(c, &c->merged);
-        assert_int_equal(cj__core_outline(&c->config, (cj_bytes){c->merged.bytes, c->merged.size, 0}, c->arena, &c->out, &c->err), CJ_OK);
+        assert_int_equal(
+            cj__core_outline(&c->config, (cj_bytes){c->merged.bytes, c->merged.size, 0}, c->arena, &c->out, &c->err),
+            CJ_OK);
     } else {
         assert_int_equal(c->err.status, status);
         assert_true(c->err.message[0]);
@@ -257,7 +263,7 @@ bool case_code_has(const merge_case *c, const uint8_t *bytes, size_t size)
     return false;
 }
 
-/* -- Running ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Running ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t log_call(guest *g, cj_call_ctx *call, uint32_t slot, const uint64_t *flat, uint64_t *result)
 {

@@ -1,10 +1,10 @@
-/* merge_case.h: cases of the merger's tests: the core modules of one component text, instantiated in an order that the test gives, merged,
- * and run on the real engine.
+/* merge_case.h: cases of the merger's tests: the core modules of one component text, instantiated in an order that the
+ * test gives, merged, and run on the real engine.
  *
  *     merge_case c;
  *     case_open(&c, "rules/shim");                    the component's core modules become modules 0, 1, ...
- *     case_instance(&c, "a", 0);                      imports are looked up by name in earlier instances; functions that none has
- *     case_instance(&c, "b", 1);                      become boundary slots, equal types of one shape
+ *     case_instance(&c, "a", 0);                      imports are looked up by name in earlier instances; functions
+ *     case_instance(&c, "b", 1);                      that none has become boundary slots, equal types of one shape
  *     case_export(&c, "b", "get");                    or case_export_all
  *     case_run(&c);                                   merges, loads, calls the initialisers
  *     assert_int_equal(case_value(&c, "b.get"), 7);
@@ -35,11 +35,11 @@ typedef struct merge_case {
     cj_merged merged;
     bool is_merged;
     cj_error err;
-    cj_core_outline out;  /* of the merged module */
+    cj_core_outline out; /* of the merged module */
     /* Running: */
     guest_store store;
     guest *guest;
-    uint32_t trapped_at; /* instance whose initialiser trapped */
+    uint32_t trapped_at;    /* instance whose initialiser trapped */
     uint32_t log[CASE_LOG]; /* what imports were called: slot * 1000 + first parameter */
     uint32_t log_count;
 } merge_case;
@@ -58,8 +58,8 @@ cj_status case_merge(merge_case *);
 void case_validate(merge_case *, const cj_merged *);
 /* Merges if that has not been done, loads and instantiates; all must work. */
 void case_load(merge_case *);
-/* Loads and calls the initialisers in order; the trap of the first that fails. Imports log their calls and return twice their first parameter
- * plus the slot. */
+/* Loads and calls the initialisers in order; the trap of the first that fails. Imports log their calls and return twice
+ * their first parameter plus the slot. */
 cj_trap case_init(merge_case *);
 /* The same; no initialiser may trap. */
 void case_run(merge_case *);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* -- What is read ------------------------------------------------------------------------------------------------------------------- */
+/* -- What is read -------------------------------------------------------------------------------------------------- */
 
 static void reads_everything(void **state)
 {
@@ -162,7 +162,7 @@ static void finds_one_of_many_exports(void **state)
     free(module.at);
 }
 
-/* -- What is refused ------------------------------------------------------------------------------------------------------------------ */
+/* -- What is refused ----------------------------------------------------------------------------------------------- */
 
 #define ONE_FUNC "01( 01 60 00 00 ) 03( 01 00 ) "
 #define CODE " 0a( 01 ( 00 0b ) )"
@@ -258,7 +258,8 @@ static const struct {
     {"? 07( 01 'x' 04 00 )", CJ_INVALID, "a tag index is 0", 14},
     {"? 07( 01 'x' 05 00 )", CJ_MALFORMED, "expected a kind of export", 13},
     {"? " ONE_FUNC "07( 02 'x' 00 00 'x' 00 00 )" CODE, CJ_INVALID, "duplicate export name \"x\"", 20},
-    {"? " ONE_FUNC "05( 01 00 00 ) 07( 03 'x' 00 00 'y' 00 00 'x' 02 00 )" CODE, CJ_INVALID, "duplicate export name \"x\"", 25},
+    {"? " ONE_FUNC "05( 01 00 00 ) 07( 03 'x' 00 00 'y' 00 00 'x' 02 00 )" CODE, CJ_INVALID,
+     "duplicate export name \"x\"", 25},
     {"? " ONE_FUNC "07( 01 01 ff 00 00 )" CODE, CJ_MALFORMED, "UTF-8", 22},
     /* start */
     {"? 08( 00 )", CJ_INVALID, "a function index is 0, there are 0", 10},
@@ -270,8 +271,10 @@ static const struct {
     {"? 04( 01 70 00 01 ) 09( 01 02 01 41 00 0b 00 00 )", CJ_INVALID, "unknown table 1 (there are 1)", 18},
     {"? 04( 01 70 00 01 ) 09( 01 00 42 00 0b 00 )", CJ_INVALID, "must give one i32, gives i64", 18},
     {"? 04( 01 70 00 01 ) 09( 01 00 41 00 0b 01 00 )", CJ_INVALID, "a function index is 0", 22},
-    {"? 04( 01 6f 00 01 ) 09( 01 00 41 00 0b 00 )", CJ_INVALID, "element segment of funcref for a table of externref", 17},
-    {"? 04( 01 70 00 01 ) 09( 01 06 00 41 00 0b 6f 00 )", CJ_INVALID, "element segment of externref for a table of funcref", 17},
+    {"? 04( 01 6f 00 01 ) 09( 01 00 41 00 0b 00 )", CJ_INVALID, "element segment of funcref for a table of externref",
+     17},
+    {"? 04( 01 70 00 01 ) 09( 01 06 00 41 00 0b 6f 00 )", CJ_INVALID,
+     "element segment of externref for a table of funcref", 17},
     {"? 09( 01 01 01 00 )", CJ_MALFORMED, "an element kind (0x00), found 0x01", 12},
     {"? 09( 01 05 7f 00 )", CJ_MALFORMED, "expected a reference type, found i32", 12},
     {"? 09( 01 05 70 01 d0 6f 0b )", CJ_INVALID, "must give one funcref, gives externref", 14},
@@ -314,8 +317,10 @@ static void refuses(void **state)
         cj_error err = {0};
         test_bytes bytes = test_bytes_of(refused[i].bytes);
         cj_status status = outline(&config, bytes.at, bytes.len, 1000, &err);
-        if (status != refused[i].status || !strstr(err.message, refused[i].message) || err.offset != 1000 + refused[i].offset)
-            fail_msg("%s: %s at %lld: %s", refused[i].bytes, cj_status_text(status), (long long)(err.offset - 1000), err.message);
+        if (status != refused[i].status || !strstr(err.message, refused[i].message) ||
+            err.offset != 1000 + refused[i].offset)
+            fail_msg("%s: %s at %lld: %s", refused[i].bytes, cj_status_text(status), (long long)(err.offset - 1000),
+                     err.message);
         free(bytes.at);
     }
 }
@@ -366,9 +371,9 @@ static void accepts(void **state)
         "? 01 80 80 80 80 00", /* no: the section is empty */
         "? 05( 01 01 #65536 #65536 )",
         "? 04( 01 70 01 ff ff ff ff 0f ff ff ff ff 0f )",
-        "? 01( 81 80 80 80 00 60 80 00 00 )",                 /* LEB128 with zeros to the left */
-        "? 06( 01 7f 00 41 ff ff ff ff 7f 0b )",               /* -1 at its longest */
-        "? 06( 02 7f 00 41 00 0b 7f 00 23 00 0b )",            /* a global that is defined, not imported */
+        "? 01( 81 80 80 80 00 60 80 00 00 )",       /* LEB128 with zeros to the left */
+        "? 06( 01 7f 00 41 ff ff ff ff 7f 0b )",    /* -1 at its longest */
+        "? 06( 02 7f 00 41 00 0b 7f 00 23 00 0b )", /* a global that is defined, not imported */
         "? 06( 01 7f 00 [41 00]x64 [6a]x63 0b )",
         "? 04( 01 70 00 01 ) 09( 01 00 41 80 80 80 80 78 0b 00 )",
     };
@@ -406,7 +411,8 @@ static void limits_have_names(void **state)
         size_t knob;
     } limits[] = {
         {"? 01( 04 [60 00 00]x4 )", "max_definitions", offsetof(cj_config, max_definitions)},
-        {"? 01( 01 60 00 00 ) 03( 04 [00]x4 ) 0a( 04 [( 00 0b )]x4 )", "max_definitions", offsetof(cj_config, max_definitions)},
+        {"? 01( 01 60 00 00 ) 03( 04 [00]x4 ) 0a( 04 [( 00 0b )]x4 )", "max_definitions",
+         offsetof(cj_config, max_definitions)},
         {"? 02( 04 ['m' 'n' 03 7f 00]x4 )", "max_definitions", offsetof(cj_config, max_definitions)},
         {"? 06( 04 [7f 00 41 00 0b]x4 )", "max_definitions", offsetof(cj_config, max_definitions)},
         {"? 09( 04 [01 00 00]x4 )", "max_definitions", offsetof(cj_config, max_definitions)},
@@ -428,7 +434,7 @@ static void limits_have_names(void **state)
     }
 }
 
-/* -- Hostile files -------------------------------------------------------------------------------------------------------------------- */
+/* -- Hostile files ------------------------------------------------------------------------------------------------- */
 
 static void every_truncation_fails(void **state)
 {
@@ -472,8 +478,9 @@ static void claimed_counts_take_no_memory(void **state)
 {
     (void)state;
     static const char *const claims[] = {
-        "? 01( #900000 60 00 00 [00]x900000 )",       "? 02( #900000 'm' 'n' 09 [00]x900000 )", "? 06( #900000 7f 00 0b [00]x900000 )",
-        "? 07( #900000 'm' 09 [00]x900000 )",         "? 09( #900000 09 [00]x900000 )",         "? 0b( #900000 09 [00]x900000 )",
+        "? 01( #900000 60 00 00 [00]x900000 )", "? 02( #900000 'm' 'n' 09 [00]x900000 )",
+        "? 06( #900000 7f 00 0b [00]x900000 )", "? 07( #900000 'm' 09 [00]x900000 )",
+        "? 09( #900000 09 [00]x900000 )",       "? 0b( #900000 09 [00]x900000 )",
         "? 04( #900000 70 40 00 [00]x900000 )",
     };
     for (size_t i = 0; i < CJ_COUNT(claims); i++) {

@@ -1,5 +1,5 @@
-/* test_merge_hostile.c: modules made to hurt: mutated ones, large ones, and too little memory. What the merger accepts must come out valid;
- * time and memory must stay in proportion to the file.
+/* test_merge_hostile.c: modules made to hurt: mutated ones, large ones, and too little memory. What the merger accepts
+ * must come out valid; time and memory must stay in proportion to the file.
  */
 #include "unit/support/cmocka_all.h"
 
@@ -11,12 +11,23 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* -- Mutations ------------------------------------------------------------------------------------------------------------------------ */
+/* -- Mutations ----------------------------------------------------------------------------------------------------- */
 
 static const char *const seeds[] = {
-    "rules/sites",     "rules/folding",    "rules/data-drop", "rules/elem-drop", "rules/wrapped",    "rules/shim",
-    "rules/types",     "rules/twice",      "rules/names",     "rules/tail-calls", "rules/grown-before-segment", "outline/full",
-    "rules/forwarders", "rules/table-traps",
+    "rules/sites",
+    "rules/folding",
+    "rules/data-drop",
+    "rules/elem-drop",
+    "rules/wrapped",
+    "rules/shim",
+    "rules/types",
+    "rules/twice",
+    "rules/names",
+    "rules/tail-calls",
+    "rules/grown-before-segment",
+    "outline/full",
+    "rules/forwarders",
+    "rules/table-traps",
 };
 
 static uint64_t random_state = 88172645463325252u;
@@ -29,8 +40,9 @@ static uint32_t random_below(uint32_t n)
     return (uint32_t)(random_state % n);
 }
 
-/* Outlines and merges all modules of a case again, one of them changed, each in a block of exactly its size. Imports are matched by position with
- * those of the case as it was; where that is not possible the case is given up. Returns whether the merger accepted it. */
+/* Outlines and merges all modules of a case again, one of them changed, each in a block of exactly its size. Imports
+ * are matched by position with those of the case as it was; where that is not possible the case is given up. Returns
+ * whether the merger accepted it. */
 static bool merge_changed(merge_case *c, uint32_t changed, const uint8_t *bytes, size_t size, bool interruptible)
 {
     cj_arena *arena;
@@ -44,15 +56,18 @@ static bool merge_changed(merge_case *c, uint32_t changed, const uint8_t *bytes,
             from = (cj_bytes){bytes, size, 0};
         copies[i] = test_bytes_exact(from.ptr, from.len);
         cj_error err = {0};
-        cj_status status = cj__core_outline(&c->config, (cj_bytes){copies[i], from.len, from.offset}, arena, &outlines[i], &err);
+        cj_status status =
+            cj__core_outline(&c->config, (cj_bytes){copies[i], from.len, from.offset}, arena, &outlines[i], &err);
         ok = status == CJ_OK;
         assert_true(ok || err.message[0]);
         if (ok && i == changed) { /* the sources of the case must still make sense */
             ok = outlines[i].import_count == c->modules[i].import_count;
             for (uint32_t k = 0; k < outlines[i].import_count && ok; k++)
                 ok = outlines[i].imports[k].type.sort == c->modules[i].imports[k].type.sort;
-            ok = ok && outlines[i].func_count >= c->modules[i].func_count && outlines[i].table_count >= c->modules[i].table_count &&
-                 outlines[i].global_count >= c->modules[i].global_count && outlines[i].memory_count >= c->modules[i].memory_count;
+            ok = ok && outlines[i].func_count >= c->modules[i].func_count &&
+                 outlines[i].table_count >= c->modules[i].table_count &&
+                 outlines[i].global_count >= c->modules[i].global_count &&
+                 outlines[i].memory_count >= c->modules[i].memory_count;
         }
     }
     bool accepted = false;
@@ -185,7 +200,7 @@ static void running_out_of_memory(void **state)
     }
 }
 
-/* -- Large modules ------------------------------------------------------------------------------------------------------------------- */
+/* -- Large modules ------------------------------------------------------------------------------------------------- */
 
 static test_bytes section(unsigned id, test_bytes *content)
 {
@@ -211,7 +226,8 @@ static test_bytes one_function(test_bytes body)
     return b;
 }
 
-/* Merges a module alone, exporting all functions that it exports; frees it. Memory: `factor` times the file and 64 KiB at most. */
+/* Merges a module alone, exporting all functions that it exports; frees it. Memory: `factor` times the file and 64 KiB
+ * at most. */
 static cj_status merge_large(test_bytes module, uint32_t factor, const cj_config *limits, cj_error *err)
 {
     track_alloc track;
@@ -245,7 +261,8 @@ static cj_status merge_large(test_bytes module, uint32_t factor, const cj_config
                   (double)track.peak_bytes / (double)module.len, status == CJ_OK ? "" : " (refused)");
     assert_int_equal(track.live_blocks, 0);
     assert_true(track.peak_bytes < (uint64_t)factor * module.len + (64 << 10));
-    assert_true(ms < 2000 + (double)module.len / 1000); /* a megabyte per second, and much patience: a square would take hours */
+    /* a megabyte per second, and much patience: a square would take hours */
+    assert_true(ms < 2000 + (double)module.len / 1000);
     free(module.at);
     return status;
 }
@@ -360,9 +377,13 @@ static void many_segments(void **state)
 {
     (void)state;
     assert_int_equal(merge_sized(test_bytes_of("? 05( 01 00 01 ) 0b( #200000 [00 41 00 0b 00]x200000 )"), 60), CJ_OK);
-    assert_int_equal(merge_sized(test_bytes_of("? 05( 01 00 01 ) 0b( #200000 [00 41 00 0b 01 61]x200000 )"), 60), CJ_OK);
-    assert_int_equal(merge_sized(test_bytes_of("? 04( 01 70 00 01 ) 09( #200000 [00 41 00 0b 00]x200000 )"), 60), CJ_OK);
-    assert_int_equal(merge_sized(test_bytes_of("? 04( 01 6f 00 01 ) 09( #100000 [06 00 41 00 0b 6f 01 d0 6f 0b]x100000 )"), 60), CJ_OK);
+    assert_int_equal(merge_sized(test_bytes_of("? 05( 01 00 01 ) 0b( #200000 [00 41 00 0b 01 61]x200000 )"), 60),
+                     CJ_OK);
+    assert_int_equal(merge_sized(test_bytes_of("? 04( 01 70 00 01 ) 09( #200000 [00 41 00 0b 00]x200000 )"), 60),
+                     CJ_OK);
+    assert_int_equal(
+        merge_sized(test_bytes_of("? 04( 01 6f 00 01 ) 09( #100000 [06 00 41 00 0b 6f 01 d0 6f 0b]x100000 )"), 60),
+        CJ_OK);
 }
 
 static void many_exports(void **state)
@@ -390,20 +411,28 @@ static void deep_nesting(void **state)
     cj_config_init(&config);
     cj_error err = {0};
     assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40]x1000")), 40, &config, &err), CJ_MALFORMED);
-    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40]x1000 [0b]x1000 0b")), 40, &config, &err), CJ_OK);
-    assert_int_equal(merge_large(one_function(test_bytes_of("00 [03 40]x1001 [0b]x1001 0b")), 40, &config, &err), CJ_LIMIT);
+    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40]x1000 [0b]x1000 0b")), 40, &config, &err),
+                     CJ_OK);
+    assert_int_equal(merge_large(one_function(test_bytes_of("00 [03 40]x1001 [0b]x1001 0b")), 40, &config, &err),
+                     CJ_LIMIT);
     assert_non_null(strstr(err.message, "max_function_nesting"));
     config.max_function_nesting = UINT32_MAX;
-    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40]x1000000 [0b]x1000000 0b")), 60, &config, &err), CJ_OK);
-    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40 02 40 41 00 04 40]x300000 [0b]x900000 0b")), 60, &config, &err), CJ_OK);
+    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40]x1000000 [0b]x1000000 0b")), 60, &config, &err),
+                     CJ_OK);
+    assert_int_equal(merge_large(one_function(test_bytes_of("00 [02 40 02 40 41 00 04 40]x300000 [0b]x900000 0b")), 60,
+                                 &config, &err),
+                     CJ_OK);
 }
 
 static void huge_br_tables(void **state)
 {
     (void)state;
-    assert_int_equal(merge_sized(one_function(test_bytes_of("00 [02 40]x100 41 00 0e #2000000 [63 05]x1000000 07 [0b]x100 0b")), 20), CJ_OK);
+    assert_int_equal(
+        merge_sized(one_function(test_bytes_of("00 [02 40]x100 41 00 0e #2000000 [63 05]x1000000 07 [0b]x100 0b")), 20),
+        CJ_OK);
     /* labels that take many operands, many times */
-    test_bytes b = test_bytes_of("? 01( 02 60 00 00 60 00 #1000 [7f]x1000 ) 03( 01 00 ) 07( 01 'f' 00 00 )"), code = {0};
+    test_bytes b = test_bytes_of("? 01( 02 60 00 00 60 00 #1000 [7f]x1000 ) 03( 01 00 ) 07( 01 'f' 00 00 )"),
+               code = {0};
     test_bytes body = test_bytes_of("00 02 01 [41 00]x1001 [0d 00 41 00]x100000 1a 0b [1a]x1000 0b");
     test_bytes_byte(&code, 1);
     test_bytes_sized(&code, &body);

@@ -1,5 +1,5 @@
-/* test_merge_interrupt.c: guests of interruptible modules stop soon after the flag is set, whatever they do; those that are left alone
- * compute what they did before. Both kinds of check, on the engine that there is.
+/* test_merge_interrupt.c: guests of interruptible modules stop soon after the flag is set, whatever they do; those that
+ * are left alone compute what they did before. Both kinds of check, on the engine that there is.
  */
 #include "unit/support/cmocka_all.h"
 
@@ -50,7 +50,8 @@ static void *set_soon(void *arg)
     return NULL;
 }
 
-/* How long the guest ran on. The bound is generous, for machines with other work; docs/merging.md has the usual figures. */
+/* How long the guest ran on. The bound is generous, for machines with other work; docs/merging.md has the usual
+ * figures. */
 static double stop(merge_case *c, const char *name, uint64_t param)
 {
     setter s = {flag(c, 0), 0};
@@ -162,11 +163,24 @@ static void bulk_operations_are_whole(void **state)
     static const struct {
         uint32_t to, from, size;
     } copies[] = {
-        {8 * MiB, 0, 4 * MiB},          {0, 8 * MiB, 4 * MiB},         {1, 0, 4 * MiB},          {0, 1, 4 * MiB},
-        {2 * MiB, MiB, 5 * MiB},        {MiB, 2 * MiB, 5 * MiB},       {MiB + 7, MiB, 3 * MiB},  {MiB, MiB + 7, 3 * MiB + 1},
-        {0, 5, MiB},                    {5, 0, MiB},                   {0, 5, MiB + 1},          {5, 0, MiB + 1},
-        {0, 5, 65536},                  {5, 0, 65537},                 {MEMORY - 2 * MiB, 0, 2 * MiB},
-        {0, MEMORY - 2 * MiB, 2 * MiB}, {3 * MiB, 3 * MiB, 3 * MiB},   {0, 0, 0},
+        {8 * MiB, 0, 4 * MiB},
+        {0, 8 * MiB, 4 * MiB},
+        {1, 0, 4 * MiB},
+        {0, 1, 4 * MiB},
+        {2 * MiB, MiB, 5 * MiB},
+        {MiB, 2 * MiB, 5 * MiB},
+        {MiB + 7, MiB, 3 * MiB},
+        {MiB, MiB + 7, 3 * MiB + 1},
+        {0, 5, MiB},
+        {5, 0, MiB},
+        {0, 5, MiB + 1},
+        {5, 0, MiB + 1},
+        {0, 5, 65536},
+        {5, 0, 65537},
+        {MEMORY - 2 * MiB, 0, 2 * MiB},
+        {0, MEMORY - 2 * MiB, 2 * MiB},
+        {3 * MiB, 3 * MiB, 3 * MiB},
+        {0, 0, 0},
     };
     for (size_t i = 0; i < CJ_COUNT(checks); i++) {
         merge_case c;
