@@ -24,7 +24,7 @@ bool cj__core_stack_low(const cj_call_ctx *call)
 
 static void push(frame *f, WASMExecEnv *env, void *inst)
 {
-    *f = (frame){.env = env, .outer_inst = env->module_inst, .interp_frame = env->cur_frame, .interp_top = env->wasm_stack.s.top};
+    *f = (frame){.env = env, .outer_inst = env->module_inst, .interp_frame = env->cur_frame, .interp_top = CJ_INTERP_STACK_TOP(env)};
     env->module_inst = inst;
 }
 
@@ -33,7 +33,7 @@ static void pop(const frame *f)
 {
     f->env->module_inst = f->outer_inst;
     f->env->cur_frame = f->interp_frame;
-    f->env->wasm_stack.s.top = f->interp_top;
+    CJ_INTERP_STACK_TOP(f->env) = f->interp_top;
 }
 
 /* That there is an environment on this thread, and stack to run in. */

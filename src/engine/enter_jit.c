@@ -100,7 +100,7 @@ static __attribute__((noinline, cold)) void tidy(const cj_entry *e, void *inst)
         env->jmpbuf_stack_top = env->jmpbuf_stack_top->prev;
     if (env->jmpbuf_stack_top == NULL && (e->outer == NULL || e->outer->env != env)) {
         env->cur_frame = NULL;
-        env->wasm_stack.s.top = env->wasm_stack.s.bottom;
+        CJ_INTERP_STACK_RESET(env);
     }
     cj__exception_move((WASMModuleInstance *)env->module_inst, inst);
 }

@@ -41,11 +41,12 @@ static cj_status check_limits(const WASMModule *w, const cj_limits *limits, cj_e
     }
     uint64_t total = w->global_data_size;
     for (uint32_t i = 0; i < w->table_count; i++) {
-        uint32_t elements = w->tables[i].possible_grow ? w->tables[i].max_size : w->tables[i].init_size;
+        uint32_t elements = CJ_TABLE_TYPE(w->tables[i]).possible_grow ? CJ_TABLE_TYPE(w->tables[i]).max_size
+                                                                        : CJ_TABLE_TYPE(w->tables[i]).init_size;
         if (elements > limits->max_table_elements)
             return cj__fail(err, CJ_LIMIT, "a table may have %u elements: over max_table_elements, %u", elements,
                             limits->max_table_elements);
-        total += sizeof(WASMTableInstance) + (uint64_t)elements * sizeof(uint32_t);
+        total += sizeof(WASMTableInstance) + (uint64_t)elements * sizeof(((WASMTableInstance *)0)->elems[0]);
     }
     if (total > INT32_MAX / 2)
         return cj__fail(err, CJ_LIMIT, "the tables of a core instance take %llu bytes: over 1 GiB (max_table_elements is per table)",
@@ -53,11 +54,10 @@ static cj_status check_limits(const WASMModule *w, const cj_limits *limits, cj_e
     return CJ_OK;
 }
 
-static uint32_t constant_offset(const WASMModule *w, const InitializerExpression *offset, bool *known)
+static uint32_t constant_offset(const InitializerExpression *offset, bool *known)
 {
-    (void)w;
     *known = offset->init_expr_type == INIT_EXPR_TYPE_I32_CONST;
-    return (uint32_t)offset->u.i32;
+    return (uint32_t)CJ_INIT_I32(*offset);
 }
 
 /* Active segments, in 64 bits: WAMR adds in 32. */
@@ -69,7 +69,7 @@ static cj_status check_segments(const WASMModule *w, cj_error *err)
         if (seg->is_passive)
             continue;
         uint64_t size = w->memory_count == 0 ? 0 : (uint64_t)w->memories[0].num_bytes_per_page * w->memories[0].init_page_count;
-        uint64_t at = constant_offset(w, &seg->base_offset, &known);
+        uint64_t at = constant_offset(&seg->base_offset, &known);
         if (known && at + seg->data_length > size) {
             cj_status status = cj__fail(err, CJ_TRAP, "data segment %u is out of bounds of memory", i);
             if (err != NULL)
@@ -81,9 +81,9 @@ static cj_status check_segments(const WASMModule *w, cj_error *err)
         const WASMTableSeg *seg = &w->table_segments[i];
         if (!wasm_elem_is_active(seg->mode))
             continue;
-        uint64_t size = seg->table_index < w->table_count ? w->tables[seg->table_index].init_size : 0;
-        uint64_t at = constant_offset(w, &seg->base_offset, &known);
-        if (known && at + seg->function_count > size) {
+        uint64_t size = seg->table_index < w->table_count ? CJ_TABLE_TYPE(w->tables[seg->table_index]).init_size : 0;
+        uint64_t at = constant_offset(&seg->base_offset, &known);
+        if (known && at + CJ_SEG_COUNT(*seg) > size) {
             cj_status status = cj__fail(err, CJ_TRAP, "element segment %u is out of bounds of its table", i);
             if (err != NULL)
                 err->trap = CJ_TRAP_TABLE_BOUNDS;
@@ -100,7 +100,8 @@ static cj_status instantiate_failed(const char *text, cj_error *err)
     const char *colon = strstr(text, "failed: ");
     if (colon != NULL)
         text = colon + sizeof "failed: " - 1;
-    if (strstr(text, "mmap memory failed") != NULL || strstr(text, "mprotect memory failed") != NULL)
+    if (strstr(text, "mmap memory failed") != NULL || strstr(text, "mprotect memory failed") != NULL ||
+        strstr(text, "allocate linear memory failed") != NULL)
         return cj__fail(err, CJ_NO_MEMORY, "out of memory: no address space for a linear memory; each core instance reserves 8 GiB: raise RLIMIT_AS "
                                            "(ulimit -v) or vm.max_map_count, or delete instances");
     if (strstr(text, "allocate memory failed") != NULL)
@@ -174,14 +175,13 @@ void cj__core_store_fini(cj_store_core *store)
 
 void *cj__core_export_func(cj_core_instance *instance, uint32_t i)
 {
-    const WASMModuleInstance *wasm = instance->wasm;
-    if (i >= wasm->export_func_count)
+    if (i >= instance->module->export_func_count)
         return NULL;
-    WASMFunctionInstance *function = wasm->export_functions[i].function;
+    uint32_t index = instance->module->export_funcs[i];
 #if CJ_ENGINE_JIT
-    return wasm->func_ptrs[function - wasm->e->functions];
+    return instance->wasm->func_ptrs[index];
 #else
-    return function;
+    return &instance->wasm->e->functions[index];
 #endif
 }
 

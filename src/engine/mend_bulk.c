@@ -10,6 +10,22 @@
  */
 #include "engine/wamr.h"
 
+#if CJ_WAMR_AT_LEAST(2, 0)
+
+/* 2.x computes in 64 bits; its memory.init still returns where it should leave. */
+bool __real_llvm_jit_memory_init(WASMModuleInstance *, uint32 seg_index, uint32 offset, uint32 len, size_t dst);
+bool __wrap_llvm_jit_memory_init(WASMModuleInstance *, uint32 seg_index, uint32 offset, uint32 len, size_t dst);
+
+bool __wrap_llvm_jit_memory_init(WASMModuleInstance *inst, uint32 seg_index, uint32 offset, uint32 len, size_t dst)
+{
+    bool ok = __real_llvm_jit_memory_init(inst, seg_index, offset, len, dst);
+    if (CJ_UNLIKELY(!ok))
+        wasm_runtime_access_exce_check_guard_page(); /* leaves */
+    return ok;
+}
+
+#else
+
 bool __wrap_llvm_jit_memory_init(WASMModuleInstance *, uint32 seg_index, uint32 offset, uint32 len, uint32 dst);
 void __wrap_llvm_jit_table_init(WASMModuleInstance *, uint32 tbl_idx, uint32 tbl_seg_idx, uint32 length, uint32 src_offset, uint32 dst_offset);
 void __wrap_llvm_jit_table_copy(WASMModuleInstance *, uint32 src_tbl_idx, uint32 dst_tbl_idx, uint32 length, uint32 src_offset, uint32 dst_offset);
@@ -74,3 +90,5 @@ void __wrap_llvm_jit_table_fill(WASMModuleInstance *inst, uint32 tbl_idx, uint32
     for (uint32 i = 0; i < length; i++)
         table->elems[data_offset + i] = val;
 }
+
+#endif

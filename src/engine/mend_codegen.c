@@ -158,7 +158,8 @@ LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *result, LLVMOrcL
 /* -- The host's CPU ----------------------------------------------------------------------------------------------------------------- */
 
 /* The highest level of the x86-64 psABI whose features LLVM found: it asks the operating system too, so wide registers are safe to use. */
-static const char *cpu_level(const char *features)
+const char *cj__cpu_level(const char *features);
+const char *cj__cpu_level(const char *features)
 {
 #if defined(__x86_64__)
     static const struct {
@@ -197,7 +198,7 @@ char *__wrap_LLVMGetHostCPUName(void)
     if (name == NULL || strcmp(name, "generic") != 0)
         return name;
     char *features = LLVMGetHostCPUFeatures();
-    const char *level = features != NULL ? cpu_level(features) : NULL;
+    const char *level = features != NULL ? cj__cpu_level(features) : NULL;
     if (level != NULL) {
         LLVMDisposeMessage(name);
         name = LLVMCreateMessage(level);

@@ -91,6 +91,7 @@ static void unload(cj_core_module *m)
             cj__shape_release(m->shapes[i]);
     cj__load_unlock();
     cj__free(m->alloc, m->shapes, m->import_count * sizeof *m->shapes);
+    cj__free(m->alloc, m->export_funcs, m->export_func_count * sizeof *m->export_funcs);
     cj__free(m->alloc, m->bytes, m->size);
     cj__free(m->alloc, m, sizeof *m);
 }
@@ -113,6 +114,23 @@ static cj_status check_loaded(const cj_core_module *m, cj_error *err)
     for (uint32_t i = 0; i < w->export_count; i++)
         if (strcmp(w->exports[i].name, "__post_instantiate") == 0 || strcmp(w->exports[i].name, "__wasm_call_ctors") == 0)
             return cj__fail(err, CJ_INTERNAL, "a core module exports %s, which WAMR would call", w->exports[i].name);
+    return CJ_OK;
+}
+
+static cj_status list_exports(cj_core_module *m, cj_error *err)
+{
+    const WASMModule *w = m->wasm;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->export_count; i++)
+        n += w->exports[i].kind == EXPORT_KIND_FUNC;
+    m->export_funcs = cj__calloc(m->alloc, n, sizeof *m->export_funcs);
+    if (m->export_funcs == NULL)
+        return cj__fail_nomem(err);
+    m->export_func_count = n;
+    n = 0;
+    for (uint32_t i = 0; i < w->export_count; i++)
+        if (w->exports[i].kind == EXPORT_KIND_FUNC)
+            m->export_funcs[n++] = w->exports[i].index;
     return CJ_OK;
 }
 
@@ -158,6 +176,8 @@ cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t 
     m->wasm = job.wasm;
     if (status == CJ_OK)
         status = check_loaded(m, err);
+    if (status == CJ_OK)
+        status = list_exports(m, err);
     if (status != CJ_OK) {
         unload(m);
         return status;

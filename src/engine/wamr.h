@@ -24,6 +24,21 @@
 #error "the interpreter engine wants WAMR without hardware bounds checks"
 #endif
 
+/* Fields that moved: 1.1.2 and 2.4 are what is looked after. */
+#if CJ_WAMR_AT_LEAST(2, 4)
+#define CJ_TABLE_TYPE(table) ((table).table_type)
+#define CJ_SEG_COUNT(seg) ((seg).value_count)
+#define CJ_INIT_I32(expr) ((expr).u.unary.v.i32)
+#define CJ_INTERP_STACK_RESET(env) ((env)->wasm_stack.top = (env)->wasm_stack_u.bottom)
+#define CJ_INTERP_STACK_TOP(env) ((env)->wasm_stack.top)
+#else
+#define CJ_TABLE_TYPE(table) (table)
+#define CJ_SEG_COUNT(seg) ((seg).function_count)
+#define CJ_INIT_I32(expr) ((expr).u.i32)
+#define CJ_INTERP_STACK_RESET(env) ((env)->wasm_stack.s.top = (env)->wasm_stack.s.bottom)
+#define CJ_INTERP_STACK_TOP(env) ((env)->wasm_stack.s.top)
+#endif
+
 /* WAMR counts bytes of a memory in 32 bits: one page less than 4 GiB. With 65536 pages 1.1.2 says that the memory is empty, or one
  * page of 4 GiB - 1. */
 enum { CJ_WAMR_MAX_PAGES = 65535, CJ_WASM_PAGE = 65536 };
@@ -59,6 +74,8 @@ struct cj_core_module {
     WASMModule *wasm;
     cj_shape **shapes; /* one per import */
     uint32_t import_count;
+    uint32_t *export_funcs; /* function exports in the order of the file: function indices. WAMR 2.x sorts its own list */
+    uint32_t export_func_count;
 };
 
 struct cj_core_instance {

@@ -18,9 +18,6 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         wasm_runtime_access_exce_check_guard_page
         # mend_bulk.c
         llvm_jit_memory_init
-        llvm_jit_table_init
-        llvm_jit_table_copy
-        llvm_jit_table_fill
         # mend_codegen.c
         LLVMBuildInBoundsGEP2
         LLVMBuildCall2
@@ -33,4 +30,12 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         LLVMOrcLLLazyJITAddLLVMIRModule
         LLVMOrcJITTargetMachineBuilderDetectHost
     )
+    if(WAMR_VERSION VERSION_LESS 2.0)
+        list(APPEND CANONJIT_WRAPPED
+            # mend_bulk.c
+            llvm_jit_table_init
+            llvm_jit_table_copy
+            llvm_jit_table_fill
+        )
+    endif()
 endif()

@@ -116,6 +116,13 @@ static void lengths_with_dirt_in_the_upper_half(void **state)
     assert_int_equal(value("load8", 257), 'a');
     assert_int_equal(value("load8", 261), 'v');
     assert_int_equal(value("load8", 262), 0);
+    assert_works("memory.fill_dirty", 500, dirt | 4);
+    assert_int_equal(value("load8", 503), 0x22);
+    assert_int_equal(value("load8", 504), 0);
+    assert_works("memory.copy_dirty", 600, dirt | 4, 500);
+    assert_int_equal(value("load8", 603), 0x22);
+    assert_int_equal(value("load8", 604), 0);
+    assert_works("memory.copy_dirty", 501, dirt | 4, 500);
     finish();
 }
 

@@ -790,6 +790,22 @@ static void real_fault_on_a_thread_of_a_guest(void)
     _exit(12);
 }
 
+/* Machine code, but not a guest's memory that it misses: nobody's trap. */
+#if defined(__x86_64__)
+static void fault_of_other_machine_code(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(SIGSEGV, &action, NULL);
+    guest *g = child_guest();
+    static const uint8_t load_from_zero[] = {0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xc3};
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(code, load_from_zero, sizeof load_from_zero);
+    cj__core_patch_import(g->instance, 0, code);
+    CALL(g, "call_host", NULL, 1, 2);
+    _exit(12);
+}
+#endif
+
 static void signals(void **state)
 {
     (void)state;
@@ -798,15 +814,30 @@ static void signals(void **state)
     in_child(real_fault, 0, SIGSEGV);
     in_child(sent_signal, 0, SIGSEGV);
     in_child(real_fault_on_a_thread_of_a_guest, 0, SIGSEGV);
+#if defined(__x86_64__)
+    in_child(fault_of_other_machine_code, 0, SIGSEGV);
+#endif
 }
 
 /* LLVM 15 does not know newer CPUs by name; WAMR would refuse every module. */
 char *LLVMGetHostCPUName(void);
 void LLVMDisposeMessage(char *);
 
+const char *cj__cpu_level(const char *features);
+
 static void host_cpu_has_a_name(void **state)
 {
     (void)state;
+#if defined(__x86_64__)
+#define V2 "+64bit,+sse2,+cx16,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2"
+#define V3 V2 ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe"
+    assert_string_equal(cj__cpu_level(""), "x86-64");
+    assert_string_equal(cj__cpu_level(V2), "x86-64-v2");
+    assert_string_equal(cj__cpu_level(V3), "x86-64-v3");
+    assert_string_equal(cj__cpu_level(V2 ",-avx2,+avx"), "x86-64-v2");
+    assert_string_equal(cj__cpu_level(V3 ",+avx512f"), "x86-64-v3");
+    assert_string_equal(cj__cpu_level(V3 ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"), "x86-64-v4");
+#endif
     char *name = LLVMGetHostCPUName();
     assert_non_null(name);
     assert_string_not_equal(name, "generic");

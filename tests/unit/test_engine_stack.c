@@ -241,10 +241,11 @@ static void functions_compiled_at_the_end_of_the_stack(void **state)
     free(w.at);
 }
 
-/* -- Frames as large as the reserve ---------------------------------------------------------------------------------------------- */
+/* -- Frames larger than the reserve ---------------------------------------------------------------------------------------------- */
 
-/* f(n): has `count` locals, each written; calls itself through the table, whose callers do not know how large its frame is. */
-static void write_huge_frame(wasm_writer *out, uint32_t count)
+/* f(n): has `count` locals, each written, and `held` values on the operand stack while it calls itself through the table, whose callers do not
+ * know how large its frame is. */
+static void write_huge_frame(wasm_writer *out, uint32_t count, uint32_t held)
 {
     W(out, W_PREAMBLE);
     wasm_writer s = {0}, body = {0};
@@ -261,8 +262,15 @@ static void write_huge_frame(wasm_writer *out, uint32_t count)
     W(&s, 1);
     W(&body, 1);
     w_u32(&body, count);
-    W(&body, 0x7e, 0x20, 0, 0x45, 0x04, 0x7f, 0x41, 7, 0x05, /* n == 0: 7, else */
-      0x20, 0, 0x41, 1, 0x6b, 0x41, 0, 0x11, 0, 0, 0x41, 1, 0x6a, 0x0b, 0x0b);
+    W(&body, 0x7e, 0x20, 0, 0x45, 0x04, 0x7f, 0x41, 7, 0x05); /* n == 0: 7, else */
+    for (uint32_t i = 0; i < held; i++) {
+        W(&body, 0x20);
+        w_u32(&body, i + 1);
+    }
+    W(&body, 0x20, 0, 0x41, 1, 0x6b, 0x41, 0, 0x11, 0, 0, 0x41, 1, 0x6a, 0xac);
+    for (uint32_t i = 0; i < held; i++)
+        W(&body, 0x85); /* all zero */
+    W(&body, 0xa7, 0x0b, 0x0b);
     w_sized(&s, &body);
     w_section(out, 10, &s);
 }
@@ -282,10 +290,10 @@ static void recurse_huge(void *arg)
     CHECK(overflowed);
 }
 
-static void huge_frame(uint32_t locals)
+static void huge_frame(uint32_t locals, uint32_t held)
 {
     wasm_writer w = {0};
-    write_huge_frame(&w, locals);
+    write_huge_frame(&w, locals, held);
     guest_store_init(&store);
     guest *g = guest_load_bytes(&store, w.at, w.len);
     if (g == NULL)
@@ -299,9 +307,9 @@ static void huge_frame(uint32_t locals)
 static void huge_frames(void **state)
 {
     (void)state;
-    huge_frame(5000);
-    huge_frame(15000);
-    huge_frame(32000); /* WAMR takes up to 65535 cells of 4 bytes */
+    huge_frame(5000, 0);
+    huge_frame(15000, 2000);
+    huge_frame(32700, 10000); /* WAMR takes up to 65535 cells of 4 bytes, and as many of operands */
 }
 
 int main(void)

@@ -17,6 +17,11 @@
     (memory.copy (i32.wrap_i64 (local.get 0)) (i32.wrap_i64 (local.get 1)) (i32.wrap_i64 (local.get 2))) (call $mark))
   (func (export "memory.fill_wrapped") (param i64 i32 i64)
     (memory.fill (i32.wrap_i64 (local.get 0)) (local.get 1) (i32.wrap_i64 (local.get 2))) (call $mark))
+  ;; The length comes in the register that it goes out in, so nothing cleans its upper half on the way.
+  (func (export "memory.fill_dirty") (param i32 i64)
+    (memory.fill (local.get 0) (i32.const 0x22) (i32.wrap_i64 (local.get 1))) (call $mark))
+  (func (export "memory.copy_dirty") (param i32 i64 i32)
+    (memory.copy (local.get 0) (local.get 2) (i32.wrap_i64 (local.get 1))) (call $mark))
   (func (export "table.init") (param i32 i32 i32) (table.init $t $e (local.get 0) (local.get 1) (local.get 2)) (call $mark))
   (func (export "table.init_active") (param i32 i32 i32) (table.init $t $active (local.get 0) (local.get 1) (local.get 2)) (call $mark))
   (func (export "table.copy") (param i32 i32 i32) (table.copy $u $t (local.get 0) (local.get 1) (local.get 2)) (call $mark))
