@@ -21,5 +21,7 @@ endif()
 foreach(lib IN LISTS static_libs)
     string(APPEND pc_private " -l${lib}")
 endforeach()
+# The file finds its prefix from where it lies, so that the package may be moved.
+file(RELATIVE_PATH pc_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(cmake/canonjit.pc.in canonjit.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/canonjit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -102,19 +102,18 @@ static void forward(int sig, siginfo_t *info, void *context)
             raise(sig);
         return;
     }
-    /* Called with the signals blocked that its action asked for. */
-    sigset_t mask = old->sa_mask, outer;
+    /* Called with the signals blocked that its action asked for; returning from the signal unblocks them. */
+    sigset_t mask = old->sa_mask;
     struct sigaction now = *old;
     if ((old->sa_flags & SA_NODEFER) == 0)
         sigaddset(&mask, sig);
     if ((old->sa_flags & (int)SA_RESETHAND) != 0)
         *old = (struct sigaction){.sa_handler = SIG_DFL};
-    pthread_sigmask(SIG_BLOCK, &mask, &outer);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
     if (plain)
         now.sa_handler(sig);
     else
         now.sa_sigaction(sig, info, context);
-    pthread_sigmask(SIG_SETMASK, &outer, NULL);
 }
 
 static void on_fault(int sig, siginfo_t *info, void *context)

@@ -271,6 +271,30 @@ static void nested_entries(void **state)
     guest_delete(other);
 }
 
+static uint32_t entering_import(guest *g, cj_call_ctx *call, uint32_t slot, const uint64_t *flat, uint64_t *result)
+{
+    (void)call, (void)slot;
+    nested *n = g->user;
+    assert_ptr_equal(g, basic); /* not the one that was entered last */
+    n->result++;
+    return CALL(n->other, "add", result, flat[0], 100) == CJ_TRAP_NONE ? CJ_TRAP_NONE : CJ_TRAP_HOST;
+}
+
+static void calls_after_a_nested_entry(void **state)
+{
+    (void)state;
+    guest *other = guest_again(&store, basic);
+    nested n = {.other = other};
+    uint64_t r = 0;
+    basic->gate = other->gate = entering_import;
+    basic->user = other->user = &n;
+    assert_int_equal(CALL(basic, "count", &r, 3), CJ_TRAP_NONE);
+    assert_int_equal(r, 103 + 102 + 101);
+    assert_int_equal(n.result, 3);
+    basic->gate = NULL;
+    guest_delete(other);
+}
+
 /* -- Import patching ------------------------------------------------------------------------------------------------------------------ */
 
 #if CJ_ENGINE_JIT
@@ -302,6 +326,42 @@ static void patched_import(void **state)
     assert_int_equal(r, 304);
     basic->gate = NULL;
     guest_delete(other);
+}
+#endif
+
+#if CJ_ENGINE_JIT
+/* Machine code between two instances switches the environment's instance and calls; a trap in the second leaves through the first's entry. */
+static guest *second;
+static uint32_t switching_import(char *env, uint32_t a, uint32_t b, uint32_t slot)
+{
+    (void)slot;
+    void *here, *there = cj__core_env_inst(second->instance), *code = cj__core_export_func(second->instance, guest_export(second, "div"));
+    uint32_t (*div)(void *, uint32_t, uint32_t);
+    memcpy(&here, env + cj__core_layout.env_module_inst, sizeof here);
+    memcpy(env + cj__core_layout.env_module_inst, &there, sizeof there);
+    memcpy(&div, &code, sizeof div);
+    uint32_t result = div(env, a, b);
+    memcpy(env + cj__core_layout.env_module_inst, &here, sizeof here);
+    return result;
+}
+
+static void trap_in_an_instance_that_was_switched_to(void **state)
+{
+    (void)state;
+    second = guest_again(&store, basic);
+    uint32_t (*fn)(char *, uint32_t, uint32_t, uint32_t) = switching_import;
+    void *code;
+    memcpy(&code, &fn, sizeof code);
+    cj__core_patch_import(basic->instance, 0, code);
+    uint64_t r = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(CALL(basic, "call_host", &r, 42, 6), CJ_TRAP_NONE);
+        assert_int_equal(r, 7);
+        assert_traps(basic, DIVIDE_BY_ZERO, "call_host", 42, 0);
+        assert_string_equal(store.text, "integer divide by zero");
+        assert_int_equal(CALL(second, "div", &r, 9, 3), CJ_TRAP_NONE); /* nothing pending there */
+    }
+    guest_delete(second);
 }
 #endif
 
@@ -411,8 +471,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(trap_in_an_import, setup, teardown),
         cmocka_unit_test_setup_teardown(unbound_slot, setup, teardown),
         cmocka_unit_test_setup_teardown(nested_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(calls_after_a_nested_entry, setup, teardown),
 #if CJ_ENGINE_JIT
         cmocka_unit_test_setup_teardown(patched_import, setup, teardown),
+        cmocka_unit_test_setup_teardown(trap_in_an_instance_that_was_switched_to, setup, teardown),
 #endif
         cmocka_unit_test_setup_teardown(memory, setup, teardown),
         cmocka_unit_test_setup_teardown(enter_and_realloc, setup, teardown),

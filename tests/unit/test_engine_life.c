@@ -359,7 +359,7 @@ static void bomb_body(wasm_writer *b, bomb kind)
     case STRAIGHT:
     case STRAIGHT_FOREVER:
         W(b, 0);
-        for (int i = 0; i < (kind == STRAIGHT ? 20000 : 400000); i++) {
+        for (int i = 0; i < (kind == STRAIGHT ? 16000 : 400000); i++) {
             W(b, 0x20, 0, 0x41);
             w_s64(b, (int64_t)i * 7777 % 2000000);
             W(b, (uint8_t)(i % 2 ? 0x6c : 0x73), 0x21, 0);

@@ -11,12 +11,21 @@
 #include <pthread.h>
 #include <stdio.h>
 
+/* cmocka's assertions work on the main thread only. */
+static char failure[256]; /* of the test that runs */
+#define CHECK(condition) \
+    do { \
+        if (!(condition) && failure[0] == 0) \
+            snprintf(failure, sizeof failure, "line %d: %s", __LINE__, #condition); \
+    } while (0)
+
 static uint32_t host_calls;
 
 /* Takes locks of libc and a good piece of stack. */
 static uint32_t busy_host(guest *g, cj_call_ctx *call, uint32_t slot, const uint64_t *flat, uint64_t *result)
 {
-    (void)g, (void)call, (void)slot;
+    (void)g, (void)slot;
+    CHECK(!cj__core_stack_low(call)); /* the whole reserve is there */
     char text[4096];
     void *a = malloc(1000 + flat[0] % 100000), *b = calloc(3, 100);
     snprintf(text, sizeof text, "%p %p %.17g", a, b, 1.0 / 3);
@@ -43,14 +52,6 @@ static void *run_job(void *arg)
     job->body(job->arg);
     return NULL;
 }
-
-/* cmocka's assertions work on the main thread only. */
-static char failure[256]; /* of the test that runs */
-#define CHECK(condition) \
-    do { \
-        if (!(condition) && failure[0] == 0) \
-            snprintf(failure, sizeof failure, "line %d: %s", __LINE__, #condition); \
-    } while (0)
 
 static void on_stack(size_t size, size_t used, void (*body)(void *), void *arg)
 {

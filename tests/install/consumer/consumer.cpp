@@ -1,0 +1,2 @@
+// consumer.cpp: the same as C++.
+#include "consumer.c"
