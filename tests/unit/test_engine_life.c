@@ -792,14 +792,16 @@ static void real_fault_on_a_thread_of_a_guest(void)
 
 /* Machine code, but not a guest's memory that it misses: nobody's trap. */
 #if defined(__x86_64__)
+static uint64_t other_address;
 static void fault_of_other_machine_code(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(SIGSEGV, &action, NULL);
     guest *g = child_guest();
-    static const uint8_t load_from_zero[] = {0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xc3};
+    uint8_t load[] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x00, 0xc3}; /* mov rax, address; mov rax, [rax]; ret */
+    memcpy(load + 2, &other_address, 8);
     void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memcpy(code, load_from_zero, sizeof load_from_zero);
+    memcpy(code, load, sizeof load);
     cj__core_patch_import(g->instance, 0, code);
     CALL(g, "call_host", NULL, 1, 2);
     _exit(12);
@@ -815,6 +817,8 @@ static void signals(void **state)
     in_child(sent_signal, 0, SIGSEGV);
     in_child(real_fault_on_a_thread_of_a_guest, 0, SIGSEGV);
 #if defined(__x86_64__)
+    in_child(fault_of_other_machine_code, 0, SIGSEGV);
+    other_address = 0x7ffffffff000; /* past the end of user space: never mapped */
     in_child(fault_of_other_machine_code, 0, SIGSEGV);
 #endif
 }
