@@ -538,9 +538,9 @@ void cjb_hand_patch_imports(cjb_hand *h)
         const cj_group *group = &program->groups[g];
         for (uint32_t s = 0; s < group->slot_count; s++)
             for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
-                if (strcmp(program->imports[group->slots[s].import].info.name, names[c]) != 0)
+                if (strcmp(program->imports[group->slots[s].of].info.name, names[c]) != 0)
                     continue;
-                h->import_realloc[c] = instance->groups[g].core.imports[s].realloc;
+                h->import_realloc[c] = instance->groups[g].core.imports[s].guest.realloc;
                 for (uint32_t k = 0; k < group->merged.import_count; k++)
                     if (group->merged.import_shapes[k] == group->slots[s].shape)
                         cj__core_patch_import(instance->groups[g].inst, k, natives[c]);
@@ -561,14 +561,14 @@ cjb_hand *cjb_hand_new(cjb_session *s)
     const cj_program *program = s->instance->component->program;
     for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
         const cj_binding *b = &s->calls[c]->core.bound;
-        h->env = b->instance->store->env;
-        h->inst = b->core_env_inst;
-        if (b->memory)
-            h->memory = b->memory;
+        h->env = b->guest.instance->store->env;
+        h->inst = b->guest.core_env_inst;
+        if (b->guest.memory)
+            h->memory = b->guest.memory;
         h->of[c].func = b->core_func;
-        h->of[c].realloc = b->realloc;
+        h->of[c].realloc = b->guest.realloc;
         h->of[c].post_return = b->post_return;
-        h->of[c].core_func = program->exports[s->calls[c] - s->instance->funcs].core_func;
+        h->of[c].core_func = program->lifted[program->exports[s->calls[c] - s->instance->funcs].lifted].core_func;
     }
     return h;
 }

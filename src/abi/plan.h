@@ -39,7 +39,7 @@ typedef enum cj_space { CJ_SPACE_FLAT, CJ_SPACE_MEM, CJ_SPACE_HOST } cj_space;
  *          runs the body per element
  * VARIANT  a discriminant of `width` bytes, checked, then the case's body; in FLAT the payload slots that the case
  *          leaves are zeroed
- * OWN, BORROW  a handle of resource slot `count` (moves between tables)
+ * OWN, BORROW  a handle of resource slot `count`, an i32 at both ends: cj__move_own, cj__move_borrow (exec/handles.h)
  *
  * Both directions make the same checks: a host's invalid bool, char, discriminant, flags or UTF-8 never reaches a
  * guest.
@@ -130,7 +130,7 @@ typedef struct cj_path {
 
 /* A program: all parameters, or the result. */
 typedef struct cj_moves {
-    cj_space src, dst; /* of the top level; one end is HOST until calls are fused */
+    cj_space src, dst; /* of the top level; FUSED: no end is HOST */
     const cj_op *ops;
     uint32_t op_count;
     const cj_range *cases;
@@ -145,6 +145,8 @@ typedef struct cj_moves {
 typedef enum cj_plan_kind {
     CJ_PLAN_EXPORT, /* the host calls a lifted core function: args HOST -> FLAT or MEM, results FLAT or MEM -> HOST */
     CJ_PLAN_IMPORT, /* a guest calls a lowered host function: args FLAT or MEM -> HOST, results HOST -> FLAT or MEM */
+    CJ_PLAN_FUSED,  /* a guest calls another component's lifted function: all ends FLAT or MEM, FLAT -> FLAT or MEM -> MEM
+                     * at the top level (both sides flatten one type by one rule) */
 } cj_plan_kind;
 
 /* What a back end does with a plan, in this order (spec, "canon lift", "canon lower"). The HOST end of args is the
@@ -171,11 +173,29 @@ typedef enum cj_plan_kind {
  *   7. sig.spill_results: the last parameter is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS (checked
  *      only now).
  *   8. The results program. 9. cj__call_release. On a trap that is left to the frame that the host entered, with all
- *      else. */
+ *      else.
+ *
+ * FUSED (bound->caller calls bound->guest), in the caller's native call:
+ *   1. The caller's may_leave, else CANNOT_LEAVE. cj__core_stack_low: STACK_OVERFLOW.
+ *   2. may_enter of all of bound->entering, else CANNOT_ENTER; all are cleared.
+ *   3. sig.spill_params: params[0] is the block's address in the caller's memory: PARAMS_ALIGNMENT, PARAMS_BOUNDS; then
+ *      cj__lower_alloc(callee, params_align, params_size) gives the callee's block, its address is the only parameter.
+ *   4. The args program. 5. env->module_inst is the callee's; the core function; back to the caller's. A core trap is one of both.
+ *   6. has_borrow: call->borrows must be 0 now, else BORROW_NOT_DROPPED.
+ *   7. sig.spill_results: the function's result is the address of a block in the callee's memory, the last parameter of
+ *      the caller's call one in the caller's: RESULTS_ALIGNMENT, RESULTS_BOUNDS for both, in this order.
+ *   8. The results program (the caller's realloc runs with the caller's may_leave 0).
+ *   9. has_post_return: as in EXPORT. 10. may_enter of all of bound->entering is 1 again; cj__lends_end.
+ *
+ * Handles: has_borrow makes a call begin with borrows = 0, lends_mark = store->lends.len, and end with cj__lends_end, after
+ * the last step; EXPORT checks borrows as in FUSED, before its results program; in IMPORT the host's borrowed handles
+ * are dropped for it before the results program (cj__host_borrows_end). */
 typedef struct cj_plan_options {
     cj_plan_kind kind;
-    cj_encoding encoding;
+    cj_encoding encoding;        /* the guest's: of who is called (EXPORT, FUSED) or calls (IMPORT) */
     bool has_memory, has_realloc, has_post_return;
+    cj_encoding caller_encoding; /* FUSED: of who calls */
+    bool caller_has_memory, caller_has_realloc;
 } cj_plan_options;
 
 struct cj_plan {
@@ -186,6 +206,10 @@ struct cj_plan {
      * spill_results). */
     uint32_t params_size, params_align;
     uint32_t result_size, result_align;
+    /* Handles: resource types (cj_type.resource) by resource slot, in the order of first use; equal ones share one. */
+    const uint32_t *resources;
+    uint32_t resource_count;
+    bool has_borrow; /* some parameter is or contains a borrow */
     /* Host layout of the argument struct and of the result; 0 when there are none. */
     size_t host_args_size, host_args_align;
     size_t host_result_size, host_result_align;

@@ -27,14 +27,6 @@ const char *cj__core_build_info(void); /* "WAMR 1.1.2 llvm-jit" */
 typedef struct cj_core_module cj_core_module;     /* immutable, shared by instances, counted by its users */
 typedef struct cj_core_instance cj_core_instance;
 
-/* Signature of a core function without references or vectors. */
-typedef struct cj_core_type {
-    const cj_core *params;
-    uint32_t param_count;
-    cj_core result; /* when result_count is 1 */
-    uint32_t result_count;
-} cj_core_type;
-
 /* Loads a merged module. Its function imports are all named ("cj", signature text of cj__core_signature), several may share a name; import k of
  * the module has type imports[k], the slot parameter included. Serialised inside: WAMR's loader is not thread-safe. WAMR's refusals are
  * CJ_INVALID with its text. `bytes` is copied. */
@@ -99,9 +91,10 @@ void cj__core_throw(cj_call_ctx *call);
 cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size);
 
 /* Calls from inside an entered region. Both give a cj_trap: CJ_TRAP_NONE, or CJ_TRAP_CORE when an exception is pending. May leave by
- * longjmp (JIT): callers own nothing that must be freed. `flat`: parameters in, result out in flat[0]. */
-uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat);
-uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out);
+ * longjmp (JIT): callers own nothing that must be freed. `flat`: parameters in, result out in flat[0]. When `callee` is another instance than the
+ * one that runs, env->module_inst is switched to it and back, and its exception becomes that of the one that called. */
+uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat);
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out);
 
 /* True when so little native stack is left that a host function, realloc or another instance must not be called. */
 bool cj__core_stack_low(const cj_call_ctx *call);

@@ -55,10 +55,10 @@ static uint32_t run(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), 
     if (CJ_UNLIKELY(env == NULL))
         return body(call, arg);
     frame f;
-    push(&f, env, call->bound->core_env_inst);
+    push(&f, env, call->bound->guest.core_env_inst);
     uint32_t trap = body(call, arg);
     /* A trap recorded by us travels through WAMR as an exception with no meaning of its own. */
-    WASMModuleInstance *inst = call->bound->core_env_inst;
+    WASMModuleInstance *inst = call->bound->guest.core_env_inst;
     if (trap != CJ_TRAP_NONE && store->trap.kind != CJ_TRAP_NONE && inst != NULL)
         inst->cur_exception[0] = '\0';
     pop(&f);
@@ -87,7 +87,7 @@ static uint32_t run_thunk(cj_call_ctx *call, void *arg)
 
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
 {
-    cj_instance_core *instance = call->bound->instance;
+    cj_instance_core *instance = call->bound->guest.instance;
     if (CJ_UNLIKELY(!instance->may_enter))
         return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
     uint32_t trap = prepare(call);
@@ -108,12 +108,26 @@ void cj__core_throw(cj_call_ctx *call)
         cj__exception_set(inst, "trap of a boundary function");
 }
 
-uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat)
+/* A function runs on the instance that the environment names. */
+static bool call_in(WASMExecEnv *env, const cj_side *callee, void *func, uint32_t n, uint32_t *cells)
+{
+    struct WASMModuleInstanceCommon *outer = env->module_inst;
+    if ((void *)outer == callee->core_env_inst)
+        return wasm_runtime_call_wasm(env, func, n, cells);
+    frame f;
+    push(&f, env, callee->core_env_inst);
+    bool ok = wasm_runtime_call_wasm(env, func, n, cells);
+    pop(&f);
+    if (!ok)
+        cj__exception_move((WASMModuleInstance *)callee->core_env_inst, (WASMModuleInstance *)outer);
+    return ok;
+}
+
+uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat)
 {
     uint32_t cells[CJ_MAX_CORE_PARAMS * 2], n = 0;
-    WASMModuleInstance *inst = (WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst;
     if (type->param_count > CJ_MAX_CORE_PARAMS) {
-        cj__exception_set(inst, "a core function with more parameters than canonjit can pass");
+        cj__exception_set((WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst, "a core function with more parameters than canonjit can pass");
         return CJ_TRAP_CORE;
     }
     for (uint32_t i = 0; i < type->param_count; i++) {
@@ -121,17 +135,18 @@ uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, 
         if (type->params[i] == CJ_CORE_I64 || type->params[i] == CJ_CORE_F64)
             cells[n++] = (uint32_t)(flat[i] >> 32);
     }
-    if (!wasm_runtime_call_wasm(call->env, func, n, cells))
+    if (!call_in(call->env, callee, func, n, cells))
         return CJ_TRAP_CORE;
     if (type->result_count > 0)
         flat[0] = type->result == CJ_CORE_I32 || type->result == CJ_CORE_F32 ? cells[0] : cells[0] | (uint64_t)cells[1] << 32;
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
+                               uint32_t *out)
 {
     uint32_t cells[4] = {old_ptr, old_size, align, new_size};
-    if (!wasm_runtime_call_wasm(call->env, call->bound->realloc, 4, cells))
+    if (!call_in(call->env, callee, callee->realloc, 4, cells))
         return CJ_TRAP_CORE;
     *out = cells[0];
     return CJ_TRAP_NONE;

@@ -151,13 +151,13 @@ uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void 
     if (CJ_UNLIKELY(stack_low(env)))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
     body_call b = {body, arg};
-    return enter(call, env, call->bound->core_env_inst, run_body, &b, NULL);
+    return enter(call, env, call->bound->guest.core_env_inst, run_body, &b, NULL);
 }
 
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
 {
     const cj_binding *bound = call->bound;
-    cj_instance_core *instance = bound->instance;
+    cj_instance_core *instance = bound->guest.instance;
     cj_store_core *store = call->store;
     WASMExecEnv *env = store->env;
     if (CJ_UNLIKELY(!instance->may_enter))
@@ -172,7 +172,7 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
         if (CJ_UNLIKELY(stack_low(env)))
             return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
         instance->may_enter = 0;
-        trap = enter(call, env, bound->core_env_inst, thunk, args, results);
+        trap = enter(call, env, bound->guest.core_env_inst, thunk, args, results);
     } else {
         instance->may_enter = 0;
         trap = thunk(call, args, results);
@@ -186,7 +186,7 @@ cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_ar
 {
     const cj_func_core *func = (const void *)f;
     cj_store_core *store = func->store;
-    cj_instance_core *instance = func->bound.instance;
+    cj_instance_core *instance = func->bound.guest.instance;
     WASMExecEnv *env = store->env;
     cj_call_ctx *outer = store->active;
     bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low(env) &&
@@ -205,7 +205,7 @@ cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_ar
     void *code = __atomic_load_n(&func->bound.code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
     memcpy(&thunk, &code, sizeof thunk);
-    uint32_t trap = enter(&call, env, func->bound.core_env_inst, thunk, args, results);
+    uint32_t trap = enter(&call, env, func->bound.guest.core_env_inst, thunk, args, results);
     store->active = outer;
     if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
         return store->hooks->failed(&call, trap);
@@ -282,17 +282,38 @@ typedef double (*float_fn)(void *, INT_TYPES, FLOAT_TYPES);
 typedef uint64_t (*int_slots_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES);
 typedef double (*float_slots_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES);
 
+/* Code runs on the instance that the environment names. A trap usually leaves by a jump; cj__enter's caller then has the
+ * instance back. */
+static inline struct WASMModuleInstanceCommon *switch_to(WASMExecEnv *env, const cj_side *callee)
+{
+    struct WASMModuleInstanceCommon *outer = env->module_inst;
+    env->module_inst = callee->core_env_inst;
+    return outer;
+}
+
+static inline uint32_t switch_back(WASMExecEnv *env, struct WASMModuleInstanceCommon *outer)
+{
+    WASMModuleInstance *inst = (WASMModuleInstance *)env->module_inst;
+    env->module_inst = outer;
+    if (CJ_LIKELY(inst->cur_exception[0] == '\0'))
+        return CJ_TRAP_NONE;
+    if ((void *)inst != (void *)outer)
+        cj__exception_move(inst, (WASMModuleInstance *)outer);
+    return CJ_TRAP_CORE;
+}
+
 static inline bool is_float(cj_core type)
 {
     return type == CJ_CORE_F32 || type == CJ_CORE_F64;
 }
 
-uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat)
+uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat)
 {
     uint64_t ints[INT_REGS] = {0}, slots[STACK_SLOTS] = {0};
     double floats[FLOAT_REGS] = {0};
     uint32_t int_count = 0, float_count = 0, slot_count = 0;
     WASMExecEnv *env = call->env;
+    struct WASMModuleInstanceCommon *outer = switch_to(env, callee);
     WASMModuleInstance *inst = (WASMModuleInstance *)env->module_inst;
     for (uint32_t i = 0; i < type->param_count; i++) {
         if (is_float(type->params[i]) && float_count < FLOAT_REGS) {
@@ -303,7 +324,7 @@ uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, 
             slots[slot_count++] = flat[i];
         } else {
             cj__exception_set(inst, "a core function with more parameters than canonjit can pass");
-            return CJ_TRAP_CORE;
+            return switch_back(env, outer);
         }
     }
     uint64_t result = 0;
@@ -328,20 +349,22 @@ uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, 
         memcpy(&fn, &func, sizeof fn);
         result = fn(env, CALL_INTS(ints), CALL_FLOATS(floats), CALL_SLOTS(slots));
     }
-    if (CJ_UNLIKELY(inst->cur_exception[0] != '\0'))
+    if (CJ_UNLIKELY(switch_back(env, outer) != CJ_TRAP_NONE))
         return CJ_TRAP_CORE;
     if (type->result_count > 0)
         flat[0] = type->result == CJ_CORE_I32 || type->result == CJ_CORE_F32 ? (uint32_t)result : result;
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
+                               uint32_t *out)
 {
     uint32_t (*fn)(void *, uint32_t, uint32_t, uint32_t, uint32_t);
-    memcpy(&fn, &call->bound->realloc, sizeof fn);
+    memcpy(&fn, &callee->realloc, sizeof fn);
     WASMExecEnv *env = call->env;
+    struct WASMModuleInstanceCommon *outer = switch_to(env, callee);
     uint32_t ptr = fn(env, old_ptr, old_size, align, new_size);
-    if (CJ_UNLIKELY(((WASMModuleInstance *)env->module_inst)->cur_exception[0] != '\0'))
+    if (CJ_UNLIKELY(switch_back(env, outer) != CJ_TRAP_NONE))
         return CJ_TRAP_CORE;
     *out = ptr;
     return CJ_TRAP_NONE;

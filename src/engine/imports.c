@@ -121,7 +121,7 @@ bool cj__import_call(WASMExecEnv *env, uint32_t slot, const uint64_t *flat, uint
         return false;
     }
     const cj_binding *bound = &group->imports[slot];
-    cj_call_ctx call = {.bound = bound, .store = bound->instance->store, .env = env, .arena = bound->instance->store->arena};
+    cj_call_ctx call = {.bound = bound, .store = bound->guest.instance->store, .env = env, .arena = bound->guest.instance->store->arena};
     uint32_t trap = cj__core_stack_low(&call) ? cj__call_trap(&call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE)
                                               : enter(&call, flat, result);
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))

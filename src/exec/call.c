@@ -85,7 +85,7 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
         return ptr;
     /* The same bytes where they are now: the memory may have moved since. It never shrinks, so only a host function
      * that returned a range past the end of its view finds nothing here. */
-    const uint8_t *now = cj__memory_view(call->bound->memory, (uint32_t)offset, size);
+    const uint8_t *now = cj__memory_view(call->bound->guest.memory, (uint32_t)offset, size);
     if (!now) {
         call->store->trap.detail = "the result lies past the end of the guest's memory";
         return NULL;
@@ -96,27 +96,26 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
 
 /* -- realloc ------------------------------------------------------------------------------------------------------- */
 
-uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
-                           bool check_align, uint32_t *ptr)
+uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align,
+                           uint32_t new_size, bool check_align, uint32_t *ptr)
 {
     if (cj__core_stack_low(call))
         return CJ_TRAP_STACK_OVERFLOW;
-    const cj_binding *bound = call->bound;
-    bound->instance->may_leave = 0;
+    to->instance->may_leave = 0;
     call->store->trap.detail = "in realloc";
-    uint32_t trap = cj__core_call_realloc(call, old_ptr, old_size, align, new_size, ptr);
+    uint32_t trap = cj__core_call_realloc(call, to, old_ptr, old_size, align, new_size, ptr);
     if (trap)
         return trap;
     call->store->trap.detail = NULL;
-    bound->instance->may_leave = 1;
+    to->instance->may_leave = 1;
     if (check_align && (*ptr & (align - 1)))
         return CJ_TRAP_REALLOC_ALIGNMENT;
-    return cj__memory_covers(bound->memory, *ptr, new_size) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
+    return cj__memory_covers(to->memory, *ptr, new_size) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
 }
 
-uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr)
+uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr)
 {
-    return cj__lower_realloc(call, 0, 0, align, size, true, ptr);
+    return cj__lower_realloc(call, to, 0, 0, align, size, true, ptr);
 }
 
 /* -- Host functions ------------------------------------------------------------------------------------------------ */

@@ -10,6 +10,15 @@
 #include "abi/plan.h"
 #include "base/arena.h"
 #include "base/base.h"
+#include "exec/handles.h"
+
+/* Signature of a core function without references or vectors. */
+typedef struct cj_core_type {
+    const cj_core *params;
+    uint32_t param_count;
+    cj_core result; /* when result_count is 1 */
+    uint32_t result_count;
+} cj_core_type;
 
 /* Where and why a call trapped: written by whichever code found it, turned into a cj_error by the frame that the host
  * entered. `message` is for traps with words of their own (a host function's, WAMR's). */
@@ -38,27 +47,57 @@ typedef struct cj_store_core {
     cj_error host_error;     /* room for what host functions report */
     cj_error error;          /* of the last failed call: cj_store_error */
     const cj_allocator *alloc;
+    cj_handles handles;      /* the host's */
+    cj_lends lends;          /* of all calls that are active, innermost last */
 } cj_store_core;
 
-/* The part of a component instance that calls use. Flags are bytes: compiled code tests and sets them. */
+/* The part of a component instance that calls use: one for the root, one for each component that is instantiated inside
+ * it. Flags are bytes: compiled code tests and sets them. */
 typedef struct cj_instance_core {
     uint8_t may_enter; /* 0 while a call is inside, and for ever after a trap */
     uint8_t may_leave; /* 0 during realloc and post-return */
     cj_store_core *store;
+    struct cj_instance *owner; /* the root's object */
+    cj_handles handles;
 } cj_instance_core;
+
+/* A guest's end of a boundary: whose flags, handles, memory and realloc. */
+typedef struct cj_side {
+    cj_instance_core *instance;
+    void *core_instance;   /* the engine's instance of the group: cj_core_instance */
+    void *core_env_inst;   /* what exec_env->module_inst must be while its functions run (engine) */
+    void *memory;          /* the engine's memory record (cj_core_layout), or NULL */
+    void *realloc;         /* callable: native code, or the engine's function record where WAMR interprets */
+} cj_side;
+
+/* What a boundary function does, besides what the host calls. */
+typedef enum cj_slot_kind {
+    CJ_SLOT_HOST,          /* canon lower of a host function: plan IMPORT */
+    CJ_SLOT_FUSED,         /* canon lower of another component's lifted function: plan FUSED */
+    CJ_SLOT_CORE,          /* a core function of another group of the same component instance: core_func, as it is */
+    CJ_SLOT_RESOURCE_NEW,  /* canon resource.new, .rep, .drop: resources[0] */
+    CJ_SLOT_RESOURCE_REP,
+    CJ_SLOT_RESOURCE_DROP,
+    CJ_SLOT_CANNOT_ENTER,  /* canon lower of a function of an ancestor or a descendant: always traps */
+    CJ_SLOT_UNSUPPORTED,   /* a canonical builtin that canonjit cannot run: traps (CANNOT_LEAVE first) */
+} cj_slot_kind;
 
 /* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but
  * for `code`, which a tier switch replaces with one atomic store. */
 typedef struct cj_binding {
-    cj_instance_core *instance;
-    void *core_instance;   /* the engine's instance of the group: cj_core_instance */
-    void *core_env_inst;   /* what exec_env->module_inst must be while it runs (engine) */
-    void *memory;          /* the engine's memory record (cj_core_layout), or NULL */
-    void *realloc;         /* callable: native code, or the engine's function record where WAMR interprets */
-    void *post_return;     /* likewise */
-    void *core_func;       /* export: the lifted core function, likewise */
+    cj_side guest;         /* whose function it is (export, FUSED, CORE), or who calls it (all other imports) */
+    cj_side caller;        /* FUSED, CORE: who calls */
+    void *post_return;     /* callable, of guest */
+    void *core_func;       /* export, FUSED, CORE: the core function, likewise */
     void *code;            /* export: cj_export_thunk; import: native function with the C ABI of its core signature plus slot */
-    const cj_plan *plan;
+    const cj_plan *plan;   /* NULL: none is needed (slot kinds CORE, RESOURCE_*, CANNOT_ENTER, UNSUPPORTED) */
+    const cj_core_type *core_type;         /* CORE: of core_func */
+    struct cj_resource *const *resources;  /* by resource slot of the plan; RESOURCE_*: [0] */
+    /* Export, FUSED: the instances whose may_enter is tested and cleared: the callee's own first, then its ancestors that the
+     * caller does not share (spec, "canon lift"). At least one. */
+    cj_instance_core *const *entering;
+    uint32_t entering_count;
+    uint8_t kind;          /* import: cj_slot_kind */
     cj_host_fn host;       /* import: the host function ... */
     void *host_user;
     const struct cj_func_info *info; /* names and types, for errors */
@@ -84,7 +123,28 @@ struct cj_call_ctx {
      * given, and realloc may move or reuse the memory. */
     const uint8_t *alias_base;
     uint64_t alias_size;
+    /* The borrow scope (plans with BORROW operations only; set by the back end). */
+    uint32_t borrows;    /* handles that the callee was lent and has not dropped */
+    uint32_t lends_mark; /* length of store->lends when the call began */
 };
+
+/* Where values come from in one of the two programs, and where they go: NULL is the host. */
+static inline const cj_side *cj__lift_side(const cj_call_ctx *call, bool in_results)
+{
+    const cj_binding *b = call->bound;
+    switch (b->plan->options.kind) {
+    case CJ_PLAN_EXPORT:
+        return in_results ? &b->guest : NULL;
+    case CJ_PLAN_IMPORT:
+        return in_results ? NULL : &b->guest;
+    default:
+        return in_results ? &b->guest : &b->caller;
+    }
+}
+static inline const cj_side *cj__lower_side(const cj_call_ctx *call, bool in_results)
+{
+    return cj__lift_side(call, !in_results);
+}
 
 /* What begins an exported function's object: all that its entry needs. */
 typedef struct cj_func_core {

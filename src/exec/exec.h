@@ -17,6 +17,14 @@
 uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results);               /* a cj_export_thunk */
 uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);        /* a cj_import_gate */
 
+uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);         /* a cj_import_gate */
+
+/* What the engine's generic gate calls (cj__core_set_gate): by the binding's kind one of the two above, a canonical builtin
+ * (exec/builtins.c), or another group's core function. */
+uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);
+/* JIT builds: native code, (env, params..., slot), of the kinds that need no plan and so no compiler; NULL for others. */
+void *cj__builtin_code(cj_slot_kind kind);
+
 /* -- llvm/ --------------------------------------------------------------------------------------------------------- */
 
 /* The compiler with its code cache, one per engine; thread-safe. */
@@ -39,19 +47,24 @@ void cj__compiler_stats(const cj_compiler *, cj_engine_stats *add_to);
 /* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit.
  * `view`: a UTF-8 string is handed out in place; else it is copied to call->arena, with no terminator. Both count
  * against max_host_bytes. */
-uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
+uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
                          cj_string *out);
 
 /* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is
  * CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
-uint32_t cj__string_lower(cj_call_ctx *call, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
+uint32_t cj__string_lower(cj_call_ctx *call, const cj_side *to, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
+
+/* Guest string -> guest string, all nine pairs of encodings: the checks of cj__string_lift, then the spec's realloc
+ * sequence for the pair. */
+uint32_t cj__string_move(cj_call_ctx *call, const cj_side *from, cj_encoding from_encoding, const cj_side *to,
+                         cj_encoding to_encoding, uint32_t ptr, uint32_t tagged_units, uint32_t out[2]);
 
 /* realloc(0, 0, align, size) with the checks on what it returns: REALLOC_ALIGNMENT, then REALLOC_BOUNDS. may_leave is 0
  * and trap.detail "in realloc" meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of
  * two. */
-uint32_t cj__lower_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr);
+uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr);
 /* The same with an old block (string growth). `check_align`: false when the spec re-checks bounds only. */
-uint32_t cj__lower_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
+uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
                            bool check_align, uint32_t *ptr);
 
 #endif

@@ -365,18 +365,26 @@ static cj_status make_exports(linker *l)
     cj_program *program = l->program;
     size_t count = l->ev.exports.len;
     program->exports = CJ_ARENA_ARRAY(program->arena, cj_program_export, count);
-    if (!program->exports)
+    program->lifted = CJ_ARENA_ARRAY(program->arena, cj_lifted, count);
+    program->parts = CJ_ARENA_NEW(program->arena, cj_part);
+    if (!program->exports || !program->lifted || !program->parts)
         return cj__fail_nomem(l->err);
+    program->parts[0].parent = CJ_NONE;
+    program->part_count = 1;
     for (size_t i = 0; i < count; i++) {
         const cj_root_export *from = &l->ev.exports.at[i];
         const cj_func_val *func = from->func;
         cj_program_export *out = &program->exports[program->export_count++];
         CJ_TRY(make_info(l, from->interface, from->name, func->type->func, &out->info));
         CJ_TRY(make_plan(l, func->type->func, CJ_PLAN_EXPORT, &func->opts, &out->info, func->offset, &out->plan));
-        out->group = l->group_of[func->core->instance->number];
-        CJ_TRY(export_number(l, func->core, &out->core_func));
-        CJ_TRY(export_number(l, func->opts.realloc, &out->realloc));
-        CJ_TRY(export_number(l, func->opts.post_return, &out->post_return));
+        out->import = CJ_NONE;
+        out->lifted = program->lifted_count++;
+        cj_lifted *lifted = &program->lifted[out->lifted];
+        lifted->info = out->info;
+        lifted->group = l->group_of[func->core->instance->number];
+        CJ_TRY(export_number(l, func->core, &lifted->core_func));
+        CJ_TRY(export_number(l, func->opts.realloc, &lifted->realloc));
+        CJ_TRY(export_number(l, func->opts.post_return, &lifted->post_return));
     }
     return CJ_OK;
 }
@@ -394,7 +402,7 @@ static cj_status slot_number(linker *l, group_build *group, const cj_core_item *
         return CJ_OK;
 
     const cj_func_info *info = &l->program->imports[import].info;
-    cj_slot slot = {.kind = CJ_SLOT_LOWER, .import = import, .realloc = realloc};
+    cj_slot slot = {.kind = CJ_SLOT_HOST, .of = import, .realloc = realloc, .memory_group = (uint32_t)(group - l->groups)};
     CJ_TRY(make_plan(l, info->type, CJ_PLAN_IMPORT, &item->opts, info, offset, &slot.plan));
     CJ_TRY(intern(l, &group->shape_keys, slot.plan->key, slot.plan->key_len, &slot.shape, &is_new));
     if (!CJ_VEC_PUSH(l->alloc, &group->slots, slot) ||

@@ -14,21 +14,47 @@
 
 #define CJ_NONE UINT32_MAX
 
-/* What a boundary slot of a group does. Resources and calls into other components will add kinds. */
-typedef enum cj_slot_kind {
-    CJ_SLOT_LOWER, /* canon lower of an imported (host) function */
-} cj_slot_kind;
+/* A function of a component, lifted: what its plan moves to and from. All callables are exports of one group: what is
+ * defined in another is wrapped there (CJ_SLOT_CORE). */
+typedef struct cj_lifted {
+    cj_func_info info;
+    uint32_t part;                 /* component instance that it belongs to */
+    uint32_t group;                /* whose memory it uses */
+    uint32_t core_func;            /* function export number in the group */
+    uint32_t realloc, post_return; /* likewise, or CJ_NONE */
+} cj_lifted;
 
+/* What a boundary slot of a group does (exec/call.h). */
 typedef struct cj_slot {
     cj_slot_kind kind;
-    uint32_t import;      /* LOWER: index into cj_program.imports */
-    cj_plan *plan;
-    uint32_t realloc;     /* function export number in the group, or CJ_NONE */
+    uint32_t of;          /* HOST: index into cj_program.imports; FUSED: into .lifted; RESOURCE_*: into .resources; CORE: a group */
+    uint32_t core_func;   /* CORE: function export number in that group */
+    const cj_core_type *core_type; /* CORE: of that function */
+    cj_plan *plan;        /* or NULL */
+    uint32_t memory_group; /* whose memory the caller's values lie in: nearly always this group; or CJ_NONE */
+    uint32_t realloc;     /* function export number in this group, or CJ_NONE */
     uint32_t shape;       /* index into the group's shapes */
+    const char *name;     /* for errors where there is no plan: "resource.drop", "stream.new" */
 } cj_slot;
+
+/* A component instance: the root, or one that is instantiated inside it, at any depth. Parents come before their children. */
+typedef struct cj_part {
+    uint32_t parent; /* CJ_NONE: the root, which is part 0 */
+    uint64_t offset; /* of its instantiation in the file */
+} cj_part;
+
+/* A resource type of a live component instance, or one that the root imports. cj_type.resource of live types, and cj_plan.resources, are
+ * numbers that cj_program.resource_of maps to positions here (several numbers can be one type). */
+typedef struct cj_program_resource {
+    uint32_t part;            /* that defines it; CJ_NONE: imported from the host */
+    uint32_t group, dtor;     /* function export number of the destructor in the group; dtor CJ_NONE: there is none */
+    const char *interface, *name; /* as the host knows it: import or export name; "" when it has none */
+    bool used;                /* imported ones: something live needs it */
+} cj_program_resource;
 
 /* Core instances merged into one module. */
 typedef struct cj_group {
+    uint32_t part; /* component instance that it belongs to */
     cj_merged merged;
     struct cj_core_type *import_types; /* per import of the merged module, slot parameter included (engine/engine.h) */
     cj_slot *slots;
@@ -55,10 +81,9 @@ typedef struct cj_program_import {
 
 typedef struct cj_program_export {
     cj_func_info info;
-    cj_plan *plan;
-    uint32_t group;
-    uint32_t core_func;   /* function export number in the group */
-    uint32_t realloc, post_return; /* likewise, or CJ_NONE */
+    uint32_t lifted;      /* index into cj_program.lifted, or CJ_NONE: */
+    uint32_t import;      /* an import of the root that is exported again */
+    cj_plan *plan;        /* EXPORT; NULL for such an import */
 } cj_program_export;
 
 /* A type that the component imports or exports under a name, in the order of the file: for inspection. */
@@ -77,9 +102,13 @@ typedef struct cj_program {
     cj_arena *arena; /* of everything below but the plans */
     cj_group *groups;
     cj_program_step *steps;
+    cj_part *parts;
+    cj_lifted *lifted;
+    cj_program_resource *resources;
+    uint32_t *resource_of; /* by cj_type.resource (0: none): position in `resources`, or CJ_NONE for types that nothing live has */
     cj_program_import *imports;
     cj_program_export *exports;
-    uint32_t group_count, step_count, import_count, export_count;
+    uint32_t group_count, step_count, part_count, lifted_count, resource_count, resource_of_count, import_count, export_count;
     cj_config config; /* the limits it was linked with */
     CJ_VEC(cj_plan *) plans; /* all of them, each once: slots and exports of one type and options share one */
     cj_program_type *named_types;

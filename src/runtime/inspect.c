@@ -27,7 +27,7 @@ static cj_status find_func(const cj_component *component, const char *path, foun
         unused = &program->imports[i].info;
         for (uint32_t g = 0; g < program->group_count; g++)
             for (uint32_t s = 0; s < program->groups[g].slot_count; s++)
-                if (program->groups[g].slots[s].kind == CJ_SLOT_LOWER && program->groups[g].slots[s].import == i) {
+                if (program->groups[g].slots[s].kind == CJ_SLOT_HOST && program->groups[g].slots[s].of == i) {
                     *out = (found){unused, program->groups[g].slots[s].plan};
                     return CJ_OK;
                 }

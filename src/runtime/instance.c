@@ -108,10 +108,10 @@ static cj_status compile(start *s, const cj_plan *plan, const char *what, const 
 
 static void bind_to_group(cj_binding *bound, cj_instance *instance, const cj_group_run *run)
 {
-    bound->instance = &instance->core;
-    bound->core_instance = run->inst;
-    bound->core_env_inst = cj__core_env_inst(run->inst);
-    bound->memory = cj__core_memory(run->inst);
+    bound->guest.instance = &instance->core;
+    bound->guest.core_instance = run->inst;
+    bound->guest.core_env_inst = cj__core_env_inst(run->inst);
+    bound->guest.memory = cj__core_memory(run->inst);
 }
 
 static void *export_or_null(const cj_group_run *run, uint32_t number)
@@ -132,10 +132,11 @@ static cj_status prepare_group(start *s, uint32_t g)
     for (uint32_t i = 0; i < group->slot_count; i++) {
         const cj_slot *slot = &group->slots[i];
         cj_binding *bound = &run->core.imports[i];
-        const cj_linker_entry *host = s->hosts[slot->import];
-        bound->instance = &s->instance->core;
+        const cj_linker_entry *host = s->hosts[slot->of];
+        bound->guest.instance = &s->instance->core;
+        bound->kind = (uint8_t)slot->kind;
         bound->plan = slot->plan;
-        bound->info = &s->program->imports[slot->import].info;
+        bound->info = &s->program->imports[slot->of].info;
         bound->host = host->fn;
         bound->host_user = host->user;
         if (host->dyn) {
@@ -162,7 +163,7 @@ static cj_status prepare_exports(start *s)
         func->core.head.entry = cj__func_entry_failed;
         func->core.store = &s->store->core;
         func->instance = s->instance;
-        func->core.bound.instance = &s->instance->core;
+        func->core.bound.guest.instance = &s->instance->core;
         func->core.bound.plan = program->exports[i].plan;
         func->core.bound.info = &program->exports[i].info;
         CJ_TRY(compile(s, func->core.bound.plan, "export", func->core.bound.info, &func->core.bound.code));
@@ -180,20 +181,20 @@ static void bind_imports(start *s, uint32_t g)
     const cj_group_run *run = &s->instance->groups[g];
     for (uint32_t i = 0; i < group->slot_count; i++) {
         bind_to_group(&run->core.imports[i], s->instance, run);
-        run->core.imports[i].realloc = export_or_null(run, group->slots[i].realloc);
+        run->core.imports[i].guest.realloc = export_or_null(run, group->slots[i].realloc);
     }
 }
 
 static void bind_exports(start *s)
 {
     for (uint32_t i = 0; i < s->program->export_count; i++) {
-        const cj_program_export *export_ = &s->program->exports[i];
-        const cj_group_run *run = &s->instance->groups[export_->group];
+        const cj_lifted *lifted = &s->program->lifted[s->program->exports[i].lifted];
+        const cj_group_run *run = &s->instance->groups[lifted->group];
         cj_func *func = &s->instance->funcs[i];
         bind_to_group(&func->core.bound, s->instance, run);
-        func->core.bound.core_func = export_or_null(run, export_->core_func);
-        func->core.bound.realloc = export_or_null(run, export_->realloc);
-        func->core.bound.post_return = export_or_null(run, export_->post_return);
+        func->core.bound.core_func = export_or_null(run, lifted->core_func);
+        func->core.bound.guest.realloc = export_or_null(run, lifted->realloc);
+        func->core.bound.post_return = export_or_null(run, lifted->post_return);
         func->core.head.entry = CJ_FUNC_ENTRY;
     }
 }
@@ -247,7 +248,7 @@ static uint32_t call_initialiser(cj_call_ctx *call, void *func)
 {
     static const cj_core_type nothing;
     uint64_t flat[1] = {0};
-    return cj__core_call(call, func, &nothing, flat);
+    return cj__core_call(call, &call->bound->guest, func, &nothing, flat);
 }
 
 static cj_status run_initialiser(start *s, const cj_program_step *step)
@@ -322,6 +323,7 @@ static cj_status new_instance(start *s)
     instance->core.may_enter = 0; /* until all steps have run */
     instance->core.may_leave = 1;
     instance->core.store = &store->core;
+    instance->core.owner = instance;
     instance->state = CJ_INSTANCE_STARTING;
     instance->store = store;
     instance->component = cj__component_use(s->component);

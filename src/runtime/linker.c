@@ -143,7 +143,7 @@ cj_store *cj_ctx_store(cj_call_ctx *ctx)
 
 cj_instance *cj_ctx_instance(cj_call_ctx *ctx)
 {
-    return (cj_instance *)(void *)ctx->bound->instance;
+    return ctx->bound->guest.instance->owner;
 }
 
 const cj_functype *cj_ctx_type(cj_call_ctx *ctx)

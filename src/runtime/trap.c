@@ -55,7 +55,7 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
 {
     cj_store_core *store = call->store;
-    cj_instance *instance = (cj_instance *)(void *)call->bound->instance;
+    cj_instance *instance = call->bound->guest.instance->owner;
     const cj_trap_record *record = &store->trap;
     cj_error *err = &store->error;
     char words[sizeof(err->message)] = "";
@@ -70,7 +70,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     }
 
     /* Take the engine's exception in any case, so that none is pending when the store goes on. */
-    cj_trap trap = cj__core_take_exception(call->bound->core_env_inst, words, sizeof(words));
+    cj_trap trap = cj__core_take_exception(call->bound->guest.core_env_inst, words, sizeof(words));
     if (record->kind != CJ_TRAP_NONE)
         trap = (cj_trap)record->kind;
     else if (trap == CJ_TRAP_NONE)

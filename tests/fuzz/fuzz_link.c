@@ -45,8 +45,8 @@ static void fuzz_group(const cj_program *program, const cj_group *group)
     }
     for (uint32_t i = 0; i < group->slot_count; i++) {
         const cj_slot *slot = &group->slots[i];
-        fuzz_expect(slot->kind == CJ_SLOT_LOWER && slot->import < program->import_count, "a slot without import");
-        fuzz_expect(program->imports[slot->import].used, "an import with a slot, not marked as used");
+        fuzz_expect(slot->kind == CJ_SLOT_HOST && slot->of < program->import_count, "a slot without import");
+        fuzz_expect(program->imports[slot->of].used, "an import with a slot, not marked as used");
         fuzz_expect(slot->plan && slot->plan->options.kind == CJ_PLAN_IMPORT, "a slot without plan");
         fuzz_expect(slot->shape < group->slot_count, "more shapes than slots");
         fuzz_func_number(group, slot->realloc, !slot->plan->options.has_realloc);
@@ -79,14 +79,16 @@ static void fuzz_program(const cj_program *program, size_t size)
     for (uint32_t i = 0; i < program->export_count; i++) {
         const cj_program_export *export_ = &program->exports[i];
         fuzz_info(&export_->info);
-        fuzz_expect(export_->group < program->group_count, "an export of no group");
-        const cj_group *group = &program->groups[export_->group];
+        fuzz_expect(export_->lifted < program->lifted_count, "an export of no lifted function");
+        const cj_lifted *lifted = &program->lifted[export_->lifted];
+        fuzz_expect(lifted->group < program->group_count, "an export of no group");
+        const cj_group *group = &program->groups[lifted->group];
         fuzz_expect(export_->plan && export_->plan->options.kind == CJ_PLAN_EXPORT, "an export without plan");
         fuzz_expect(!export_->plan->options.has_memory || group->merged.has_memory,
                     "a plan with memory in a group without one");
-        fuzz_func_number(group, export_->core_func, false);
-        fuzz_func_number(group, export_->realloc, !export_->plan->options.has_realloc);
-        fuzz_func_number(group, export_->post_return, !export_->plan->options.has_post_return);
+        fuzz_func_number(group, lifted->core_func, false);
+        fuzz_func_number(group, lifted->realloc, !export_->plan->options.has_realloc);
+        fuzz_func_number(group, lifted->post_return, !export_->plan->options.has_post_return);
     }
     for (uint32_t i = 0; i < program->named_type_count; i++)
         fuzz_expect(program->named_types[i].name && program->named_types[i].interface, "a named type without name");

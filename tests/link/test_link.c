@@ -233,6 +233,12 @@ static void test_empty(void **state)
     cj__program_delete(NULL);
 }
 
+static const cj_lifted *lifted_of(const cj_program *program, const cj_program_export *export_)
+{
+    assert_true(export_->lifted < program->lifted_count);
+    return &program->lifted[export_->lifted];
+}
+
 static void test_lift(void **state)
 {
     (void)state;
@@ -242,10 +248,10 @@ static void test_lift(void **state)
     const cj_program_export *add = &program->exports[0];
     expect_info(&add->info, "", "add", "add", "func(a: u32, b: u32) -> u32");
     expect_options(add->plan, CJ_PLAN_EXPORT, CJ_UTF8, false, false, false);
-    assert_int_equal(add->group, 0);
-    assert_int_equal(add->core_func, 0);
-    assert_int_equal(add->realloc, CJ_NONE);
-    assert_int_equal(add->post_return, CJ_NONE);
+    assert_int_equal(lifted_of(program, add)->group, 0);
+    assert_int_equal(lifted_of(program, add)->core_func, 0);
+    assert_int_equal(lifted_of(program, add)->realloc, CJ_NONE);
+    assert_int_equal(lifted_of(program, add)->post_return, CJ_NONE);
     assert_false(program->groups[0].merged.has_memory);
     assert_int_equal(program->groups[0].merged.import_count, 0);
     cj__program_delete(program);
@@ -259,14 +265,14 @@ static void test_options(void **state)
     const cj_program_export *f = &program->exports[0], *g = &program->exports[1], *f2 = &program->exports[2];
     expect_options(f->plan, CJ_PLAN_EXPORT, CJ_UTF16, true, true, true);
     expect_options(g->plan, CJ_PLAN_EXPORT, CJ_LATIN1_UTF16, true, true, false);
-    assert_int_equal(g->post_return, CJ_NONE);
+    assert_int_equal(lifted_of(program, g)->post_return, CJ_NONE);
     /* One core function under two names, and one plan for equal types and options. */
     assert_ptr_equal(f->plan, f2->plan);
     assert_ptr_not_equal(f->plan, g->plan);
     assert_int_equal(program->plans.len, 2);
-    assert_int_equal(f->core_func, g->core_func);
-    assert_int_equal(f->realloc, g->realloc);
-    assert_true(f->core_func != f->realloc && f->realloc != f->post_return && f->core_func != f->post_return);
+    assert_int_equal(lifted_of(program, f)->core_func, lifted_of(program, g)->core_func);
+    assert_int_equal(lifted_of(program, f)->realloc, lifted_of(program, g)->realloc);
+    assert_true(lifted_of(program, f)->core_func != lifted_of(program, f)->realloc && lifted_of(program, f)->realloc != lifted_of(program, f)->post_return && lifted_of(program, f)->core_func != lifted_of(program, f)->post_return);
     assert_true(program->groups[0].merged.has_memory);
     cj__program_delete(program);
 }
@@ -287,7 +293,7 @@ static void test_lower(void **state)
     assert_int_equal(group->slot_count, 6);
     static const uint32_t imports[] = {0, 1, 2, 2, 3, 3};
     for (uint32_t i = 0; i < 6; i++)
-        assert_int_equal(group->slots[i].import, imports[i]);
+        assert_int_equal(group->slots[i].of, imports[i]);
     expect_options(group->slots[0].plan, CJ_PLAN_IMPORT, CJ_UTF8, false, false, false);
     expect_options(group->slots[2].plan, CJ_PLAN_IMPORT, CJ_UTF8, true, false, false);
     expect_options(group->slots[3].plan, CJ_PLAN_IMPORT, CJ_UTF16, true, false, false);
@@ -368,7 +374,7 @@ static void test_steps(void **state)
     assert_int_equal(program->group_count, 2);
     /* instance 4 has neither segments nor a start function */
     expect_steps(program, "g0 i0 g1 i1 i0 i1");
-    assert_int_equal(program->exports[0].group, 0);
+    assert_int_equal(program->lifted[program->exports[0].lifted].group, 0);
     for (uint32_t i = 0; i < program->step_count; i++)
         if (program->steps[i].kind == CJ_STEP_INIT)
             assert_true(program->steps[i].export_ < program->groups[program->steps[i].group].merged.export_count);
@@ -381,9 +387,9 @@ static void test_groups_by_calls(void **state)
     cj_program *program = good("functions-join");
     assert_int_equal(program->group_count, 2); /* a, b and c; the lone one */
     expect_steps(program, "g0 g1");
-    assert_int_equal(program->exports[0].group, 0);
-    assert_int_equal(program->exports[1].group, 0);
-    assert_true(program->exports[0].core_func != program->exports[1].core_func);
+    assert_int_equal(program->lifted[program->exports[0].lifted].group, 0);
+    assert_int_equal(program->lifted[program->exports[1].lifted].group, 0);
+    assert_true(program->lifted[program->exports[0].lifted].core_func != program->lifted[program->exports[1].lifted].core_func);
     assert_true(program->groups[0].merged.has_memory);
     assert_false(program->groups[1].merged.has_memory);
     cj__program_delete(program);
@@ -416,7 +422,7 @@ static void test_aliases(void **state)
     expect_info(&program->exports[0].info, "", "e", "e", "func() -> u32");
     expect_info(&program->exports[1].info, "", "e2", "e2", "func() -> u32");
     expect_info(&program->exports[2].info, "deep#i", "g", "deep#i#g", "func() -> u32"); /* an instance in an instance */
-    assert_int_equal(program->exports[0].core_func, program->exports[2].core_func);
+    assert_int_equal(program->lifted[program->exports[0].lifted].core_func, program->lifted[program->exports[2].lifted].core_func);
     cj__program_delete(program);
 }
 

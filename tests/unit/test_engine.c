@@ -401,14 +401,14 @@ static uint32_t body_realloc(cj_call_ctx *call, void *arg)
 {
     uint32_t *out = arg;
     assert_ptr_equal(call->env, call->store->env);
-    return cj__core_call_realloc(call, 1, 2, 4, out[1], out);
+    return cj__core_call_realloc(call, &call->bound->guest, 1, 2, 4, out[1], out);
 }
 
 static void enter_and_realloc(void **state)
 {
     (void)state;
     cj_binding bound = basic->bindings[0];
-    bound.realloc = cj__core_export_func(basic->instance, guest_export(basic, "realloc"));
+    bound.guest.realloc = cj__core_export_func(basic->instance, guest_export(basic, "realloc"));
     cj_call_ctx call = {.bound = &bound, .store = &store.core, .env = NULL, .arena = store.arena};
     uint32_t out[2] = {0, 8};
     assert_int_equal(cj__core_enter(&call, body_realloc, out), CJ_TRAP_NONE);
@@ -417,7 +417,7 @@ static void enter_and_realloc(void **state)
         out[1] = 666;
         assert_int_equal(cj__core_enter(&call, body_realloc, out), CJ_TRAP_CORE);
         char text[64];
-        assert_int_equal(cj__core_take_exception(bound.core_env_inst, text, sizeof text), CJ_TRAP_UNREACHABLE);
+        assert_int_equal(cj__core_take_exception(bound.guest.core_env_inst, text, sizeof text), CJ_TRAP_UNREACHABLE);
     }
     out[1] = 0;
     assert_int_equal(cj__core_enter(&call, body_realloc, out), CJ_TRAP_NONE);

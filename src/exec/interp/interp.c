@@ -47,7 +47,7 @@ static uint32_t trap_at(const run *r, const cj_op *op, uint32_t kind)
 
 static const void *guest_memory(const run *r)
 {
-    return r->call->bound->memory;
+    return r->call->bound->guest.memory;
 }
 
 /* -- Numbers ------------------------------------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static uint32_t lift_string(const run *r, const cj_op *op, const guest_source *f
     uint32_t ptr = get32(from, op->src, 4), units = get32(from, op->src + (from->slots ? 1 : 4), 4);
     cj_string string;
     uint32_t trap =
-        cj__string_lift(r->call, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW, ptr, units, &string);
+        cj__string_lift(r->call, &r->call->bound->guest, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW, ptr, units, &string);
     if (trap)
         return trap_at(r, op, trap);
     memcpy(host + op->dst, &string, sizeof(string));
@@ -266,7 +266,7 @@ static uint32_t lower_string(const run *r, const cj_op *op, const uint8_t *host,
     cj_string string;
     uint32_t pair[2];
     memcpy(&string, host + op->src, sizeof(string));
-    uint32_t trap = cj__string_lower(r->call, r->call->bound->plan->options.encoding, &string, pair);
+    uint32_t trap = cj__string_lower(r->call, &r->call->bound->guest, r->call->bound->plan->options.encoding, &string, pair);
     if (trap)
         return trap_at(r, op, trap);
     put_pair(r, op, to, pair[0], pair[1]);
@@ -283,7 +283,7 @@ static uint32_t lower_list(const run *r, const cj_op *op, const uint8_t *host, g
     const uint8_t *elements = cj__call_source(r->call, list.ptr, (uint64_t)len * op->host_size, op->host_align);
     if (!elements)
         return trap_at(r, op, CJ_TRAP_HOST_LIMIT);
-    uint32_t trap = cj__lower_alloc(r->call, op->align, bytes, &ptr);
+    uint32_t trap = cj__lower_alloc(r->call, &r->call->bound->guest, op->align, bytes, &ptr);
     if (trap)
         return trap_at(r, op, trap);
 
@@ -373,7 +373,7 @@ static uint8_t *find_block(cj_call_ctx *call, bool results, uint32_t at, uint32_
     const cj_plan *plan = call->bound->plan;
     uint32_t size = results ? plan->result_size : plan->params_size,
              align = results ? plan->result_align : plan->params_align;
-    uint8_t *block = cj__memory_view(call->bound->memory, at, size);
+    uint8_t *block = cj__memory_view(call->bound->guest.memory, at, size);
     if (at & (align - 1))
         *trap =
             cj__call_trap(call, results ? CJ_TRAP_RESULTS_ALIGNMENT : CJ_TRAP_PARAMS_ALIGNMENT, results, CJ_NO_SITE);
@@ -392,7 +392,7 @@ static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
     run r = {call, &plan->args, false};
     guest_target to = {.slots = flat};
     if (plan->sig.spill_params) {
-        uint32_t trap = cj__lower_alloc(call, plan->params_align, plan->params_size, &to.at);
+        uint32_t trap = cj__lower_alloc(call, &call->bound->guest, plan->params_align, plan->params_size, &to.at);
         if (trap)
             return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
         flat[0] = to.at;
@@ -423,13 +423,13 @@ static uint32_t post_return(cj_call_ctx *call, uint64_t *flat)
     const cj_binding *bound = call->bound;
     const cj_core_sig *sig = &bound->plan->sig;
     cj_core_type type = {.params = &sig->result, .param_count = sig->result_count};
-    bound->instance->may_leave = 0;
+    bound->guest.instance->may_leave = 0;
     call->store->trap.detail = "in post-return";
-    uint32_t trap = cj__core_call(call, bound->post_return, &type, flat);
+    uint32_t trap = cj__core_call(call, &bound->guest, bound->post_return, &type, flat);
     if (trap)
         return cj__call_trap(call, (cj_trap)trap, true, CJ_NO_SITE);
     call->store->trap.detail = NULL;
-    bound->instance->may_leave = 1;
+    bound->guest.instance->may_leave = 1;
     return CJ_TRAP_NONE;
 }
 
@@ -444,7 +444,7 @@ uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
     if (trap)
         return trap;
     cj_core_type type = {sig->params, sig->param_count, sig->result, sig->result_count};
-    trap = cj__core_call(call, bound->core_func, &type, flat);
+    trap = cj__core_call(call, &bound->guest, bound->core_func, &type, flat);
     if (trap)
         return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
     trap = lift_results(call, flat, results);
@@ -473,7 +473,7 @@ static uint32_t lift_args(cj_call_ctx *call, const uint64_t *flat, void *args)
 static uint32_t lower_results(cj_call_ctx *call, const uint64_t *flat, const void *results, uint64_t *result)
 {
     const cj_plan *plan = call->bound->plan;
-    const void *memory = call->bound->memory;
+    const void *memory = call->bound->guest.memory;
     call->alias_base = memory ? cj__memory_base(memory) : NULL;
     call->alias_size = memory ? cj__memory_size(memory) : 0;
 
@@ -519,7 +519,7 @@ static uint32_t import_in_mark(cj_call_ctx *call, const uint64_t *flat, uint64_t
 
 uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
 {
-    if (!call->bound->instance->may_leave)
+    if (!call->bound->guest.instance->may_leave)
         return cj__call_trap(call, CJ_TRAP_CANNOT_LEAVE, false, CJ_NO_SITE);
     if (cj__core_stack_low(call))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);

@@ -378,7 +378,7 @@ void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site)
 void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site)
 {
     cj__ll_module *m = fn->m;
-    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, core_env_inst));
+    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.core_env_inst));
     LLVMValueRef byte = cj__ll_load(m, m->i8, inst, cj__core_layout.inst_exception);
     cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, byte, LLVMConstInt(m->i8, 0, 0), ""), CJ_TRAP_CORE, site);
 }
@@ -394,7 +394,7 @@ cj__ll_view cj__ll_view_now(cj__ll_fn *fn)
 {
     cj__ll_module *m = fn->m;
     if (fn->view.epoch != fn->epoch) {
-        LLVMValueRef memory = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, memory));
+        LLVMValueRef memory = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.memory));
         LLVMValueRef pages = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_count);
         LLVMValueRef page_size = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_size);
         fn->view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
@@ -442,8 +442,13 @@ void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before)
                              : detail_text(m, &m->in_realloc, "cj__ll_in_realloc");
     LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
     cj__ll_store(m, detail, store, offsetof(cj_store_core, trap) + offsetof(cj_trap_record, detail));
-    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, instance));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.instance));
     cj__ll_store(m, LLVMConstInt(m->i8, !before, 0), instance, offsetof(cj_instance_core, may_leave));
+}
+
+LLVMValueRef cj__ll_side(cj__ll_fn *fn)
+{
+    return cj__ll_add(fn->m, fn->binding, cj__ll_c64(fn->m, offsetof(cj_binding, guest)));
 }
 
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site)
@@ -451,8 +456,8 @@ LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size
     cj__ll_module *m = fn->m;
     if (m->big) {
         LLVMValueRef out = cj__ll_out(fn);
-        LLVMValueRef args[] = {fn->call, cj__ll_c32(m, align), size, out};
-        cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__lower_alloc, args, 4), site);
+        LLVMValueRef args[] = {fn->call, cj__ll_side(fn), cj__ll_c32(m, align), size, out};
+        cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__lower_alloc, args, 5), site);
         cj__ll_called_out(fn);
         return cj__ll_resize(m, cj__ll_load(m, m->i32, out, 0), m->i64);
     }
@@ -460,7 +465,7 @@ LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size
     cj__ll_guarded(fn, false, true);
     LLVMTypeRef params[] = {m->ptr, m->i32, m->i32, m->i32, m->i32};
     LLVMTypeRef type = LLVMFunctionType(m->i32, params, 5, 0);
-    LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, realloc));
+    LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.realloc));
     LLVMValueRef env = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, env));
     LLVMValueRef args[] = {env, cj__ll_c32(m, 0), cj__ll_c32(m, 0), cj__ll_c32(m, align), size};
     LLVMValueRef ptr = LLVMBuildCall2(m->builder, type, function, args, 5, "block");

@@ -42,9 +42,9 @@ enum {
     X(cj__core_stack_low, "ip") \
     X(cj__call_alloc, "ppli") \
     X(cj__call_source, "pppli") \
-    X(cj__lower_alloc, "ipiip") \
-    X(cj__string_lift, "ipiiiip") \
-    X(cj__string_lower, "ipipp") \
+    X(cj__lower_alloc, "ippiip") \
+    X(cj__string_lift, "ippiiiip") \
+    X(cj__string_lower, "ippipp") \
     X(cj__ll_string_lift_utf8, "ipiiip") \
     X(cj__ll_string_lower_utf8, "ippp")
 
@@ -215,6 +215,8 @@ void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMVal
 /* Around guest code that may not call out: may_leave and the record's `detail`, set `before`, else cleared. */
 void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before);
 /* realloc(0, 0, align, size) and its checks: the new block's guest address, i64. size: i32. */
+/* The guest's end, a const cj_side *. */
+LLVMValueRef cj__ll_side(cj__ll_fn *fn);
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site);
 
 /* -- emit_moves.c ------------------------------------------------------------------------------------------------ */

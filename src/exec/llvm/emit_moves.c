@@ -194,17 +194,17 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         LLVMValueRef pair[2];
         get_pair(fn, src, op->src, pair);
         LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
-        LLVMValueRef args[] = {fn->call, encoding, view, pair[0], pair[1], to},
+        LLVMValueRef args[] = {fn->call, cj__ll_side(fn), encoding, view, pair[0], pair[1], to},
                      utf8_args[] = {fn->call, view, pair[0], pair[1], to};
         trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, utf8_args, 5)
-                    : cj__ll_call(m, CJ__LL_cj__string_lift, args, 6);
+                    : cj__ll_call(m, CJ__LL_cj__string_lift, args, 7);
         cj__ll_trap_unless_null(fn, trap, site);
         return;
     }
     LLVMValueRef out = cj__ll_out(fn), from = place_at(fn, src, op->src);
-    LLVMValueRef args[] = {fn->call, encoding, from, out}, utf8_args[] = {fn->call, from, out};
+    LLVMValueRef args[] = {fn->call, cj__ll_side(fn), encoding, from, out}, utf8_args[] = {fn->call, from, out};
     trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, utf8_args, 3)
-                : cj__ll_call(m, CJ__LL_cj__string_lower, args, 4);
+                : cj__ll_call(m, CJ__LL_cj__string_lower, args, 5);
     cj__ll_trap_unless_null(fn, trap, site);
     cj__ll_called_out(fn);
     if (dst->space == CJ_SPACE_MEM)

@@ -247,7 +247,7 @@ static void emit_import(cj__ll_module *m)
     LLVMValueRef at =
         LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
     fn.binding = cj__ll_add(m, bindings, at);
-    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, instance));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, guest.instance));
     LLVMValueRef store = cj__ll_load_const(m, m->ptr, instance, offsetof(cj_instance_core, store));
     LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
 

@@ -44,7 +44,7 @@ static inline bool valid_utf8(const uint8_t *s, size_t len)
 
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
 {
-    const void *memory = call->bound->memory;
+    const void *memory = call->bound->guest.memory;
     cj_store_core *store = call->store;
     if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
         return CJ_TRAP_STRING_LENGTH;
@@ -80,19 +80,19 @@ static inline uint32_t native_alloc(cj_call_ctx *call, uint32_t align, uint32_t 
 {
     const cj_binding *bound = call->bound;
     uint32_t (*realloc_fn)(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size);
-    memcpy(&realloc_fn, &bound->realloc, sizeof(realloc_fn));
+    memcpy(&realloc_fn, &bound->guest.realloc, sizeof(realloc_fn));
     if (CJ_UNLIKELY(stack_low(call)))
         return CJ_TRAP_STACK_OVERFLOW;
-    bound->instance->may_leave = 0;
+    bound->guest.instance->may_leave = 0;
     call->store->trap.detail = cj__ll_in_realloc;
     *ptr = realloc_fn(call->env, 0, 0, align, size);
-    if (CJ_UNLIKELY(((const char *)bound->core_env_inst)[cj__core_layout.inst_exception] != 0))
+    if (CJ_UNLIKELY(((const char *)bound->guest.core_env_inst)[cj__core_layout.inst_exception] != 0))
         return CJ_TRAP_CORE;
     call->store->trap.detail = NULL;
-    bound->instance->may_leave = 1;
+    bound->guest.instance->may_leave = 1;
     if (CJ_UNLIKELY(*ptr & (align - 1)))
         return CJ_TRAP_REALLOC_ALIGNMENT;
-    return CJ_LIKELY(cj__memory_covers(bound->memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
+    return CJ_LIKELY(cj__memory_covers(bound->guest.memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
 }
 
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2])
@@ -113,6 +113,6 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
         return trap;
     out[1] = len;
     if (len)
-        memcpy(cj__memory_view(call->bound->memory, out[0], len), src, len);
+        memcpy(cj__memory_view(call->bound->guest.memory, out[0], len), src, len);
     return CJ_TRAP_NONE;
 }

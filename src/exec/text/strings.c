@@ -64,7 +64,7 @@ static uint32_t lift_latin1(cj_call_ctx *call, const uint8_t *s, size_t len, cj_
     return trap;
 }
 
-uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
+uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
                          cj_string *out)
 {
     uint32_t units = tagged_units, align = encoding == CJ_UTF8 ? 1 : 2;
@@ -78,13 +78,13 @@ uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uin
         return CJ_TRAP_STRING_LENGTH;
     if (ptr & (align - 1))
         return CJ_TRAP_STRING_ALIGNMENT;
-    if (!cj__memory_covers(call->bound->memory, ptr, bytes))
+    if (!cj__memory_covers(from->memory, ptr, bytes))
         return CJ_TRAP_STRING_BOUNDS;
     if (bytes == 0) {
         *out = (cj_string){"", 0};
         return CJ_TRAP_NONE;
     }
-    const uint8_t *s = cj__memory_view(call->bound->memory, ptr, bytes);
+    const uint8_t *s = cj__memory_view(from->memory, ptr, bytes);
     if (wide)
         return lift_utf16(call, s, units, out);
     return encoding == CJ_UTF8 ? lift_utf8(call, s, units, view, out) : lift_latin1(call, s, units, out);
@@ -95,6 +95,7 @@ uint32_t cj__string_lift(cj_call_ctx *call, cj_encoding encoding, bool view, uin
 /* A string on its way in: its source, and the guest's block as it is after the last realloc. */
 typedef struct lowering {
     cj_call_ctx *call;
+    const cj_side *to;
     const uint8_t *src;
     uint32_t len; /* of the source, in bytes */
     uint32_t align;
@@ -107,13 +108,13 @@ static void reseat(lowering *l, uint32_t size)
 {
     static uint8_t nothing[1];
     l->size = size;
-    l->at = size ? cj__memory_view(l->call->bound->memory, l->ptr, size) : nothing;
+    l->at = size ? cj__memory_view(l->to->memory, l->ptr, size) : nothing;
 }
 
 static uint32_t allocate(lowering *l, uint32_t align, uint32_t size)
 {
     l->align = align;
-    uint32_t trap = cj__lower_alloc(l->call, align, size, &l->ptr);
+    uint32_t trap = cj__lower_alloc(l->call, l->to, align, size, &l->ptr);
     if (!trap)
         reseat(l, size);
     return trap;
@@ -121,7 +122,7 @@ static uint32_t allocate(lowering *l, uint32_t align, uint32_t size)
 
 static uint32_t resize(lowering *l, uint32_t size)
 {
-    uint32_t trap = cj__lower_realloc(l->call, l->ptr, l->size, l->align, size, true, &l->ptr);
+    uint32_t trap = cj__lower_realloc(l->call, l->to, l->ptr, l->size, l->align, size, true, &l->ptr);
     if (!trap)
         reseat(l, size);
     return trap;
@@ -179,11 +180,12 @@ static uint32_t lower_latin1_utf16(lowering *l, uint32_t *tagged_units)
     return shrink(l, 2 * units);
 }
 
-uint32_t cj__string_lower(cj_call_ctx *call, cj_encoding encoding, const cj_string *in, uint32_t out[2])
+uint32_t cj__string_lower(cj_call_ctx *call, const cj_side *to, cj_encoding encoding, const cj_string *in,
+                          uint32_t out[2])
 {
     if (in->len > CJ_MAX_BYTES)
         return CJ_TRAP_STRING_LENGTH;
-    lowering l = {.call = call, .len = (uint32_t)in->len};
+    lowering l = {.call = call, .to = to, .len = (uint32_t)in->len};
     l.src = cj__call_source(call, in->ptr, in->len, 1);
     if (!l.src)
         return CJ_TRAP_HOST_LIMIT;

@@ -96,7 +96,11 @@ static cj_plan *make_plan(const cj_functype *type, cj_plan_kind kind, cj_encodin
     cj_config config;
     memset(&config, 0, sizeof(config));
     config.max_plan_ops = 65536;
-    cj_plan_options options = {kind, encoding, true, true, post_return};
+    cj_plan_options options = {.kind = kind,
+                               .encoding = encoding,
+                               .has_memory = true,
+                               .has_realloc = true,
+                               .has_post_return = post_return};
     cj_error err;
     cj_plan *plan;
     cj_status status = cj__plan_build(&config, type, &options, &plan, &err);
@@ -1436,7 +1440,7 @@ static const uint8_t *seen_base;
 static cj_status look_at_views(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
     (void)results, (void)err;
-    assert_ptr_equal(ctx->bound->instance, &F->instance);
+    assert_ptr_equal(ctx->bound->guest.instance, &F->instance);
     assert_ptr_equal(ctx->store, &F->store);
     const cj_string *s = args;
     const cj_list *l = (const cj_list *)(s + 1);

@@ -137,7 +137,7 @@ static guest *instantiate(guest_store *s, cj_core_module *module, const outline 
     g->core = (cj_instance_core){.may_enter = 1, .may_leave = 1, .store = &s->core};
     g->group = (cj_group_core){.instance = &g->core, .imports = g->imports, .import_count = GUEST_SLOTS};
     for (uint32_t i = 0; i < GUEST_SLOTS; i++)
-        g->imports[i] = (cj_binding){.instance = &g->core, .host_user = g};
+        g->imports[i] = (cj_binding){.guest = {.instance = &g->core}, .host_user = g};
     if (cj__core_instantiate(&s->core, module, &s->limits, &g->group, &g->instance, &s->err) != CJ_OK) {
         free(g);
         return NULL;
@@ -152,17 +152,17 @@ static guest *instantiate(guest_store *s, cj_core_module *module, const outline 
         memcpy(params, o->exports[i].params, o->exports[i].param_count * sizeof *params);
         g->types[i].params = params;
         g->names[i] = strdup(o->names[i]);
-        g->bindings[i] = (cj_binding){.instance = &g->core,
-                                      .core_instance = g->instance,
-                                      .core_env_inst = cj__core_env_inst(g->instance),
-                                      .memory = cj__core_memory(g->instance),
+        g->bindings[i] = (cj_binding){.guest = {.instance = &g->core,
+                                                .core_instance = g->instance,
+                                                .core_env_inst = cj__core_env_inst(g->instance),
+                                                .memory = cj__core_memory(g->instance)},
                                       .core_func = cj__core_export_func(g->instance, i),
                                       .host_user = g};
     }
     for (uint32_t i = 0; i < GUEST_SLOTS; i++) {
-        g->imports[i].core_instance = g->instance;
-        g->imports[i].core_env_inst = cj__core_env_inst(g->instance);
-        g->imports[i].memory = cj__core_memory(g->instance);
+        g->imports[i].guest.core_instance = g->instance;
+        g->imports[i].guest.core_env_inst = cj__core_env_inst(g->instance);
+        g->imports[i].guest.memory = cj__core_memory(g->instance);
     }
     return g;
 }
@@ -260,7 +260,7 @@ static uint32_t call_thunk(cj_call_ctx *call, const void *args, void *results)
     const cj_core_type *type = &g->types[call->bound - g->bindings];
     uint64_t flat[16] = {0};
     memcpy(flat, args, type->param_count * sizeof *flat);
-    uint32_t trap = cj__core_call(call, call->bound->core_func, type, flat);
+    uint32_t trap = cj__core_call(call, &call->bound->guest, call->bound->core_func, type, flat);
     if (trap == CJ_TRAP_NONE && results != NULL && type->result_count > 0)
         memcpy(results, flat, 8);
     return trap;
@@ -277,7 +277,7 @@ cj_trap guest_call_at(guest *g, uint32_t export, const uint64_t *params, uint64_
         return CJ_TRAP_NONE;
     cj_trap_record record = g->store->core.trap;
     g->store->core.trap = (cj_trap_record){.site = CJ_NO_SITE};
-    cj_trap pending = cj__core_take_exception(bound->core_env_inst, g->store->text, sizeof g->store->text);
+    cj_trap pending = cj__core_take_exception(bound->guest.core_env_inst, g->store->text, sizeof g->store->text);
     if (record.kind != CJ_TRAP_NONE)
         return (cj_trap)record.kind;
     return trap == CJ_TRAP_CORE ? pending : (cj_trap)trap;

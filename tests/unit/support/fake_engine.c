@@ -348,10 +348,10 @@ static void bind(fake_engine *fake, cj_binding *b, cj_func_info *info, const cj_
 {
     *info = (cj_func_info){.path = "f", .interface = "", .name = "f", .type = type};
     *b = (cj_binding){
-        .instance = &fake->instance,
-        .core_env_inst = &fake->inst,
-        .memory = fake->no_memory ? NULL : &fake->memory,
-        .realloc = fake->no_memory ? NULL : fake->realloc->code,
+        .guest = {.instance = &fake->instance,
+                  .core_env_inst = &fake->inst,
+                  .memory = fake->no_memory ? NULL : &fake->memory,
+                  .realloc = fake->no_memory ? NULL : fake->realloc->code},
         .plan = plan,
         .info = info,
     };
@@ -526,10 +526,12 @@ static fake_engine *fake_of(const cj_call_ctx *call)
     return ((fake_env *)call->env)->fake;
 }
 
-uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, uint64_t *flat)
+uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat)
 {
     fake_engine *fake = fake_of(call);
     fake_func *f = func_find(fake, func);
+    if (callee->core_env_inst != &fake->inst)
+        abort();
     if (type->param_count != f->param_count || type->result_count != f->result_count ||
         (type->param_count && memcmp(type->params, f->params, type->param_count * sizeof(cj_core)) != 0) ||
         (type->result_count && type->result != f->result))
@@ -545,12 +547,12 @@ uint32_t cj__core_call(cj_call_ctx *call, void *func, const cj_core_type *type, 
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, uint32_t old_ptr, uint32_t old_size, uint32_t align,
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align,
                                uint32_t new_size, uint32_t *out)
 {
     uint64_t flat[4] = {old_ptr, old_size, align, new_size};
     fake_engine *fake = fake_of(call);
-    if (call->bound->realloc != fake->realloc->code)
+    if (callee->realloc != fake->realloc->code)
         abort();
     run_func(fake->realloc, flat);
     if (fake->inst.exception[0])
