@@ -177,7 +177,7 @@ typedef enum cj_plan_kind {
  *
  * FUSED (bound->caller calls bound->guest), in the caller's native call:
  *   1. The caller's may_leave, else CANNOT_LEAVE. cj__core_stack_low: STACK_OVERFLOW.
- *   2. may_enter of all of bound->entering, else CANNOT_ENTER; all are cleared.
+ *   2. may_enter of all of bound->entering, else CANNOT_ENTER; all are cleared. guest.instance->called = bound.
  *   3. sig.spill_params: params[0] is the block's address in the caller's memory: PARAMS_ALIGNMENT, PARAMS_BOUNDS; then
  *      cj__lower_alloc(callee, params_align, params_size) gives the callee's block, its address is the only parameter.
  *   4. The args program. 5. env->module_inst is the callee's; the core function; back to the caller's. A core trap is one of both.

@@ -58,6 +58,8 @@ typedef struct cj_instance_core {
     uint8_t may_leave; /* 0 during realloc and post-return */
     cj_store_core *store;
     struct cj_instance *owner; /* the root's object */
+    struct cj_instance_core *parent; /* that instantiated it; NULL: it is a root */
+    const struct cj_binding *called; /* the function of it that another guest called last (FUSED, a destructor): for errors */
     cj_handles handles;
 } cj_instance_core;
 
@@ -125,7 +127,8 @@ struct cj_call_ctx {
     uint64_t alias_size;
     /* The borrow scope (plans with BORROW operations only; set by the back end). */
     uint32_t borrows;    /* handles that the callee was lent and has not dropped */
-    uint32_t lends_mark; /* length of store->lends when the call began */
+    uint32_t lends_mark; /* length of store->lends when the call began; in what the host entered set by the entry too, for
+                          * traps: they leave all that is above to cj__lends_end of that call */
 };
 
 /* Where values come from in one of the two programs, and where they go: NULL is the host. */

@@ -17,7 +17,9 @@ struct cj_call_ctx;
 /* A resource type at run time: generative, so one per definition and component instance, or one per cj_resource_type of the host. */
 typedef struct cj_resource {
     struct cj_instance_core *impl; /* the instance that implements it; NULL: the host does */
-    const struct cj_binding *dtor; /* guest's: its destructor as a function of `impl` (guest, core_func, entering), or NULL */
+    /* guest's: its destructor as a function of `impl` (guest, core_func), or NULL. `entering` is `impl` and all its ancestors, as
+     * for the host; a guest that drops a handle enters those that come before the first one that is itself or its ancestor. */
+    const struct cj_binding *dtor;
     void (*drop)(void *user, uint64_t rep); /* host's, or NULL */
     void *user;
     const char *name;              /* for errors: "iface#name" or "name" */
@@ -46,10 +48,13 @@ uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle, uint32_t 
 uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDLE_INDEX; valid until the next add */
 void cj__handle_remove(cj_handles *, uint32_t index);
 
-/* Handles that active calls have lent: undone when the call ends (cj__lends_end), whatever way it does. A stack: calls nest. */
+/* Handles that active calls have lent, and borrow handles that host functions were given: undone when the call ends
+ * (cj__lends_end), whatever way it does: a trap leaves them to the frame that the host entered. A stack: calls nest. */
 typedef struct cj_lend {
     cj_handles *table;
     uint32_t index;
+    struct cj_call_ctx *scope; /* NULL: it is lent, its `lends` counts this; else it was given to the host as a borrow handle, and is to
+                                * be dropped if the host has not: if it is there and has this scope */
 } cj_lend;
 typedef struct cj_lends {
     cj_lend *at;
