@@ -69,6 +69,10 @@ typedef enum cj_space { CJ_SPACE_FLAT, CJ_SPACE_MEM, CJ_SPACE_HOST } cj_space;
  *   LIST into a guest: LIST_LENGTH (the same with the host's len, a size_t), then cj__call_source for the elements'
  *     bytes (HOST_LIMIT), then cj__lower_alloc(align, len * size) also when len is 0, then the elements in order, then
  *     pointer and length are stored.
+ *   Between guests (FUSED): STRING: cj__string_move. LIST: LIST_LENGTH, LIST_ALIGNMENT, LIST_BOUNDS at the source, then
+ *     cj__lower_alloc(align, len * size) at the destination, also when len is 0, then the elements in order, then pointer
+ *     and length are stored. Whatever is lifted is lowered before the next value is lifted. The source's memory stays as
+ *     it is while a program runs: nothing of that instance does.
  *   Every alloc, realloc or string lowering can move and grow the guest's memory: take its base again after it.
  */
 #define CJ_OP_MAP(X) \
@@ -104,7 +108,7 @@ typedef struct cj_op {
     uint32_t src, dst;
     uint32_t size;    /* COPY: bytes. LIST: what one element takes at its guest end */
     uint32_t align;   /* COPY: what is known of both ends. LIST: of an element at its guest end */
-    uint32_t host_size, host_align; /* LIST: element at the host end */
+    uint32_t host_size, host_align; /* LIST: element at the host end; FUSED: 0 */
     uint32_t count;   /* ENUM, VARIANT: cases (at least 1); FLAGS: labels; OWN, BORROW: resource slot */
     uint32_t slots;   /* VARIANT with a FLAT end: payload slots, after the discriminant's */
     uint32_t cases;   /* VARIANT: first of `count` ranges in cj_moves.cases */
@@ -200,22 +204,24 @@ typedef struct cj_plan_options {
 
 struct cj_plan {
     cj_plan_options options;
-    cj_core_sig sig; /* flat slot types: of args, and of the result in `result` */
+    /* Flat slot types: of args, and of the result in `result`. Lifted (EXPORT) or lowered (IMPORT); FUSED: the caller's,
+     * lowered; the callee's is cj__plan_callee_sig. */
+    cj_core_sig sig;
     cj_moves args, results;
     /* Canonical layout of the parameters as one tuple and of the result: the spilled blocks (sig.spill_params,
      * spill_results). */
     uint32_t params_size, params_align;
     uint32_t result_size, result_align;
     /* Handles: resource types (cj_type.resource) by resource slot, in the order of first use; equal ones share one. */
-    const uint32_t *resources;
+    const uint32_t *resources; /* in args, then in results */
     uint32_t resource_count;
     bool has_borrow; /* some parameter is or contains a borrow */
-    /* Host layout of the argument struct and of the result; 0 when there are none. */
+    /* Host layout of the argument struct and of the result; 0 when there are none, and in FUSED. */
     size_t host_args_size, host_args_align;
     size_t host_result_size, host_result_align;
     /* The shape: equal keys run equal code. In it is everything that code may depend on: kind, sig, both programs
-     * without their paths, block and host layouts, has_post_return, and the encoding when there is a string. Code must
-     * not depend on has_memory, has_realloc or paths. */
+     * without their paths, block and host layouts, has_post_return, and the encodings when there is a string. Code must
+     * not depend on has_memory, has_realloc, paths or `resources`. */
     const uint8_t *key;
     size_t key_len;
     uint64_t hash; /* of the key */
@@ -224,12 +230,16 @@ struct cj_plan {
 typedef struct cj_plan cj_plan;
 
 /* CJ_LIMIT (max_plan_ops, counted over both programs: values of all kinds, records and variant cases among them, before
- * neighbours are made one copy), CJ_UNSUPPORTED (handles, async), CJ_INVALID (memory or realloc missing that the type
+ * neighbours are made one copy), CJ_UNSUPPORTED (async), CJ_INVALID (memory or realloc missing that the type
  * needs: cj__plan_needs), CJ_NO_MEMORY. The plan does not keep the config or the type. Delete with cj__plan_delete. */
 cj_status cj__plan_build(const cj_config *, const cj_functype *, const cj_plan_options *, cj_plan **out, cj_error *err);
 void cj__plan_delete(cj_plan *);
 
-/* What the option rules ask of a function type (spec, "canon lift", "canon lower"). */
+/* The core function that a plan calls: the signature of guest.core_func (EXPORT, FUSED). */
+void cj__plan_callee_sig(const cj_plan *, cj_core_sig *out);
+
+/* What the option rules ask of a function type when lifted (EXPORT, and FUSED of the callee) or lowered (IMPORT; spec,
+ * "canon lift", "canon lower"). */
 void cj__plan_needs(const cj_functype *, cj_plan_kind, bool *memory, bool *realloc);
 
 /* Self-check of a plan's form (ranges nest, offsets inside layouts, slots inside signatures): for tests and debug

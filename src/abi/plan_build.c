@@ -7,7 +7,7 @@
  * what it does not emit it need not visit: an aggregate that may be copied whole becomes one COPY, neighbours that are
  * contiguous at both ends grow the COPY before them, a list of such elements becomes one block. What may be copied
  * depends on the direction (types.h, plain and dense): bytes that go to a guest never include padding, an inactive
- * payload, or anything that must be checked or normalised.
+ * payload, or anything that must be checked or normalised. In a fused plan both ends are a guest's, with one layout.
  *
  * Hostile types: record{a: T, b: T} nested 90 levels has 2^90 leaves. Every value and every case visited is counted
  * against max_plan_ops before anything is made of it, so time and memory are bounded by that; recursion by the type's
@@ -28,14 +28,20 @@ typedef struct builder {
     CJ_VEC(cj_op) ops;
     CJ_VEC(cj_range) cases;
     CJ_VEC(cj_path) paths;
-    bool into_guest;
+    bool fused;
+    bool into_guest;    /* true in fused plans, too */
     size_t merge_floor; /* operations before this one belong to another range and must not grow */
     uint32_t depth, max_depth;
+
+    /* Of both programs: the resource types by slot, and where in `resources` each is (1 + its slot, 0: free), by open
+     * addressing: there are at most as many as operations. */
+    CJ_VEC(uint32_t) resources;
+    uint32_t *resource_map, resource_map_size;
 } builder;
 
-/* Where one value is: the guest's slot or offset, the host's offset. */
+/* Where one value is: the slot or offset at the guest's end (FUSED: at both), the host's offset. */
 typedef struct place {
-    cj_space space; /* of the guest's end: FLAT or MEM */
+    cj_space space; /* FLAT or MEM */
     uint32_t guest, host;
     uint32_t path;
 } place;
@@ -64,7 +70,7 @@ static cj_status path_push(builder *b, uint32_t parent, cj_step step, uint32_t i
 static cj_op op_at(const builder *b, cj_opcode code, place at)
 {
     cj_op op = {.code = (uint8_t)code, .depth = b->depth, .path = at.path};
-    op.src = b->into_guest ? at.host : at.guest;
+    op.src = b->into_guest && !b->fused ? at.host : at.guest;
     op.dst = b->into_guest ? at.guest : at.host;
     return op;
 }
@@ -115,8 +121,8 @@ static bool grow_previous(builder *b, place at, uint32_t size, uint32_t align)
     uint32_t last_size = last->code == CJ_OP_COPY ? last->size : last->width;
     uint32_t last_align = last->code == CJ_OP_COPY ? last->align : last->width;
     uint32_t last_guest = b->into_guest ? last->dst : last->src, last_host = b->into_guest ? last->src : last->dst;
-    uint32_t distance = at.guest - last_guest;
-    if (at.guest < last_guest || at.host < last_host || at.host - last_host != distance || distance < last_size)
+    uint32_t host = b->fused ? at.guest : at.host, distance = at.guest - last_guest;
+    if (at.guest < last_guest || host < last_host || host - last_host != distance || distance < last_size)
         return false;
     if (b->into_guest && distance != last_size)
         return false;
@@ -178,13 +184,13 @@ static cj_status move_string(builder *b, place at)
 static cj_status move_list(builder *b, const cj_type *type, place at)
 {
     const cj_type *elem = type->members[0].type;
-    if (elem->size == 0)
-        return cj__fail(b->err, CJ_UNSUPPORTED, "unsupported: lists of empty values");
+    if (elem->size == 0) /* there is no empty type in a component */
+        return cj__fail(b->err, CJ_INTERNAL, "a list of empty values");
     cj_op op = op_at(b, CJ_OP_LIST, at);
     op.size = elem->size;
     op.align = elem->align;
-    op.host_size = (uint32_t)elem->host_size;
-    op.host_align = (uint32_t)elem->host_align;
+    op.host_size = b->fused ? 0 : (uint32_t)elem->host_size;
+    op.host_align = b->fused ? 0 : (uint32_t)elem->host_align;
     op.mode = CJ_MODE_LOOP;
     if (copies(b, elem)) /* a view must not outlive the call: only parameters of a host function may be one */
         op.mode = b->options->kind == CJ_PLAN_IMPORT && !b->into_guest ? CJ_MODE_VIEW : CJ_MODE_BLOCK;
@@ -246,6 +252,45 @@ static cj_status move_variant(builder *b, const cj_type *type, place at)
     return CJ_OK;
 }
 
+/* The slot of a resource type: a new one at its first use. */
+static cj_status resource_slot(builder *b, uint32_t resource, uint32_t *slot)
+{
+    uint32_t size = b->resource_map_size;
+    if (2 * b->resources.len >= size) {
+        uint32_t grown = size ? 2 * size : 16;
+        uint32_t *map = cj__calloc(b->alloc, grown, sizeof(*map));
+        if (!map)
+            return cj__fail_nomem(b->err);
+        for (uint32_t i = 0; i < b->resources.len; i++) {
+            uint32_t at = b->resources.at[i] & (grown - 1);
+            while (map[at])
+                at = (at + 1) & (grown - 1);
+            map[at] = i + 1;
+        }
+        cj__free(b->alloc, b->resource_map, size * sizeof(*map));
+        b->resource_map = map;
+        b->resource_map_size = size = grown;
+    }
+    uint32_t at = resource & (size - 1); /* they are dense numbers, given in order: no need of a hash */
+    for (; b->resource_map[at]; at = (at + 1) & (size - 1)) {
+        *slot = b->resource_map[at] - 1;
+        if (b->resources.at[*slot] == resource)
+            return CJ_OK;
+    }
+    *slot = (uint32_t)b->resources.len;
+    if (!CJ_VEC_PUSH(b->alloc, &b->resources, resource))
+        return cj__fail_nomem(b->err);
+    b->resource_map[at] = *slot + 1;
+    return CJ_OK;
+}
+
+static cj_status move_handle(builder *b, const cj_type *type, place at)
+{
+    cj_op op = op_at(b, type->kind == CJ_KIND_OWN ? CJ_OP_OWN : CJ_OP_BORROW, at);
+    CJ_TRY(resource_slot(b, type->resource, &op.count));
+    return push(b, op);
+}
+
 static cj_status move_value(builder *b, const cj_type *type, place at)
 {
     CJ_TRY(visit(b, 1));
@@ -285,7 +330,7 @@ static cj_status move_value(builder *b, const cj_type *type, place at)
         return push(b, op);
     case CJ_KIND_OWN:
     case CJ_KIND_BORROW:
-        return cj__fail(b->err, CJ_UNSUPPORTED, "unsupported: resource handles");
+        return move_handle(b, type, at);
     case CJ_KIND_COUNT:
         break;
     }
@@ -297,7 +342,7 @@ static cj_status move_value(builder *b, const cj_type *type, place at)
 static void program_begin(builder *b, cj_moves *moves, bool into_guest, bool spilled)
 {
     cj_space guest = spilled ? CJ_SPACE_MEM : CJ_SPACE_FLAT;
-    moves->src = into_guest ? CJ_SPACE_HOST : guest;
+    moves->src = into_guest && !b->fused ? CJ_SPACE_HOST : guest;
     moves->dst = into_guest ? guest : CJ_SPACE_HOST;
     b->into_guest = into_guest;
     b->ops.len = b->cases.len = b->paths.len = b->merge_floor = 0;
@@ -320,7 +365,7 @@ static cj_status build_args(builder *b, const cj_functype *type, cj_plan *plan)
 {
     const cj_type *tuple = type->params_tuple;
     bool spilled = plan->sig.spill_params;
-    program_begin(b, &plan->args, plan->options.kind == CJ_PLAN_EXPORT, spilled);
+    program_begin(b, &plan->args, plan->options.kind != CJ_PLAN_IMPORT, spilled);
     place at = {.space = spilled ? CJ_SPACE_MEM : CJ_SPACE_FLAT};
     uint32_t slot = 0;
     for (uint32_t i = 0; i < type->param_count; i++) {
@@ -336,7 +381,7 @@ static cj_status build_args(builder *b, const cj_functype *type, cj_plan *plan)
 static cj_status build_results(builder *b, const cj_functype *type, cj_plan *plan)
 {
     bool spilled = plan->sig.spill_results;
-    program_begin(b, &plan->results, plan->options.kind == CJ_PLAN_IMPORT, spilled);
+    program_begin(b, &plan->results, plan->options.kind != CJ_PLAN_EXPORT, spilled);
     if (type->result) {
         place at = {.space = spilled ? CJ_SPACE_MEM : CJ_SPACE_FLAT};
         CJ_TRY(path_push(b, UINT32_MAX, CJ_STEP_RESULT, 0, &at.path));
@@ -347,16 +392,19 @@ static cj_status build_results(builder *b, const cj_functype *type, cj_plan *pla
 
 static cj_status build(builder *b, const cj_functype *type, cj_plan *plan)
 {
-    cj__core_sig(type, plan->options.kind == CJ_PLAN_IMPORT, &plan->sig);
+    cj__core_sig(type, plan->options.kind != CJ_PLAN_EXPORT, &plan->sig);
     plan->params_size = type->params_tuple->size;
     plan->params_align = type->params_tuple->align;
-    if (type->param_count) {
+    plan->has_borrow = type->params_tuple->has_borrow;
+    if (type->param_count && !b->fused) {
         plan->host_args_size = type->params_tuple->host_size;
         plan->host_args_align = type->params_tuple->host_align;
     }
     if (type->result) {
         plan->result_size = type->result->size;
         plan->result_align = type->result->align;
+    }
+    if (type->result && !b->fused) {
         plan->host_result_size = type->result->host_size;
         plan->host_result_align = type->result->host_align;
     }
@@ -364,7 +412,22 @@ static cj_status build(builder *b, const cj_functype *type, cj_plan *plan)
         return cj__fail(b->err, CJ_UNSUPPORTED, "unsupported: parameters of 4 GiB and more");
     CJ_TRY(build_args(b, type, plan));
     CJ_TRY(build_results(b, type, plan));
+    plan->resource_count = (uint32_t)b->resources.len;
+    plan->resources =
+        cj__arena_dup(plan->arena, b->resources.at, b->resources.len * sizeof(uint32_t), _Alignof(uint32_t));
+    if (!plan->resources)
+        return cj__fail_nomem(b->err);
     return cj__plan_make_key(plan, b->alloc, b->err);
+}
+
+void cj__plan_callee_sig(const cj_plan *plan, cj_core_sig *out)
+{
+    *out = plan->sig;
+    if (plan->options.kind == CJ_PLAN_FUSED && plan->sig.spill_results) {
+        out->param_count--;
+        out->result_count = 1;
+        out->result = CJ_CORE_I32;
+    }
 }
 
 void cj__plan_needs(const cj_functype *type, cj_plan_kind kind, bool *memory, bool *realloc)
@@ -373,20 +436,29 @@ void cj__plan_needs(const cj_functype *type, cj_plan_kind kind, bool *memory, bo
     bool params_in_memory = params->has_pointer || params->flat_count > CJ_MAX_FLAT_PARAMS;
     bool result_in_memory = result && (result->has_pointer || result->flat_count > CJ_MAX_FLAT_RESULTS);
     *memory = params_in_memory || result_in_memory;
-    *realloc = kind == CJ_PLAN_EXPORT ? params_in_memory : result && result->has_pointer;
+    *realloc = kind == CJ_PLAN_IMPORT ? result && result->has_pointer : params_in_memory;
+}
+
+static cj_status check_needs(const cj_functype *type, cj_plan_kind kind, bool has_memory, bool has_realloc,
+                             cj_error *err)
+{
+    bool memory, realloc;
+    cj__plan_needs(type, kind, &memory, &realloc);
+    if (memory && !has_memory)
+        return cj__fail(err, CJ_INVALID, "the function's type needs the canonical option `memory`");
+    if (realloc && !has_realloc)
+        return cj__fail(err, CJ_INVALID, "the function's type needs the canonical option `realloc`");
+    return CJ_OK;
 }
 
 cj_status cj__plan_build(const cj_config *config, const cj_functype *type, const cj_plan_options *options,
                          cj_plan **out, cj_error *err)
 {
-    bool needs_memory, needs_realloc;
-    cj__plan_needs(type, options->kind, &needs_memory, &needs_realloc);
     if (type->is_async)
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: async function types");
-    if (needs_memory && !options->has_memory)
-        return cj__fail(err, CJ_INVALID, "the function's type needs the canonical option `memory`");
-    if (needs_realloc && !options->has_realloc)
-        return cj__fail(err, CJ_INVALID, "the function's type needs the canonical option `realloc`");
+    CJ_TRY(check_needs(type, options->kind, options->has_memory, options->has_realloc, err));
+    if (options->kind == CJ_PLAN_FUSED)
+        CJ_TRY(check_needs(type, CJ_PLAN_IMPORT, options->caller_has_memory, options->caller_has_realloc, err));
 
     cj_arena *arena;
     const cj_allocator *alloc = cj__alloc_or_default(config->allocator);
@@ -397,11 +469,17 @@ cj_status cj__plan_build(const cj_config *config, const cj_functype *type, const
     if (plan) {
         plan->options = *options;
         plan->arena = arena;
-        builder b = {.alloc = alloc, .config = config, .options = &plan->options, .err = err};
+        builder b = {.alloc = alloc,
+                     .config = config,
+                     .options = &plan->options,
+                     .err = err,
+                     .fused = options->kind == CJ_PLAN_FUSED};
         status = build(&b, type, plan);
         CJ_VEC_FREE(alloc, &b.ops);
         CJ_VEC_FREE(alloc, &b.cases);
         CJ_VEC_FREE(alloc, &b.paths);
+        CJ_VEC_FREE(alloc, &b.resources);
+        cj__free(alloc, b.resource_map, b.resource_map_size * sizeof(*b.resource_map));
     } else {
         cj__fail_nomem(err);
     }

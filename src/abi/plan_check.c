@@ -8,16 +8,16 @@
 typedef struct checker {
     const cj_plan *plan;
     const cj_moves *moves;
-    const cj_core *slots; /* of a FLAT end */
+    const cj_core *slots; /* of a FLAT end; of both in a fused plan */
     uint32_t deepest;
     const char *program;
     cj_error *err;
 } checker;
 
-/* What the current base has: bytes at the host's end, slots or bytes at the guest's. */
+/* What the current base has at each end: slots or bytes. */
 typedef struct extent {
-    cj_space guest_space;
-    uint64_t guest, host;
+    cj_space src_space, dst_space;
+    uint64_t src, dst;
 } extent;
 
 #define REQUIRE(c, at, condition) \
@@ -55,21 +55,29 @@ static bool is_align(uint32_t n)
     return n && (n & (n - 1)) == 0 && n <= 16;
 }
 
-static cj_status check_variant(checker *c, uint32_t at, extent in, uint64_t guest, uint32_t depth)
+/* A case may not reach past its variant's slots. */
+static cj_status check_payload(const checker *c, uint32_t at, cj_space space, uint32_t slot, uint64_t *slots)
+{
+    const cj_op *op = &c->moves->ops[at];
+    if (space == CJ_SPACE_FLAT) {
+        REQUIRE(c, at, op->slots <= *slots - slot - 1);
+        *slots = (uint64_t)slot + 1 + op->slots;
+    }
+    return CJ_OK;
+}
+
+static cj_status check_variant(checker *c, uint32_t at, extent in, uint32_t depth)
 {
     const cj_op *op = &c->moves->ops[at];
     REQUIRE(c, at, op->count <= c->moves->case_count && op->cases <= c->moves->case_count - op->count);
-    if (in.guest_space == CJ_SPACE_FLAT)
-        REQUIRE(c, at, op->slots <= in.guest - guest - 1);
-    else
-        REQUIRE(c, at, op->slots == 0);
+    REQUIRE(c, at, op->slots == 0 || in.src_space == CJ_SPACE_FLAT || in.dst_space == CJ_SPACE_FLAT);
+    extent inner = in;
+    CJ_TRY(check_payload(c, at, in.src_space, op->src, &inner.src));
+    CJ_TRY(check_payload(c, at, in.dst_space, op->dst, &inner.dst));
     uint32_t next = at + 1;
     for (uint32_t i = 0; i < op->count; i++) {
         const cj_range *range = &c->moves->cases[op->cases + i];
         REQUIRE(c, at, range->first == next && range->past >= range->first && range->past <= op->next);
-        extent inner = in;
-        if (in.guest_space == CJ_SPACE_FLAT)
-            inner.guest = guest + 1 + op->slots;
         CJ_TRY(check_ops(c, range->first, range->past, inner, depth));
         next = range->past;
     }
@@ -80,44 +88,63 @@ static cj_status check_variant(checker *c, uint32_t at, extent in, uint64_t gues
 static cj_status check_list(checker *c, uint32_t at, uint32_t depth)
 {
     const cj_op *op = &c->moves->ops[at];
-    bool into_guest = c->moves->src == CJ_SPACE_HOST;
-    REQUIRE(c, at, op->size > 0 && op->size <= CJ_MAX_BYTES && op->host_size > 0);
-    REQUIRE(c, at, is_align(op->align) && is_align(op->host_align));
-    REQUIRE(c, at, op->size % op->align == 0 && op->host_size % op->host_align == 0);
+    bool from_host = c->moves->src == CJ_SPACE_HOST, to_host = c->moves->dst == CJ_SPACE_HOST;
+    bool fused = c->plan->options.kind == CJ_PLAN_FUSED;
+    REQUIRE(c, at, op->size > 0 && op->size <= CJ_MAX_BYTES && is_align(op->align) && op->size % op->align == 0);
+    if (fused) {
+        REQUIRE(c, at, op->host_size == 0 && op->host_align == 0);
+    } else {
+        REQUIRE(c, at, op->host_size > 0 && is_align(op->host_align) && op->host_size % op->host_align == 0);
+    }
     REQUIRE(c, at, op->mode <= CJ_MODE_VIEW);
     if (op->mode == CJ_MODE_LOOP) {
         REQUIRE(c, at, op->next > at + 1);
-        extent inner = {CJ_SPACE_MEM, op->size, op->host_size};
+        extent inner = {from_host ? CJ_SPACE_HOST : CJ_SPACE_MEM, to_host ? CJ_SPACE_HOST : CJ_SPACE_MEM,
+                        from_host ? op->host_size : op->size, to_host ? op->host_size : op->size};
         return check_ops(c, at + 1, op->next, inner, depth + 1);
     }
-    REQUIRE(c, at, op->next == at + 1 && op->size == op->host_size && op->align == op->host_align);
-    REQUIRE(c, at, op->mode == CJ_MODE_BLOCK || (!into_guest && c->plan->options.kind == CJ_PLAN_IMPORT));
+    REQUIRE(c, at, op->next == at + 1);
+    REQUIRE(c, at, fused || (op->size == op->host_size && op->align == op->host_align));
+    REQUIRE(c, at, op->mode == CJ_MODE_BLOCK || (to_host && c->plan->options.kind == CJ_PLAN_IMPORT));
+    return CJ_OK;
+}
+
+/* What an operation takes at an end. */
+typedef struct room {
+    uint64_t slots, mem, host;
+} room;
+
+static cj_status check_end(const checker *c, uint32_t at, cj_space space, uint64_t offset, uint64_t size, room need)
+{
+    uint64_t wanted = space == CJ_SPACE_FLAT ? need.slots : space == CJ_SPACE_MEM ? need.mem : need.host;
+    REQUIRE(c, at, offset <= size && wanted <= size - offset);
+    for (uint64_t i = 0; space == CJ_SPACE_FLAT && i < need.slots; i++)
+        CJ_TRY(check_slot(c, at, offset + i, own_type(&c->moves->ops[at])));
     return CJ_OK;
 }
 
 static cj_status check_op(checker *c, uint32_t at, extent in, uint32_t depth)
 {
     const cj_op *op = &c->moves->ops[at];
-    bool into_guest = c->moves->src == CJ_SPACE_HOST, flat = in.guest_space == CJ_SPACE_FLAT;
-    uint64_t guest = into_guest ? op->dst : op->src, host = into_guest ? op->src : op->dst;
-    uint64_t slots = 1, guest_size = op->width, host_size = op->width;
+    bool flat = in.src_space == CJ_SPACE_FLAT || in.dst_space == CJ_SPACE_FLAT;
+    room need = {1, op->width, op->width};
     REQUIRE(c, at, op->code < CJ_OP_COUNT && op->depth == depth && op->path < c->moves->path_count);
 
     switch ((cj_opcode)op->code) {
     case CJ_OP_COPY:
         REQUIRE(c, at, !flat && op->size > 0 && is_align(op->align));
         REQUIRE(c, at, op->src % op->align == 0 && op->dst % op->align == 0);
-        guest_size = host_size = op->size;
+        need.mem = need.host = op->size;
         break;
     case CJ_OP_INT:
         REQUIRE(c, at, is_width(op->width) && (flat || (!op->is_signed && !op->is_float)));
         REQUIRE(c, at, !op->is_float || op->width >= 4);
         break;
     case CJ_OP_BOOL:
-        guest_size = host_size = 1;
+        need.mem = need.host = 1;
         break;
     case CJ_OP_CHAR:
-        guest_size = host_size = 4;
+        need.mem = need.host = 4;
         break;
     case CJ_OP_FLAGS:
         REQUIRE(c, at, op->count >= 1 && op->count <= 8u * op->width && op->width <= 4);
@@ -131,28 +158,29 @@ static cj_status check_op(checker *c, uint32_t at, extent in, uint32_t depth)
         REQUIRE(c, at, op->mode == CJ_MODE_LOOP || op->mode == CJ_MODE_VIEW);
         REQUIRE(c, at,
                 op->mode == CJ_MODE_LOOP ||
-                    (!into_guest && c->plan->options.kind == CJ_PLAN_IMPORT && c->plan->options.encoding == CJ_UTF8));
-        slots = 2, guest_size = 8, host_size = sizeof(cj_string);
+                    (c->moves->dst == CJ_SPACE_HOST && c->plan->options.kind == CJ_PLAN_IMPORT &&
+                     c->plan->options.encoding == CJ_UTF8));
+        need = (room){2, 8, sizeof(cj_string)};
         break;
     case CJ_OP_LIST:
-        slots = 2, guest_size = 8, host_size = sizeof(cj_list);
+        need = (room){2, 8, sizeof(cj_list)};
         break;
     case CJ_OP_OWN:
     case CJ_OP_BORROW:
-        guest_size = host_size = 4;
+        REQUIRE(c, at, op->count < c->plan->resource_count);
+        REQUIRE(c, at, op->code == CJ_OP_OWN || (c->moves == &c->plan->args && c->plan->has_borrow));
+        need.mem = need.host = 4;
         break;
     case CJ_OP_COUNT:
         break;
     }
-    REQUIRE(c, at, host <= in.host && host_size <= in.host - host);
-    REQUIRE(c, at, guest <= in.guest && (flat ? slots : guest_size) <= in.guest - guest);
-    for (uint64_t i = 0; flat && i < slots; i++)
-        CJ_TRY(check_slot(c, at, guest + i, own_type(op)));
+    CJ_TRY(check_end(c, at, in.src_space, op->src, in.src, need));
+    CJ_TRY(check_end(c, at, in.dst_space, op->dst, in.dst, need));
 
     if (depth > c->deepest)
         c->deepest = depth;
     if (op->code == CJ_OP_VARIANT)
-        return check_variant(c, at, in, guest, depth);
+        return check_variant(c, at, in, depth);
     if (op->code == CJ_OP_LIST)
         return check_list(c, at, depth);
     REQUIRE(c, at, op->next == at + 1);
@@ -190,18 +218,19 @@ static cj_status check_program(const cj_plan *plan, bool results, cj_error *err)
                  .err = err};
     c.slots = results ? &sig->result : sig->params;
     bool spilled = results ? sig->spill_results : sig->spill_params;
-    bool into_guest = (plan->options.kind == CJ_PLAN_EXPORT) != results;
+    cj_plan_kind out_of_host = results ? CJ_PLAN_IMPORT : CJ_PLAN_EXPORT; /* and the other goes into it */
     cj_space guest = spilled ? CJ_SPACE_MEM : CJ_SPACE_FLAT;
-    REQUIRE(&c, 0,
-            c.moves->src == (into_guest ? CJ_SPACE_HOST : guest) &&
-                c.moves->dst == (into_guest ? guest : CJ_SPACE_HOST));
+    bool fused = plan->options.kind == CJ_PLAN_FUSED;
+    REQUIRE(&c, 0, c.moves->src == (plan->options.kind == out_of_host ? CJ_SPACE_HOST : guest));
+    REQUIRE(&c, 0, c.moves->dst == (plan->options.kind == out_of_host || fused ? guest : CJ_SPACE_HOST));
+    REQUIRE(&c, 0, !fused || (plan->host_args_size == 0 && plan->host_result_size == 0));
 
-    uint32_t slots = results ? sig->result_count : sig->param_count;
-    if (!results && plan->options.kind == CJ_PLAN_IMPORT && sig->spill_results)
-        slots--;
-    extent in = {guest, slots, results ? plan->host_result_size : plan->host_args_size};
+    uint64_t in_guest = results ? sig->result_count : cj__plan_arg_slots(plan),
+             in_host = results ? plan->host_result_size : plan->host_args_size;
     if (spilled)
-        in.guest = results ? plan->result_size : plan->params_size;
+        in_guest = results ? plan->result_size : plan->params_size;
+    extent in = {c.moves->src, c.moves->dst, c.moves->src == CJ_SPACE_HOST ? in_host : in_guest,
+                 c.moves->dst == CJ_SPACE_HOST ? in_host : in_guest};
     CJ_TRY(check_paths(&c));
     CJ_TRY(check_ops(&c, 0, c.moves->op_count, in, 0));
     REQUIRE(&c, 0, c.deepest == c.moves->max_depth);

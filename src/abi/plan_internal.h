@@ -8,9 +8,11 @@
 /* Fills in key, key_len and hash. */
 cj_status cj__plan_make_key(cj_plan *, const cj_allocator *, cj_error *err);
 
-static inline cj_space cj__plan_guest_space(const cj_moves *moves)
+/* The slots that the args program moves: without the return pointer of a caller. */
+static inline uint32_t cj__plan_arg_slots(const cj_plan *plan)
 {
-    return moves->src == CJ_SPACE_HOST ? moves->dst : moves->src;
+    bool lowered = plan->options.kind != CJ_PLAN_EXPORT;
+    return plan->sig.param_count - (lowered && plan->sig.spill_results);
 }
 
 #endif

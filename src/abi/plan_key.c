@@ -4,8 +4,8 @@
  * Non-goals: reading a key back. Its form may change with any version: a cache on disk also keys by the library's
  * version.
  *
- * Left out is what code must not depend on (plan.h): names, paths, has_memory and has_realloc, the encoding when
- * nothing is a string. All numbers are written as LEB128, in a fixed order, with counts before sequences: no two shapes
+ * Left out is what code must not depend on (plan.h): names, paths, has_memory and has_realloc, which resource types the
+ * resource slots stand for, the encodings when nothing is a string. All numbers are written as LEB128, in a fixed order, with counts before sequences: no two shapes
  * have one key.
  */
 #include "abi/plan_internal.h"
@@ -14,7 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { KEY_VERSION = 1 };
+enum { KEY_VERSION = 2 };
 
 typedef struct writer {
     const cj_allocator *alloc;
@@ -75,7 +75,9 @@ static void put_plan(writer *w, const cj_plan *plan)
 {
     put(w, KEY_VERSION);
     put(w, plan->options.kind);
-    put(w, has_string(&plan->args) || has_string(&plan->results) ? 1 + (uint64_t)plan->options.encoding : 0);
+    bool strings = has_string(&plan->args) || has_string(&plan->results);
+    put(w, strings ? 1 + (uint64_t)plan->options.encoding : 0);
+    put(w, strings && plan->options.kind == CJ_PLAN_FUSED ? 1 + (uint64_t)plan->options.caller_encoding : 0);
     put(w, plan->options.has_post_return);
 
     put(w, plan->sig.param_count);

@@ -10,7 +10,8 @@
  *        2   list           f3 -> h24  view 4/4 -> 4/4            ; param 1 .some
  *     results: none
  *
- * `f`, `m` and `h` are slots, bytes in linear memory and bytes on the host; "32/8" is size/alignment.
+ * `f`, `m` and `h` are slots, bytes in linear memory and bytes on the host; "32/8" is size/alignment. A fused plan begins
+ * with "fused utf8 -> utf16", the encodings of who calls and of who is called; its core signature is the caller's.
  */
 #include "abi/plan_internal.h"
 
@@ -67,7 +68,7 @@ typedef struct program {
     const cj_functype *type;
 } program;
 
-static int put_detail(printer *p, const cj_op *op, bool into_guest)
+static int put_detail(printer *p, const cj_op *op, bool from_host)
 {
     int n = 0;
     switch (op->code) {
@@ -81,7 +82,9 @@ static int put_detail(printer *p, const cj_op *op, bool into_guest)
         return put(p, "  %s", op->mode == CJ_MODE_VIEW ? "view" : "copy");
     case CJ_OP_LIST:
         n = put(p, "  %s ", op->mode == CJ_MODE_VIEW ? "view" : op->mode == CJ_MODE_BLOCK ? "block" : "loop");
-        if (into_guest)
+        if (!op->host_size)
+            n += put(p, "%u/%u", op->size, op->align);
+        else if (from_host)
             n += put(p, "%u/%u -> %u/%u", op->host_size, op->host_align, op->size, op->align);
         else
             n += put(p, "%u/%u -> %u/%u", op->size, op->align, op->host_size, op->host_align);
@@ -89,6 +92,9 @@ static int put_detail(printer *p, const cj_op *op, bool into_guest)
     case CJ_OP_VARIANT:
         n = put(p, "  %u cases", op->count);
         return op->slots ? n + put(p, ", %u payload slots", op->slots) : n;
+    case CJ_OP_OWN:
+    case CJ_OP_BORROW:
+        return put(p, "  resource %u", op->count);
     default:
         return 0;
     }
@@ -153,9 +159,7 @@ static void put_end(printer *p, cj_space space, uint32_t slots, uint64_t size, u
 static void put_program(printer *p, const cj_plan *plan, const cj_functype *type, bool results)
 {
     const cj_moves *moves = results ? &plan->results : &plan->args;
-    uint32_t slots = results ? plan->sig.result_count : plan->sig.param_count;
-    if (!results && plan->options.kind == CJ_PLAN_IMPORT && plan->sig.spill_results)
-        slots--; /* the return pointer is not an argument */
+    uint32_t slots = results ? plan->sig.result_count : cj__plan_arg_slots(plan);
     put(p, "%s: ", results ? "results" : "args");
     if (moves->op_count == 0) {
         put(p, "none\n");
@@ -182,8 +186,12 @@ char *cj__plan_print(const cj_allocator *alloc, const cj_plan *plan, const cj_fu
     static const char *const encodings[] = {
         [CJ_UTF8] = "utf8", [CJ_UTF16] = "utf16", [CJ_LATIN1_UTF16] = "latin1+utf16"};
     printer p = {.alloc = cj__alloc_or_default(alloc)};
-    put(&p, "%s %s%s, core (", plan->options.kind == CJ_PLAN_EXPORT ? "export" : "import",
-        encodings[plan->options.encoding], plan->options.has_post_return ? " post-return" : "");
+    static const char *const kinds[] = {
+        [CJ_PLAN_EXPORT] = "export", [CJ_PLAN_IMPORT] = "import", [CJ_PLAN_FUSED] = "fused"};
+    put(&p, "%s ", kinds[plan->options.kind]);
+    if (plan->options.kind == CJ_PLAN_FUSED)
+        put(&p, "%s -> ", encodings[plan->options.caller_encoding]);
+    put(&p, "%s%s, core (", encodings[plan->options.encoding], plan->options.has_post_return ? " post-return" : "");
     for (uint32_t i = 0; i < plan->sig.param_count; i++)
         put(&p, "%s%s", i ? ", " : "", core_name(plan->sig.params[i]));
     put(&p, ")%s%s\n", plan->sig.result_count ? " -> " : "", plan->sig.result_count ? core_name(plan->sig.result) : "");

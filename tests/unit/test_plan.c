@@ -1,5 +1,5 @@
-/* test_plan.c: move plans: what is emitted for which types, merging of copies, spilling, joined slots, keys, limits,
- * paths, the self-check.
+/* test_plan.c: move plans: what is emitted for which types, merging of copies, spilling, joined slots, handles, fused
+ * plans, keys, limits, paths, the self-check.
  *
  * Plans are compared as text (plan_print.c). Expected texts were derived by hand from the spec's layout and flattening
  * rules.
@@ -60,6 +60,7 @@ static cj_plan *build(const cj_functype *type, cj_plan_options options)
     cj_error err;
     memset(&err, 0, sizeof(err));
     options.has_memory = options.has_realloc = true;
+    options.caller_has_memory = options.caller_has_realloc = options.kind == CJ_PLAN_FUSED;
     cj_status status = cj__plan_build(&config, type, &options, &plan, &err);
     if (status != CJ_OK)
         fail_msg("%s", err.message);
@@ -77,6 +78,19 @@ static cj_plan_options exports(cj_encoding encoding)
 static cj_plan_options imports(cj_encoding encoding)
 {
     return (cj_plan_options){.kind = CJ_PLAN_IMPORT, .encoding = encoding};
+}
+
+static cj_plan_options fused(cj_encoding caller, cj_encoding callee)
+{
+    return (cj_plan_options){.kind = CJ_PLAN_FUSED, .encoding = callee, .caller_encoding = caller};
+}
+
+static const cj_type *handle(cj_kind kind, uint32_t resource)
+{
+    cj_error err;
+    const cj_type *type = cj__type_handle(T, kind, resource, &err);
+    assert_non_null(type);
+    return type;
 }
 
 static void expect_text(const cj_functype *type, cj_plan_options options, const char *expected)
@@ -408,6 +422,149 @@ static void test_copy_alignment(void **state)
     cj__plan_delete(plan);
 }
 
+/* -- Handles ------------------------------------------------------------------------------------------------------- */
+
+/* Slots in the order of first use, parameters before the result, own and borrow of one resource sharing one. */
+static void test_handles(void **state)
+{
+    (void)state;
+    const cj_type *v = t_variant(T, 3, "n", t_u64(T), "o", handle(CJ_KIND_OWN, 7), "f", t_f32(T));
+    const cj_functype *type =
+        functype(PARAMS(handle(CJ_KIND_BORROW, 40), v, t_list(T, handle(CJ_KIND_OWN, 40))),
+                 t_result(T, handle(CJ_KIND_OWN, 9), t_list(T, t_tuple(T, 2, t_u32(T), handle(CJ_KIND_OWN, 7)))));
+    expect_text(type, exports(CJ_UTF8),
+                "export utf8, core (i32, i32, i64, i32, i32) -> i32\n"
+                "args: host 40/8 -> flat 5\n"
+                "   0 borrow         h0 -> f0  resource 0                    ; param 0\n"
+                "   1 variant u8     h8 -> f1  3 cases, 1 payload slots      ; param 1\n"
+                "     case 0\n"
+                "   2   u64            h16 -> f2                             ; param 1 .n\n"
+                "     case 1\n"
+                "   3   own            h16 -> f2  resource 1                 ; param 1 .o\n"
+                "     case 2\n"
+                "   4   f32            h16 -> f2                             ; param 1 .f\n"
+                "   5 list           h24 -> f3  loop 4/4 -> 4/4              ; param 2\n"
+                "   6   own            h0 -> m0  resource 0                  ; param 2[]\n"
+                "results: memory 12/4 -> host 24/8\n"
+                "   0 variant u8     m0 -> h0  2 cases                       ; result\n"
+                "     case 0\n"
+                "   1   own            m4 -> h8  resource 2                  ; result .ok\n"
+                "     case 1\n"
+                "   2   list           m4 -> h8  loop 8/4 -> 8/4             ; result .err\n"
+                "   3     u32            m0 -> h0                            ; result .err[] .0\n"
+                "   4     own            m4 -> h4  resource 1                ; result .err[] .1\n");
+    for (cj_plan_kind kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++) {
+        cj_plan *plan = build(type, (cj_plan_options){.kind = kind});
+        assert_int_equal(plan->resource_count, 3);
+        assert_memory_equal(plan->resources, ((uint32_t[]){40, 7, 9}), 12);
+        assert_true(plan->has_borrow);
+        cj__plan_delete(plan);
+    }
+
+    cj_plan *plan = build(functype(PARAMS(handle(CJ_KIND_OWN, 3)), handle(CJ_KIND_OWN, 3)), imports(CJ_UTF8));
+    assert_int_equal(plan->resource_count, 1);
+    assert_false(plan->has_borrow);
+    cj__plan_delete(plan);
+    plan = build(functype(PARAMS(t_option(T, t_list(T, handle(CJ_KIND_BORROW, 3)))), NULL), imports(CJ_UTF8));
+    assert_true(plan->has_borrow);
+    cj__plan_delete(plan);
+    plan = build(functype(PARAMS(t_u8(T)), NULL), imports(CJ_UTF8));
+    assert_int_equal(plan->resource_count, 0);
+    assert_false(plan->has_borrow);
+    cj__plan_delete(plan);
+}
+
+/* As many resource types as operations, in an order that is not theirs. */
+static void test_many_resources(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    cj_param *members = calloc(2 * COUNT, sizeof(*members));
+    assert_non_null(members);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        members[i].type = handle(CJ_KIND_OWN, i * 64 % 4999 * 16);
+        members[2 * COUNT - 1 - i].type = handle(CJ_KIND_BORROW, i * 64 % 4999 * 16);
+    }
+    cj_plan *plan =
+        build(functype(PARAMS(t_make(T, CJ_KIND_TUPLE, members, 2 * COUNT)), NULL), fused(CJ_UTF8, CJ_UTF8));
+    assert_int_equal(plan->resource_count, 4999);
+    assert_int_equal(plan->args.op_count, 2 * COUNT);
+    for (uint32_t i = 0; i < 2 * COUNT; i++)
+        assert_int_equal(plan->resources[arg(plan, i)->count], members[i].type->resource);
+    for (uint32_t i = 0; i < 4999; i++)
+        assert_int_equal(arg(plan, i)->count, i);
+    cj__plan_delete(plan);
+    free(members);
+}
+
+/* -- Fused plans --------------------------------------------------------------------------------------------------- */
+
+/* Both ends are flat, or both are blocks; values that need no check are copied only where nothing is between them. */
+static void test_fused(void **state)
+{
+    (void)state;
+    const cj_type *padded = t_record(T, 3, "id", t_u32(T), "w", t_u64(T), "s", t_f32(T));
+    const cj_type *v =
+        t_variant(T, 3, "f", t_f64(T), "s", t_string(T), "r", t_record(T, 2, "a", t_s8(T), "b", t_f32(T)));
+    expect_text(functype(PARAMS(t_s16(T), v, t_list(T, padded), t_list(T, t_tuple(T, 2, t_u16(T), t_s16(T)))),
+                         t_tuple(T, 3, padded, t_string(T), t_bool(T))),
+                fused(CJ_UTF16, CJ_UTF8),
+                "fused utf16 -> utf8, core (i32, i32, i64, i32, i32, i32, i32, i32, i32)\n"
+                "args: flat 8 -> flat 8\n"
+                "   0 s16            f0 -> f0                                ; param 0\n"
+                "   1 variant u8     f1 -> f1  3 cases, 2 payload slots      ; param 1\n"
+                "     case 0\n"
+                "   2   f64            f2 -> f2                              ; param 1 .f\n"
+                "     case 1\n"
+                "   3   string         f2 -> f2  copy                        ; param 1 .s\n"
+                "     case 2\n"
+                "   4   s8             f2 -> f2                              ; param 1 .r .a\n"
+                "   5   f32            f3 -> f3                              ; param 1 .r .b\n"
+                "   6 list           f4 -> f4  loop 24/8                     ; param 2\n"
+                "   7   u32            m0 -> m0                              ; param 2[] .id\n"
+                "   8   copy           m8 -> m8  12/8                        ; param 2[] .w\n"
+                "   9 list           f6 -> f6  block 4/2                     ; param 3\n"
+                "results: memory 40/8 -> memory 40/8\n"
+                "   0 u32            m0 -> m0                                ; result .0 .id\n"
+                "   1 copy           m8 -> m8  12/8                          ; result .0 .w\n"
+                "   2 string         m24 -> m24  copy                        ; result .1\n"
+                "   3 bool           m32 -> m32                              ; result .2\n");
+
+    const cj_type *seventeen[17];
+    for (int i = 0; i < 17; i++)
+        seventeen[i] = i == 16 ? t_char(T) : t_u16(T);
+    cj_plan_options options = fused(CJ_UTF8, CJ_LATIN1_UTF16);
+    options.has_post_return = true;
+    expect_text(functype(seventeen, 17, t_f32(T)), options,
+                "fused utf8 -> latin1+utf16 post-return, core (i32) -> f32\n"
+                "args: memory 36/4 -> memory 36/4\n"
+                "   0 copy           m0 -> m0  32/2                          ; param 0\n"
+                "   1 char           m32 -> m32                              ; param 16\n"
+                "results: flat 1 -> flat 1\n"
+                "   0 f32            f0 -> f0                                ; result\n");
+}
+
+static void test_callee_signature(void **state)
+{
+    (void)state;
+    cj_core_sig sig;
+    cj_plan *plan = build(functype(PARAMS(t_u64(T)), t_string(T)), fused(CJ_UTF8, CJ_UTF8));
+    assert_int_equal(plan->sig.param_count, 2);
+    assert_int_equal(plan->sig.result_count, 0);
+    cj__plan_callee_sig(plan, &sig);
+    assert_int_equal(sig.param_count, 1);
+    assert_int_equal(sig.params[0], CJ_CORE_I64);
+    assert_int_equal(sig.result_count, 1);
+    assert_int_equal(sig.result, CJ_CORE_I32);
+    assert_int_equal(plan->host_args_size | plan->host_result_size, 0);
+    cj__plan_delete(plan);
+
+    plan = build(functype(PARAMS(t_u64(T)), t_f64(T)), fused(CJ_UTF8, CJ_UTF8));
+    cj__plan_callee_sig(plan, &sig);
+    assert_memory_equal(&sig, &plan->sig, sizeof(sig));
+    cj__plan_delete(plan);
+}
+
 /* -- Keys ---------------------------------------------------------------------------------------------------------- */
 
 static bool same_key(const cj_functype *a, cj_plan_options a_options, const cj_functype *b, cj_plan_options b_options)
@@ -462,6 +619,21 @@ static void test_keys(void **state)
         same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, NULL, u32)), NULL), e));
     assert_false(
         same_key(functype(PARAMS(t_option(T, u32)), NULL), e, functype(PARAMS(t_result(T, u32, NULL)), NULL), e));
+    /* Of handles, the slots. */
+    const cj_type *own1 = handle(CJ_KIND_OWN, 1), *own2 = handle(CJ_KIND_OWN, 2), *lent2 = handle(CJ_KIND_BORROW, 2);
+    assert_true(same_key(functype(PARAMS(own1, own2), own1), e, functype(PARAMS(own2, own1), own2), e));
+    assert_false(same_key(functype(PARAMS(own1, own2), own1), e, functype(PARAMS(own1, own2), own2), e));
+    assert_false(same_key(functype(PARAMS(own2), NULL), e, functype(PARAMS(lent2), NULL), e));
+    assert_false(same_key(functype(PARAMS(own2), NULL), e, functype(PARAMS(u32), NULL), e));
+    /* Fused: of both encodings, if there is a string. */
+    cj_plan_options f = fused(CJ_UTF8, CJ_UTF16);
+    assert_true(same_key(record, f, tuple, f));
+    assert_false(same_key(record, f, record, fused(CJ_UTF8, CJ_UTF8)));
+    assert_false(same_key(record, f, record, fused(CJ_UTF16, CJ_UTF16)));
+    assert_false(same_key(record, f, record, exports(CJ_UTF16)));
+    assert_true(same_key(list, f, list, fused(CJ_LATIN1_UTF16, CJ_UTF8)));
+    assert_false(same_key(functype(PARAMS(u32), u32), f, functype(PARAMS(u32), u32), i));
+
     /* dense against padded elements */
     assert_false(same_key(functype(NO_PARAMS, t_list(T, t_u64(T))), e, functype(NO_PARAMS, t_list(T, t_f32(T))), e));
 }
@@ -481,8 +653,12 @@ static cj_status try_build(const cj_functype *type, cj_plan_options options, uin
 
 static cj_plan_options with_everything(cj_plan_kind kind)
 {
-    return (cj_plan_options){
-        .kind = kind, .has_memory = true, .has_realloc = true, .has_post_return = kind == CJ_PLAN_EXPORT};
+    return (cj_plan_options){.kind = kind,
+                             .has_memory = true,
+                             .has_realloc = true,
+                             .has_post_return = kind != CJ_PLAN_IMPORT,
+                             .caller_has_memory = kind == CJ_PLAN_FUSED,
+                             .caller_has_realloc = kind == CJ_PLAN_FUSED};
 }
 
 static void test_limit(void **state)
@@ -544,21 +720,12 @@ static void test_refusals(void **state)
 {
     (void)state;
     cj_error err;
-    const cj_type *own = cj__type_handle(T, CJ_KIND_OWN, 0, &err),
-                  *borrow = cj__type_handle(T, CJ_KIND_BORROW, 0, &err);
-    assert_int_equal(try_build(functype(PARAMS(own), NULL), with_everything(CJ_PLAN_EXPORT), 100, &err),
-                     CJ_UNSUPPORTED);
-    assert_string_equal(err.message, "unsupported: resource handles");
-    assert_int_equal(try_build(functype(PARAMS(t_list(T, borrow)), NULL), with_everything(CJ_PLAN_IMPORT), 100, &err),
-                     CJ_UNSUPPORTED);
-    assert_string_equal(err.message, "unsupported: resource handles");
-
     const cj_functype *async = cj__functype_make(T, NULL, 0, NULL, true, &err);
     assert_int_equal(try_build(async, with_everything(CJ_PLAN_EXPORT), 100, &err), CJ_UNSUPPORTED);
     assert_string_equal(err.message, "unsupported: async function types");
 
     const cj_functype *empty = functype(PARAMS(t_list(T, t_make(T, CJ_KIND_TUPLE, NULL, 0))), NULL);
-    assert_int_equal(try_build(empty, with_everything(CJ_PLAN_EXPORT), 100, &err), CJ_UNSUPPORTED);
+    assert_int_equal(try_build(empty, with_everything(CJ_PLAN_EXPORT), 100, &err), CJ_INTERNAL);
 
     cj_plan_options bare = {.kind = CJ_PLAN_EXPORT}, memory = {.kind = CJ_PLAN_EXPORT, .has_memory = true};
     const cj_functype *string = functype(PARAMS(t_string(T)), NULL);
@@ -570,6 +737,27 @@ static void test_refusals(void **state)
     assert_int_equal(try_build(string, memory, 100, &err), CJ_OK);
     assert_int_equal(try_build(functype(NO_PARAMS, t_string(T)), memory, 100, &err), CJ_INVALID);
     assert_int_equal(try_build(functype(PARAMS(t_u64(T)), t_f64(T)), bare, 100, &err), CJ_OK);
+
+    /* Both sides of a fused call: the callee's realloc for parameters, the caller's for the result. */
+    const cj_functype *result = functype(NO_PARAMS, t_string(T)), *both = functype(PARAMS(t_string(T)), t_string(T));
+    struct {
+        const cj_functype *type;
+        bool memory, realloc, caller_memory, caller_realloc;
+        cj_status status;
+    } cases[] = {
+        {string, true, true, true, false, CJ_OK},       {string, true, false, true, true, CJ_INVALID},
+        {string, true, true, false, false, CJ_INVALID}, {string, false, false, true, true, CJ_INVALID},
+        {result, true, false, true, true, CJ_OK},       {result, true, true, true, false, CJ_INVALID},
+        {both, true, true, true, true, CJ_OK},          {both, true, true, true, false, CJ_INVALID},
+    };
+    for (size_t i = 0; i < CJ_COUNT(cases); i++) {
+        cj_plan_options options = {.kind = CJ_PLAN_FUSED,
+                                   .has_memory = cases[i].memory,
+                                   .has_realloc = cases[i].realloc,
+                                   .caller_has_memory = cases[i].caller_memory,
+                                   .caller_has_realloc = cases[i].caller_realloc};
+        assert_int_equal(try_build(cases[i].type, options, 100, &err), cases[i].status);
+    }
 }
 
 /* Spec, "canon lift" and "canon lower": when memory and realloc must be given. */
@@ -609,7 +797,8 @@ static void test_out_of_memory(void **state)
 {
     (void)state;
     const cj_functype *type =
-        functype(PARAMS(t_list(T, t_option(T, t_string(T))), t_tuple(T, 2, t_char(T), t_result(T, t_u8(T), t_u16(T)))),
+        functype(PARAMS(t_list(T, t_option(T, t_string(T))), t_tuple(T, 2, t_char(T), t_result(T, t_u8(T), t_u16(T))),
+                        handle(CJ_KIND_OWN, 1)),
                  t_string(T));
     track_alloc track;
     cj_status status = CJ_NO_MEMORY;
@@ -811,6 +1000,41 @@ static void test_check_more(void **state)
     cj__plan_delete(plan);
 }
 
+static void test_check_fused(void **state)
+{
+    (void)state;
+    const cj_type *v = t_variant(T, 2, "a", t_f64(T), "b", t_string(T));
+    cj_plan *plan = build(functype(PARAMS(v, t_list(T, t_u32(T)), handle(CJ_KIND_BORROW, 5)), t_string(T)),
+                          fused(CJ_UTF8, CJ_UTF8));
+    /* 0 variant (1 f64, 2 string), 3 list, 4 borrow */
+    EXPECT_REFUSED(plan, mutable_op(plan, 0)->src, 6);
+    EXPECT_REFUSED(plan, mutable_op(plan, 0)->dst, 6);
+    EXPECT_REFUSED(plan, mutable_op(plan, 0)->slots, 1);
+    EXPECT_REFUSED(plan, mutable_op(plan, 1)->src, 0);
+    EXPECT_REFUSED(plan, mutable_op(plan, 1)->dst, 0);
+    EXPECT_REFUSED(plan, mutable_op(plan, 2)->src, 2);
+    EXPECT_REFUSED(plan, mutable_op(plan, 2)->mode, CJ_MODE_VIEW);
+    EXPECT_REFUSED(plan, mutable_op(plan, 3)->mode, CJ_MODE_VIEW);
+    EXPECT_REFUSED(plan, mutable_op(plan, 3)->mode, CJ_MODE_LOOP);
+    EXPECT_REFUSED(plan, mutable_op(plan, 3)->host_size, 4);
+    EXPECT_REFUSED(plan, mutable_op(plan, 3)->host_align, 4);
+    EXPECT_REFUSED(plan, mutable_op(plan, 4)->count, 1);
+    EXPECT_REFUSED(plan, mutable_op(plan, 4)->src, 6); /* the return pointer */
+    EXPECT_REFUSED(plan, plan->has_borrow, false);
+    EXPECT_REFUSED(plan, plan->args.src, CJ_SPACE_HOST);
+    EXPECT_REFUSED(plan, plan->args.dst, CJ_SPACE_MEM);
+    EXPECT_REFUSED(plan, plan->results.src, CJ_SPACE_FLAT);
+    EXPECT_REFUSED(plan, plan->result_size, 4);
+    EXPECT_REFUSED(plan, plan->host_args_size, 8);
+    cj__plan_delete(plan);
+
+    plan = build(functype(NO_PARAMS, handle(CJ_KIND_OWN, 5)), fused(CJ_UTF8, CJ_UTF8));
+    cj_op *op = (cj_op *)(uintptr_t)&plan->results.ops[0];
+    plan->has_borrow = true;
+    EXPECT_REFUSED(plan, op->code, CJ_OP_BORROW);
+    cj__plan_delete(plan);
+}
+
 /* -- Random types -------------------------------------------------------------------------------------------------- */
 
 static void test_random_types(void **state)
@@ -819,8 +1043,9 @@ static void test_random_types(void **state)
     random_source r = random_new(1);
     for (int i = 0; i < 3000; i++) {
         const cj_functype *type = random_functype(&r, T, 1 + random_below(&r, 20), 1 + random_below(&r, 5));
-        cj_plan_options options = {.kind = (cj_plan_kind)random_below(&r, 2),
-                                   .encoding = (cj_encoding)random_below(&r, 3)};
+        cj_plan_options options = {.kind = (cj_plan_kind)random_below(&r, 3),
+                                   .encoding = (cj_encoding)random_below(&r, 3),
+                                   .caller_encoding = (cj_encoding)random_below(&r, 3)};
         cj_plan *plan = build(type, options), *again = build(type, options);
         assert_int_equal(plan->key_len, again->key_len);
         assert_memory_equal(plan->key, again->key, plan->key_len);
@@ -847,6 +1072,10 @@ int main(void)
         cmocka_unit_test(test_merging),
         cmocka_unit_test(test_merging_keeps_ranges_apart),
         cmocka_unit_test(test_copy_alignment),
+        cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_many_resources),
+        cmocka_unit_test(test_fused),
+        cmocka_unit_test(test_callee_signature),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_exploding_types),
@@ -858,6 +1087,7 @@ int main(void)
         cmocka_unit_test(test_op_names),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_check_more),
+        cmocka_unit_test(test_check_fused),
         cmocka_unit_test(test_random_types),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -345,6 +345,8 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
         return cj__fail(err, CJ_LIMIT,
                         "a plan of %llu operations is too large to compile; lower max_plan_ops or use the tier interp",
                         (unsigned long long)ops);
+    if (plan->options.kind == CJ_PLAN_FUSED)
+        return cj__fail(err, CJ_UNSUPPORTED, "unsupported: calls between components in compiled code");
     if (has_code(&plan->args, CJ_OP_OWN) || has_code(&plan->args, CJ_OP_BORROW) || has_code(&plan->results, CJ_OP_OWN))
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: resource handles in compiled code");
     if (!cj__ll_module_init(m))
