@@ -5,7 +5,7 @@
 
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parse } from '@bytecodealliance/jco';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools'; // jco's own main module wants Node.js 20
 
 const [outDir, ...texts] = process.argv.slice(2);
 let failed = 0;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Configures (the first time) and builds one preset of CMakePresets.json in build/PRESET; quiet when there is nothing to do.
+# Configures (the first time) and builds one preset of CMakePresets.json in build/PRESET. On a terminal it shows ninja's progress; elsewhere
+# one line, and the end of the log when something fails.
 # build/canonjit is the command of the release build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +15,9 @@ if [ ! -f "$dir/build.ninja" ]; then
         exit 1
     fi
 fi
-if ! cmake --build "$dir" >"build/build-$preset.log" 2>&1; then
+if [ -t 1 ]; then
+    cmake --build "$dir"
+elif ! cmake --build "$dir" >"build/build-$preset.log" 2>&1; then
     tail -n 100 "build/build-$preset.log"
     echo "build: $preset failed (build/build-$preset.log)"
     exit 1

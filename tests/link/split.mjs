@@ -6,7 +6,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parse } from '@bytecodealliance/jco';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools'; // jco's own main module wants Node.js 20
 
 // Top-level forms of a text, each with the last case comment before it.
 function* cases(source, file) {
