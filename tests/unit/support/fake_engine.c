@@ -28,6 +28,7 @@ typedef struct fake_bound {
     struct fake_bound *next;
     cj_binding binding;
     cj_func_info info;
+    cj_instance_core *entering;
 } fake_bound;
 
 const cj_core_layout cj__core_layout = {
@@ -39,6 +40,9 @@ const cj_core_layout cj__core_layout = {
     .memory_page_count = offsetof(fake_memory, page_count),
     .memory_page_size = offsetof(fake_memory, page_size),
 };
+
+/* Not there before the interpreter has fused calls. */
+uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result) __attribute__((weak));
 
 static void *must(void *ptr)
 {
@@ -87,18 +91,20 @@ uint32_t fake_get32(fake_engine *fake, uint32_t address)
 
 const char *fake_events(const fake_engine *fake)
 {
-    return fake->events ? fake->events : "";
+    return fake->root->events ? fake->root->events : "";
 }
 
 void fake_event(fake_engine *fake, const char *format, ...)
 {
     char text[512];
+    int n = snprintf(text, sizeof(text), "%s", fake->name);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof(text), format, args);
+    n += vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof(text))
         abort();
+    fake = fake->root;
     if (fake->events_len + (size_t)n + 2 > fake->events_cap) {
         fake->events_cap = 2 * fake->events_cap + 1024;
         fake->events = must(realloc(fake->events, fake->events_cap));
@@ -179,6 +185,8 @@ void fake_script(fake_engine *fake, uint32_t nth, fake_action action, uint64_t v
 static void run_func(fake_func *func, uint64_t *flat)
 {
     fake_engine *fake = func->fake;
+    if (fake->root->env.module_inst != &fake->inst)
+        abort(); /* WAMR's code would work on another instance's memory */
     if (func->kind != FUNC_REALLOC) {
         char text[400];
         int n = snprintf(text, sizeof(text), func->kind == FUNC_CORE ? "core(" : "post-return(");
@@ -190,6 +198,7 @@ static void run_func(fake_func *func, uint64_t *flat)
         memset(fake->core_args, 0, sizeof(fake->core_args));
         memcpy(fake->core_args, flat, func->param_count * sizeof(*flat));
         fake->may_leave_in_core = fake->instance.may_leave;
+        fake->may_enter_in_core = fake->instance.may_enter;
     } else if (func->kind == FUNC_POST_RETURN) {
         fake->may_leave_in_post_return = fake->instance.may_leave;
     }
@@ -260,60 +269,92 @@ static fake_func *func_new(fake_engine *fake, func_kind kind, fake_core_fn fn, v
     return func;
 }
 
+/* Among the functions of `fake` and its peers. */
 static fake_func *func_find(fake_engine *fake, const void *code)
 {
-    fake_func *func = fake->funcs;
-    while (func && func->code != code)
-        func = func->next;
-    return must(func);
+    for (; fake; fake = fake->peer) {
+        for (fake_func *func = fake->funcs; func; func = func->next) {
+            if (func->code == code)
+                return func;
+        }
+    }
+    abort();
 }
 
 void fake_trap(fake_engine *fake, const char *text)
 {
     snprintf(fake->inst.exception, sizeof(fake->inst.exception), "%s", text);
-    if (fake->longjmp_on_trap)
-        longjmp(*fake->top, 1);
+    if (fake->root->longjmp_on_trap)
+        longjmp(*fake->root->top, 1);
 }
 
 /* -- Fakes and bindings -------------------------------------------------------------------------------------------- */
 
-fake_engine *fake_new(uint32_t memory_size)
+static fake_engine *guest_new(fake_engine *root)
 {
     fake_engine *fake = must(calloc(1, sizeof(*fake)));
-    if (cj_arena_new(NULL, &fake->arena) != CJ_OK)
-        abort();
-    fake->env.fake = fake;
-    fake->env.module_inst = &fake->inst;
+    fake->root = root ? root : fake;
     fake->inst.custom_data = &fake->group;
     fake->group.instance = &fake->instance;
     fake->group.imports = fake->imports;
-    fake->instance.store = &fake->store;
+    fake->instance.store = &fake->root->store;
+    static const cj_core realloc_params[4] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
+    fake->realloc = func_new(fake, FUNC_REALLOC, scripted_realloc, NULL, realloc_params, 4, realloc_params);
+    return fake;
+}
+
+fake_engine *fake_new(uint32_t memory_size)
+{
+    fake_engine *fake = guest_new(NULL);
+    if (cj_arena_new(NULL, &fake->arena) != CJ_OK)
+        abort();
+    fake->name = "";
+    fake->env.fake = fake;
     fake->store.env = &fake->env;
     fake->store.arena = fake->arena;
     fake->store.alloc = cj__alloc_or_default(NULL);
-    static const cj_core realloc_params[4] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
-    fake->realloc = func_new(fake, FUNC_REALLOC, scripted_realloc, NULL, realloc_params, 4, realloc_params);
     fake_reset(fake, memory_size);
     return fake;
 }
 
-void fake_reset(fake_engine *fake, uint32_t memory_size)
+fake_engine *fake_peer(fake_engine *fake, const char *name, uint32_t memory_size)
+{
+    fake_engine *peer = guest_new(fake), **last = &fake->peer;
+    while (*last)
+        last = &(*last)->peer;
+    *last = peer;
+    peer->name = name;
+    fake_reset(peer, memory_size);
+    return peer;
+}
+
+/* What is a guest's own. */
+static void guest_reset(fake_engine *fake, uint32_t memory_size)
 {
     memory_resize(fake, 0);
     memory_resize(fake, memory_size);
+    fake->instance.may_enter = fake->instance.may_leave = 1;
+    fake->inst.exception[0] = 0;
+    fake->bump = FAKE_HEAP_BASE;
+    fake->grow_by = 0;
+    fake->script_len = fake->realloc_calls = 0;
+    fake->may_leave_in_realloc = fake->may_leave_in_core = fake->may_leave_in_post_return = 0xff;
+    fake->may_enter_in_core = 0xff;
+}
+
+void fake_reset(fake_engine *fake, uint32_t memory_size)
+{
+    guest_reset(fake, memory_size);
+    if (fake->root != fake)
+        return;
+    fake->env.module_inst = &fake->inst;
     cj_arena_reset(fake->arena);
     fake->store.max_host_bytes = fake->store.host_bytes = 1u << 30;
     memset(&fake->store.trap, 0, sizeof(fake->store.trap));
     memset(&fake->store.host_error, 0, sizeof(fake->store.host_error));
     memset(&fake->store.error, 0, sizeof(fake->store.error));
-    fake->instance.may_enter = fake->instance.may_leave = 1;
-    fake->inst.exception[0] = 0;
     fake->longjmp_on_trap = false;
     fake_set_stack_low(fake, false);
-    fake->bump = FAKE_HEAP_BASE;
-    fake->grow_by = 0;
-    fake->script_len = fake->realloc_calls = 0;
-    fake->may_leave_in_realloc = fake->may_leave_in_core = fake->may_leave_in_post_return = 0xff;
     fake->events_len = 0;
     if (fake->events)
         fake->events[0] = 0;
@@ -321,6 +362,8 @@ void fake_reset(fake_engine *fake, uint32_t memory_size)
 
 void fake_delete(fake_engine *fake)
 {
+    if (fake->peer)
+        fake_delete(fake->peer);
     for (fake_func *func = fake->funcs, *next; func; func = next) {
         next = func->next;
         ffi_closure_free(func->closure);
@@ -344,46 +387,73 @@ static fake_bound *bound_new(fake_engine *fake)
     return bound;
 }
 
-static void bind(fake_engine *fake, cj_binding *b, cj_func_info *info, const cj_plan *plan, const cj_functype *type)
+static cj_side side(fake_engine *fake)
 {
-    *info = (cj_func_info){.path = "f", .interface = "", .name = "f", .type = type};
+    return (cj_side){.instance = &fake->instance,
+                     .core_env_inst = &fake->inst,
+                     .memory = fake->no_memory ? NULL : &fake->memory,
+                     .realloc = fake->no_memory ? NULL : fake->realloc->code};
+}
+
+static void bind(fake_engine *fake, cj_binding *b, fake_bound *bound, const cj_plan *plan, const cj_functype *type)
+{
+    bound->info = (cj_func_info){.path = "f", .interface = "", .name = "f", .type = type};
+    bound->entering = &fake->instance;
     *b = (cj_binding){
-        .guest = {.instance = &fake->instance,
-                  .core_env_inst = &fake->inst,
-                  .memory = fake->no_memory ? NULL : &fake->memory,
-                  .realloc = fake->no_memory ? NULL : fake->realloc->code},
-        .plan = plan,
-        .info = info,
-    };
+        .guest = side(fake), .plan = plan, .info = &bound->info, .entering = &bound->entering, .entering_count = 1};
+}
+
+/* The core function that the plan calls, of `fake`. */
+static void set_core(fake_engine *fake, cj_binding *b, fake_core_fn core, fake_core_fn post_return, void *user)
+{
+    cj_core_sig sig;
+    cj__plan_callee_sig(b->plan, &sig);
+    const cj_core *result = sig.result_count ? &sig.result : NULL;
+    b->core_func = func_new(fake, FUNC_CORE, core, user, sig.params, sig.param_count, result)->code;
+    if (post_return)
+        b->post_return = func_new(fake, FUNC_POST_RETURN, post_return, user, result, sig.result_count, NULL)->code;
 }
 
 cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functype *type, fake_core_fn core,
                         fake_core_fn post_return, void *user)
 {
     fake_bound *bound = bound_new(fake);
-    bind(fake, &bound->binding, &bound->info, plan, type);
-    const cj_core_sig *sig = &plan->sig;
-    const cj_core *result = sig->result_count ? &sig->result : NULL;
-    bound->binding.core_func = func_new(fake, FUNC_CORE, core, user, sig->params, sig->param_count, result)->code;
-    if (post_return)
-        bound->binding.post_return =
-            func_new(fake, FUNC_POST_RETURN, post_return, user, result, sig->result_count, NULL)->code;
+    bind(fake, &bound->binding, bound, plan, type);
+    set_core(fake, &bound->binding, core, post_return, user);
     return &bound->binding;
+}
+
+static cj_binding *import_new(fake_engine *fake)
+{
+    if (fake->group.import_count == FAKE_MAX_IMPORTS)
+        abort();
+    return &fake->imports[fake->group.import_count++];
 }
 
 cj_binding *fake_import(fake_engine *fake, const cj_plan *plan, const cj_functype *type, cj_host_fn host, void *user)
 {
-    if (fake->group.import_count == FAKE_MAX_IMPORTS)
-        abort();
-    cj_binding *b = &fake->imports[fake->group.import_count++];
-    bind(fake, b, &bound_new(fake)->info, plan, type);
+    cj_binding *b = import_new(fake);
+    bind(fake, b, bound_new(fake), plan, type);
+    b->kind = CJ_SLOT_HOST;
     b->host = host;
     b->host_user = user;
     return b;
 }
 
+cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *plan, const cj_functype *type,
+                       fake_core_fn core, fake_core_fn post_return, void *user)
+{
+    cj_binding *b = import_new(caller);
+    bind(callee, b, bound_new(caller), plan, type);
+    b->kind = CJ_SLOT_FUSED;
+    b->caller = side(caller);
+    set_core(callee, b, core, post_return, user);
+    return b;
+}
+
 void fake_set_stack_low(fake_engine *fake, bool low)
 {
+    fake = fake->root;
     fake->stack_low = low;
     fake->env.stack_boundary = low ? UINTPTR_MAX : 0;
 }
@@ -396,9 +466,9 @@ static cj_call_ctx context(fake_engine *fake, const cj_binding *b)
     cj_call_ctx call;
     memset(&call, FAKE_POISON, sizeof(call));
     call.bound = b;
-    call.store = &fake->store;
-    call.env = &fake->env;
-    call.arena = fake->arena;
+    call.store = &fake->root->store;
+    call.env = &fake->root->env;
+    call.arena = fake->root->arena;
     return call;
 }
 
@@ -410,21 +480,40 @@ __attribute__((noinline)) static void poison_stack(void)
         frames[i] = FAKE_POISON;
 }
 
-/* What the frame that the host entered finds: the engine leaves kind NONE for traps of core code. */
+/* What the frame that the host entered finds: the engine leaves kind NONE for traps of core code. After a jump the
+ * instance that ran is the environment's, and the exception that instance's. */
 static cj_trap outcome(fake_engine *fake, uint32_t returned)
 {
-    if (returned == CJ_TRAP_NONE && !fake->inst.exception[0])
+    fake_engine *root = fake->root;
+    fake_inst *ran = root->env.module_inst;
+    root->env.module_inst = &fake->inst;
+    if (returned == CJ_TRAP_NONE && !ran->exception[0]) {
+        if (ran != &fake->inst)
+            abort(); /* returned with another instance's */
         return CJ_TRAP_NONE;
-    return fake->store.trap.kind != CJ_TRAP_NONE ? (cj_trap)fake->store.trap.kind : CJ_TRAP_CORE;
+    }
+    if (ran != &fake->inst) {
+        memcpy(fake->inst.exception, ran->exception, sizeof(ran->exception));
+        ran->exception[0] = 0;
+    }
+    return root->store.trap.kind != CJ_TRAP_NONE ? (cj_trap)root->store.trap.kind : CJ_TRAP_CORE;
+}
+
+/* The environment as it is while `fake` runs. */
+static void begin_call(fake_engine *fake)
+{
+    cj__call_trap_clear(&fake->root->store);
+    fake->inst.exception[0] = 0;
+    fake->root->env.module_inst = &fake->inst;
 }
 
 cj_trap fake_call_export(fake_engine *fake, cj_binding *b, const void *args, void *results)
 {
     cj_call_ctx call = context(fake, b);
-    cj__call_trap_clear(&fake->store);
-    fake->inst.exception[0] = 0;
-    jmp_buf here, *outer = fake->top;
-    fake->top = &here;
+    begin_call(fake);
+    fake_engine *root = fake->root;
+    jmp_buf here, *outer = root->top;
+    root->top = &here;
     volatile uint32_t returned = CJ_TRAP_CORE;
     if (setjmp(here) == 0) {
         cj_export_thunk thunk = cj__interp_export;
@@ -433,7 +522,7 @@ cj_trap fake_call_export(fake_engine *fake, cj_binding *b, const void *args, voi
         poison_stack();
         returned = thunk(&call, args, results);
     }
-    fake->top = outer;
+    root->top = outer;
     return outcome(fake, returned);
 }
 
@@ -444,7 +533,7 @@ static void call_native(fake_engine *fake, cj_binding *b, const uint64_t *flat, 
     ffi_type *types[CJ_MAX_FLAT_PARAMS + 3];
     void *args[CJ_MAX_FLAT_PARAMS + 3];
     uint64_t values[CJ_MAX_FLAT_PARAMS + 1];
-    void *env = &fake->env;
+    void *env = &fake->root->env;
     uint32_t n = 0, slot = (uint32_t)(b - fake->imports);
     types[n] = &ffi_type_pointer;
     args[n++] = &env;
@@ -472,28 +561,29 @@ static uint32_t run_import(fake_engine *fake, cj_binding *b, const uint64_t *fla
     poison_stack();
     if (b->code) {
         call_native(fake, b, flat, result ? result : &unused);
-        return fake->store.trap.kind;
+        return fake->root->store.trap.kind;
     }
     cj_call_ctx call = context(fake, b);
-    return cj__interp_import(&call, flat, result ? result : &unused);
+    cj_import_gate gate = b->kind == CJ_SLOT_FUSED ? cj__interp_fused : cj__interp_import;
+    return gate(&call, flat, result ? result : &unused);
 }
 
 cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
 {
-    cj_arena_mark mark = cj__arena_mark(fake->arena);
-    uint64_t host_bytes = fake->store.host_bytes;
-    cj__call_trap_clear(&fake->store);
-    fake->inst.exception[0] = 0;
-    jmp_buf here, *outer = fake->top;
-    fake->top = &here;
+    fake_engine *root = fake->root;
+    cj_arena_mark mark = cj__arena_mark(root->arena);
+    uint64_t host_bytes = root->store.host_bytes;
+    begin_call(fake);
+    jmp_buf here, *outer = root->top;
+    root->top = &here;
     volatile uint32_t returned = CJ_TRAP_CORE;
     if (setjmp(here) == 0)
         returned = run_import(fake, b, flat, result);
-    fake->top = outer;
+    root->top = outer;
     cj_trap trap = outcome(fake, returned);
     if (trap != CJ_TRAP_NONE) {
-        cj__arena_release(fake->arena, mark);
-        fake->store.host_bytes = host_bytes;
+        cj__arena_release(root->arena, mark);
+        root->store.host_bytes = host_bytes;
     }
     return trap;
 }
@@ -509,7 +599,7 @@ bool fake_guest_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, u
 
 const char *fake_trap_path(fake_engine *fake, char *buffer, size_t size)
 {
-    const cj_trap_record *trap = &fake->store.trap;
+    const cj_trap_record *trap = &fake->root->store.trap;
     buffer[0] = 0;
     if (trap->bound) {
         const cj_plan *plan = trap->bound->plan;
@@ -526,11 +616,28 @@ static fake_engine *fake_of(const cj_call_ctx *call)
     return ((fake_env *)call->env)->fake;
 }
 
+/* Calls a function with its instance as the environment's. False: it trapped, and the exception is that of the instance
+ * that called. */
+static bool run_switched(cj_call_ctx *call, fake_func *f, uint64_t *flat)
+{
+    fake_env *env = call->env;
+    fake_inst *outer = env->module_inst, *inst = &f->fake->inst;
+    env->module_inst = inst;
+    run_func(f, flat);
+    env->module_inst = outer;
+    if (!inst->exception[0])
+        return true;
+    if (outer != inst) {
+        memcpy(outer->exception, inst->exception, sizeof(outer->exception));
+        inst->exception[0] = 0;
+    }
+    return false;
+}
+
 uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat)
 {
-    fake_engine *fake = fake_of(call);
-    fake_func *f = func_find(fake, func);
-    if (callee->core_env_inst != &fake->inst)
+    fake_func *f = func_find(fake_of(call), func);
+    if (callee->core_env_inst != &f->fake->inst)
         abort();
     if (type->param_count != f->param_count || type->result_count != f->result_count ||
         (type->param_count && memcmp(type->params, f->params, type->param_count * sizeof(cj_core)) != 0) ||
@@ -539,23 +646,21 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
     uint64_t at[CJ_MAX_FLAT_PARAMS + 1] = {0};
     for (uint32_t i = 0; i < f->param_count; i++)
         at[i] = size_of(f->params[i]) == 4 ? (uint32_t)flat[i] : flat[i];
-    run_func(f, at);
-    if (fake->inst.exception[0])
+    if (!run_switched(call, f, at))
         return CJ_TRAP_CORE;
     if (f->result_count)
         flat[0] = size_of(f->result) == 4 ? (uint32_t)at[0] : at[0];
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align,
-                               uint32_t new_size, uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size,
+                               uint32_t align, uint32_t new_size, uint32_t *out)
 {
     uint64_t flat[4] = {old_ptr, old_size, align, new_size};
-    fake_engine *fake = fake_of(call);
-    if (callee->realloc != fake->realloc->code)
+    fake_func *f = func_find(fake_of(call), callee->realloc);
+    if (callee->core_env_inst != &f->fake->inst || f->kind != FUNC_REALLOC)
         abort();
-    run_func(fake->realloc, flat);
-    if (fake->inst.exception[0])
+    if (!run_switched(call, f, flat))
         return CJ_TRAP_CORE;
     *out = (uint32_t)flat[0];
     return CJ_TRAP_NONE;

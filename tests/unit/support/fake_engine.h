@@ -5,14 +5,18 @@
  * so that AddressSanitizer sees a byte read or written outside, and it moves whenever it grows, so that it sees stale
  * pointers. realloc is scripted and logged. Core functions are C callbacks; each also has a native entry with the C ABI
  * of WAMR's JIT code (libffi), which compiled code calls.
- * Non-goals: modules, instances, threads. The functions of engine.h that need them abort.
+ * A second guest in the same store is a *peer*: an instance with a memory, a realloc and flags of its own, for calls
+ * between components. Every function of a guest checks that the environment's module_inst is that guest's.
+ * Non-goals: modules, threads. The functions of engine.h that need them abort.
  *
  *     fake_engine *fake = fake_new(4096);
  *     cj_binding *f = fake_export(fake, plan, type, core_fn, NULL, user);  f->code: compiled, or NULL: the interpreter
  *     cj_trap trap = fake_call_export(fake, f, &args, &result);            what went wrong: fake->store.trap
  *     cj_binding *g = fake_import(fake, plan, type, host_fn, user);        g->code: likewise
  *     trap = fake_call_import(fake, g, flat, &flat_result);
- *     fake_events(fake)                                                    "realloc(0,0,4,16)=1024 core(400) "
+ *     fake_engine *callee = fake_peer(fake, "callee", 4096);
+ *     cj_binding *h = fake_fused(fake, callee, plan, type, core_fn, NULL, user);   called as an import of `fake`
+ *     fake_events(fake)                                     "realloc(0,0,4,16)=1024 callee.core(400) "
  *     fake_delete(fake);
  */
 #ifndef CJ_TESTS_FAKE_ENGINE_H
@@ -69,7 +73,9 @@ typedef struct fake_memory {
 } fake_memory;
 
 struct fake_engine {
-    cj_store_core store;
+    cj_store_core store;  /* the root's: peers have none */
+    fake_engine *root, *peer; /* who made the store: itself, or the fake that this is a peer of; the first peer */
+    const char *name;     /* "" or the peer's, before its events */
     cj_instance_core instance;
     cj_group_core group;
     fake_env env;
@@ -93,6 +99,7 @@ struct fake_engine {
     /* What happened. */
     uint32_t realloc_calls;
     uint8_t may_leave_in_realloc, may_leave_in_core, may_leave_in_post_return; /* as seen last */
+    uint8_t may_enter_in_core;
     uint64_t core_args[CJ_MAX_FLAT_PARAMS + 1]; /* of the last call of a core function */
     char *events;
     size_t events_len, events_cap;
@@ -107,15 +114,22 @@ struct fake_engine {
 fake_engine *fake_new(uint32_t memory_size);
 void fake_delete(fake_engine *);
 
+/* A second guest of `fake`'s store; deleted with it. What a fake that is no peer does for all (limits, traps, log, the
+ * environment) is asked of that one. `name` must outlive it. */
+fake_engine *fake_peer(fake_engine *, const char *name, uint32_t memory_size);
+
 /* A boundary function bound to the instance. Plan, type and user must outlive the fake. `post_return` is NULL when the
  * plan has none. Set `code` of what they return to run compiled code. */
 cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core, fake_core_fn post_return,
                         void *user);
 cj_binding *fake_import(fake_engine *, const cj_plan *, const cj_functype *, cj_host_fn host, void *user);
+/* An import of `caller` that is a function of `callee`, whose instance alone is entered. */
+cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *, const cj_functype *, fake_core_fn core,
+                       fake_core_fn post_return, void *user);
 
 /* Calls binding->code, or the interpreter when it is NULL. What a trap recorded is in fake->store.trap (cleared before
  * the call). Results of an export live in fake->arena until fake_reset. On a trap of an import the arena is released,
- * as the frame that the host entered would. */
+ * as the frame that the host entered would. Fused functions are imports. */
 cj_trap fake_call_export(fake_engine *, cj_binding *, const void *args, void *results);
 cj_trap fake_call_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64_t *result);
 
@@ -124,7 +138,8 @@ bool fake_guest_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64
 
 /* The nth call of realloc (1: the next) does `action`. */
 void fake_script(fake_engine *, uint32_t nth, fake_action, uint64_t value);
-/* Everything as new but for the bindings: memory poisoned and of `memory_size`, script, log, flags, trap, arena. */
+/* Everything as new but for the bindings: memory poisoned and of `memory_size`, script, log, flags, trap, arena. Of a
+ * peer, what is its own. */
 void fake_reset(fake_engine *, uint32_t memory_size);
 
 void fake_set_stack_low(fake_engine *, bool);
@@ -140,7 +155,8 @@ void fake_put32(fake_engine *, uint32_t address, uint32_t value);
 uint32_t fake_get32(fake_engine *, uint32_t address);
 
 /* The events so far as text, each followed by a space: realloc(old,old_size,align,size)=result in decimal,
- * core(args...) and post-return(args...) in hex, and what tests add with fake_event. */
+ * core(args...) and post-return(args...) in hex, and what tests add with fake_event; a peer's after its name and a
+ * dot. */
 const char *fake_events(const fake_engine *);
 void fake_event(fake_engine *, const char *format, ...) CJ_PRINTF(2, 3);
 /* The place of the recorded trap: "param 0 .items[3]". */
