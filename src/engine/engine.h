@@ -74,13 +74,16 @@ void cj__core_set_gate(cj_import_gate);
 uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg);
 
 /* The same for an export's thunk, as fast as it can be: cj_func.entry for compiled and interpreted functions alike is built on it. Checks
- * and sets may_enter (CJ_TRAP_CANNOT_ENTER), restores it on a normal return only. */
+ * and clears may_enter of all of bound->entering (CJ_TRAP_CANNOT_ENTER), sets it again on a normal return only: whatever a trap leaves
+ * stays not enterable. */
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results);
 
 #if CJ_ENGINE_JIT
 /* cj_func.entry in one frame with the above, for what calls are nearly always; `func` is a cj_func_core. Everything else (another thread, the first
  * call, re-entrance, lent results to be turned over) goes to the store's hooks. */
 cj_status cj__core_func_entry(cj_func *func, const void *args, void *results, cj_arena *arena);
+/* For functions that enter more than one instance. */
+cj_status cj__core_func_entry_nested(cj_func *func, const void *args, void *results, cj_arena *arena);
 #endif
 
 /* Leaves through the innermost entered frame, from inside an import. JIT: does not return. Interpreter: sets WAMR's exception and

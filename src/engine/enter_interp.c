@@ -87,17 +87,16 @@ static uint32_t run_thunk(cj_call_ctx *call, void *arg)
 
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
 {
-    cj_instance_core *instance = call->bound->guest.instance;
-    if (CJ_UNLIKELY(!instance->may_enter))
+    if (CJ_UNLIKELY(!cj__may_enter(call->bound)))
         return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
     uint32_t trap = prepare(call);
     if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
         return trap;
-    instance->may_enter = 0;
+    cj__set_may_enter(call->bound, 0);
     thunk_call t = {args, results};
     trap = run(call, run_thunk, &t);
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))
-        instance->may_enter = 1;
+        cj__set_may_enter(call->bound, 1);
     return trap;
 }
 

@@ -91,9 +91,9 @@ bool cj__core_stack_low(const cj_call_ctx *call)
     return call->env != NULL && stack_low(call->env);
 }
 
-/* After a trap. The exception is the innermost instance's; the caller looks for it in its own. WAMR's jump buffers that lie below this
- * entry are gone; so are frames of its interpreter, of which there are none left outside of all entries. */
-static __attribute__((noinline, cold)) void tidy(const cj_entry *e, void *inst)
+/* After a trap. The exception is that of the instance which ran; the caller looks for it in its own. WAMR's jump buffers that lie below
+ * this entry are gone; so are frames of its interpreter, of which there are none left outside of all entries. */
+static __attribute__((noinline, cold)) void tidy(cj_call_ctx *call, const cj_entry *e, void *inst)
 {
     WASMExecEnv *env = e->env;
     while (env->jmpbuf_stack_top != NULL && (uintptr_t)env->jmpbuf_stack_top < (uintptr_t)e)
@@ -102,6 +102,7 @@ static __attribute__((noinline, cold)) void tidy(const cj_entry *e, void *inst)
         env->cur_frame = NULL;
         CJ_INTERP_STACK_RESET(env);
     }
+    cj__trap_place(call, (WASMModuleInstance *)env->module_inst);
     cj__exception_move((WASMModuleInstance *)env->module_inst, inst);
 }
 
@@ -118,7 +119,7 @@ static inline __attribute__((always_inline)) uint32_t enter(cj_call_ctx *call, W
     uint32_t trap = cj__enter(&e, fn, call, args, results);
     cj__anchor.entry = e.outer;
     if (CJ_UNLIKELY(trap == CJ_TRAP_CORE))
-        tidy(&e, inst);
+        tidy(call, &e, inst);
     e.env->module_inst = e.outer_inst;
     return trap;
 }
@@ -157,10 +158,9 @@ uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void 
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results)
 {
     const cj_binding *bound = call->bound;
-    cj_instance_core *instance = bound->guest.instance;
     cj_store_core *store = call->store;
     WASMExecEnv *env = store->env;
-    if (CJ_UNLIKELY(!instance->may_enter))
+    if (CJ_UNLIKELY(!cj__may_enter(bound)))
         return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
     void *code = __atomic_load_n(&bound->code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
@@ -171,18 +171,19 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
             attach(store);
         if (CJ_UNLIKELY(stack_low(env)))
             return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
-        instance->may_enter = 0;
+        cj__set_may_enter(bound, 0);
         trap = enter(call, env, bound->guest.core_env_inst, thunk, args, results);
     } else {
-        instance->may_enter = 0;
+        cj__set_may_enter(bound, 0);
         trap = thunk(call, args, results);
     }
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))
-        instance->may_enter = 1;
+        cj__set_may_enter(bound, 1);
     return trap;
 }
 
-cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_arena *arena)
+/* `nested`: more instances than the function's own are entered. A constant, so that the functions of roots pay nothing for it. */
+static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, const void *args, void *results, cj_arena *arena, bool nested)
 {
     const cj_func_core *func = (const void *)f;
     cj_store_core *store = func->store;
@@ -190,7 +191,7 @@ cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_ar
     WASMExecEnv *env = store->env;
     cj_call_ctx *outer = store->active;
     bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low(env) &&
-                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start);
+                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start) && (!nested || cj__may_enter(&func->bound));
     if (CJ_UNLIKELY(!usual))
         return store->hooks->entry(f, args, results, arena);
 
@@ -200,8 +201,12 @@ cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_ar
     call.bound = &func->bound;
     call.store = store;
     call.arena = arena != NULL ? arena : store->arena;
+    call.lends_mark = store->lends.len;
     store->active = &call;
-    instance->may_enter = 0;
+    if (nested)
+        cj__set_may_enter(&func->bound, 0);
+    else
+        instance->may_enter = 0;
     void *code = __atomic_load_n(&func->bound.code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
     memcpy(&thunk, &code, sizeof thunk);
@@ -209,8 +214,21 @@ cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_ar
     store->active = outer;
     if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
         return store->hooks->failed(&call, trap);
-    instance->may_enter = 1;
+    if (nested)
+        cj__set_may_enter(&func->bound, 1);
+    else
+        instance->may_enter = 1;
     return CJ_OK;
+}
+
+cj_status cj__core_func_entry(cj_func *f, const void *args, void *results, cj_arena *arena)
+{
+    return func_entry(f, args, results, arena, false);
+}
+
+cj_status cj__core_func_entry_nested(cj_func *f, const void *args, void *results, cj_arena *arena)
+{
+    return func_entry(f, args, results, arena, true);
 }
 
 /* -- Leaving -------------------------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,14 @@ cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size)
     return trap;
 }
 
+void cj__trap_place(cj_call_ctx *call, WASMModuleInstance *inst)
+{
+    cj_trap_record *record = &call->store->trap;
+    const cj_group_core *group = inst == NULL ? NULL : wasm_runtime_get_custom_data((WASMModuleInstanceCommon *)inst);
+    if (record->kind == CJ_TRAP_NONE && record->bound == NULL && group != NULL && group->instance != call->bound->guest.instance)
+        record->bound = group->instance->called;
+}
+
 void cj__exception_set(WASMModuleInstance *inst, const char *text)
 {
     snprintf(inst->cur_exception, sizeof inst->cur_exception, PREFIX "%s", text);
