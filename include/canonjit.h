@@ -115,7 +115,8 @@ typedef enum cj_status {
     X(HANDLE_TABLE_FULL, "handle table is full") \
     X(BORROW_NOT_DROPPED, "borrow handles still remain at the end of the call") \
     X(HOST, "host function failed") \
-    X(HOST_LIMIT, "a limit on the host's memory was exceeded") /* cj_limits.max_host_bytes */
+    X(HOST_LIMIT, "a limit on the host's memory was exceeded") /* cj_limits.max_host_bytes */ \
+    X(UNSUPPORTED, "not supported by canonjit")               /* only with cj_config.trap_unsupported */
 
 typedef enum cj_trap {
 #define CJ_X(name, text) CJ_TRAP_##name,
@@ -295,6 +296,7 @@ typedef enum cj_tier {
     X(uint32_t, max_plan_ops, 65536, "operations in the plan of one function") \
     X(uint32_t, max_total_plan_ops, 1048576, "operations in the plans of all functions of a component") \
     X(uint32_t, max_core_instances, 1000, "core module instances in a component") \
+    X(uint32_t, max_component_instances, 10000, "component instances in a component, itself included") \
     X(uint64_t, max_merged_size, 512u << 20, "bytes of core modules after merging") \
     X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \
     X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function") \
@@ -308,6 +310,9 @@ typedef struct cj_config {
     const cj_allocator *allocator; /* borrowed for the engine's life; NULL = malloc */
     cj_tier tier;
     bool interruptible;            /* loop heads and function entries of guests check cj_store_interrupt's flag */
+    bool trap_unsupported;         /* canonical built-ins that canonjit cannot run (async, threads), and async functions that are lowered or
+                                    * exported, do not fail cj_component_new: the former trap with CJ_TRAP_UNSUPPORTED when they are called,
+                                    * exports of async functions are left out */
 #define CJ_X(type, name, default_value, what) type name;
     CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X

@@ -160,6 +160,7 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
     if (!func)
         return CJ_NO_MEMORY;
     func->origin = CJ_FUNC_LIFTED;
+    func->part = scope->part;
     func->offset = offset;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_FUNC, canon->func, offset, &core));
     CJ_TRY(cj__eval_get_type(ev, scope, canon->type, offset, CJ_TYPE_FUNC, "a function type", &func->type));
@@ -189,6 +190,8 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
             return bad_signature(ev, "canonical option `post-return`", &post, &func->opts.post_return->type.func,
                                  offset);
     }
+    if (scope->live && !CJ_VEC_PUSH(ev->alloc, &ev->lifts, func))
+        return cj__eval_nomem(ev);
     return cj__scope_push(ev, scope, (cj_entity){CJ_SORT_FUNC, {.func = func}});
 }
 
@@ -199,6 +202,7 @@ static cj_status run_lower(cj_eval *ev, cj_scope *scope, const cj_ast_canon *can
     if (!item)
         return CJ_NO_MEMORY;
     item->origin = CJ_CORE_LOWERED;
+    item->offset = offset;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_FUNC, canon->func, offset, &func));
     item->func = func.of.func;
     CJ_TRY(resolve_opts(ev, scope, &canon->opts, &item->opts, &item->gate));
@@ -285,7 +289,8 @@ static cj_status check_resource(cj_eval *ev, const cj_scope *scope, const cj_ast
         return cj__fail_at(ev->err, CJ_INVALID, offset,
                            "%s needs a resource type that this component defines; type %u is imported or abstract",
                            cj__canon_name(canon->kind), canon->type);
-    item->gate = "resources";
+    item->resource = type->resource;
+    item->gate = type->value.gate;
     item->type.unknown |= type->value.gate != NULL; /* a 64-bit representation */
     return CJ_OK;
 }
@@ -375,6 +380,7 @@ static cj_status run_builtin(cj_eval *ev, cj_scope *scope, const cj_ast_canon *c
         return CJ_NO_MEMORY;
     item->origin = CJ_CORE_BUILTIN;
     item->canon = canon->kind;
+    item->offset = offset;
     CJ_TRY(builtin_type(ev, canon->kind, &item->type));
     CJ_TRY(resolve_opts(ev, scope, &canon->opts, &item->opts, &item->gate));
     item->gate = cj__canon_gate(canon->kind);

@@ -100,6 +100,28 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
     return cj__scope_push(ev, scope, entity);
 }
 
+static void name_func(const cj_scope *scope, cj_str interface, cj_str name, cj_entity entity)
+{
+    if (entity.sort != CJ_SORT_FUNC || entity.of.func->part != scope->part || entity.of.func->name.len)
+        return;
+    cj_func_val *func = (cj_func_val *)(uintptr_t)entity.of.func; /* the evaluator's own */
+    func->interface = interface;
+    func->name = name;
+}
+
+/* The functions that a live component lifts are called, in errors, what it first exports them as. */
+static cj_status name_funcs(cj_eval *ev, const cj_scope *scope, cj_str name, cj_entity entity, uint64_t offset)
+{
+    name_func(scope, CJ_STR(""), name, entity);
+    if (entity.sort != CJ_SORT_INSTANCE)
+        return CJ_OK;
+    const cj_names *exports = &entity.of.instance->exports;
+    CJ_TRY(cj__eval_charge(ev, exports->len / 8, offset));
+    for (uint32_t i = 0; i < exports->len; i++)
+        name_func(scope, name, exports->at[i].name, exports->at[i].entity);
+    return CJ_OK;
+}
+
 static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *export_, uint64_t offset)
 {
     cj_str name = export_->name.name;
@@ -113,6 +135,8 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
     }
     if (scope->check)
         CJ_TRY(cj__eval_check_annotated(ev, &scope->exports, scope->exports.len, name, entity, offset));
+    if (scope->live)
+        CJ_TRY(name_funcs(ev, scope, name, entity, offset));
     CJ_TRY(cj__names_add(ev, &scope->exports, name, entity, offset, "export"));
     return cj__scope_push(ev, scope, entity);
 }
@@ -207,7 +231,7 @@ static cj_status run_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instanc
     cj_entity target;
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_COMPONENT, def->target, offset, &target));
     CJ_TRY(gather(ev, scope, def, offset, "instantiation argument", &names));
-    const cj_run run = {.args = &names, .live = scope->live, .offset = offset};
+    const cj_run run = {.args = &names, .live = scope->live, .parent = scope->part, .offset = offset};
     cj_scope *ran;
     CJ_TRY(cj__eval_component(ev, target.of.component, &run, &ran));
     CJ_TRY(cj__eval_inst_new(ev, ran->exports, &instance));
@@ -303,6 +327,17 @@ static cj_status run_def(cj_eval *ev, cj_scope *scope, const cj_run *run, const 
     return CJ_OK;
 }
 
+static cj_status record_part(cj_eval *ev, cj_scope *scope, const cj_run *run)
+{
+    if (ev->parts.len >= ev->config->max_component_instances)
+        return cj__fail_at(ev->err, CJ_LIMIT, run->offset,
+                           "more than %u component instances; the limit is max_component_instances",
+                           ev->config->max_component_instances);
+    const cj_live_part part = {run->parent, run->offset, (uint32_t)ev->core_instances.len};
+    scope->part = (uint32_t)ev->parts.len;
+    return CJ_VEC_PUSH(ev->alloc, &ev->parts, part) ? CJ_OK : cj__eval_nomem(ev);
+}
+
 cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, const cj_run *run, cj_scope **out)
 {
     if (!component->ast) {
@@ -317,6 +352,8 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
     scope->is_root = run->is_root;
     scope->live = run->live;
     scope->check = run->check;
+    if (run->live)
+        CJ_TRY(record_part(ev, scope, run));
     const cj_ast_component *ast = component->ast;
     for (uint32_t i = 0; i < ast->def_count; i++)
         CJ_TRY(run_def(ev, scope, run, &ast->defs[i]));
@@ -360,7 +397,7 @@ static cj_status collect(cj_eval *ev, const cj_names *names, cj_str interface, b
 cj_status cj__eval_root(cj_eval *ev, const cj_ast *ast)
 {
     const cj_component_val root = {.ast = &ast->root, .offset = ast->root.offset};
-    const cj_run run = {.live = true, .check = true, .is_root = true, .offset = ast->root.offset};
+    const cj_run run = {.live = true, .check = true, .is_root = true, .parent = CJ_NONE, .offset = ast->root.offset};
     cj_scope *scope;
     CJ_TRY(cj__eval_component(ev, &root, &run, &scope));
     uint32_t imports = 0, exports = 0;

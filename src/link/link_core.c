@@ -453,30 +453,8 @@ static cj_status inline_core_instance(cj_eval *ev, const cj_scope *scope, const 
     return CJ_OK;
 }
 
-/* What keeps an import's source from running, noted when a live instance imports it. */
-static void note_unsupported(cj_eval *ev, const cj_core_item *item, const cj_module_import *import, uint64_t offset)
-{
-    const char *gate = item->gate;
-    if (item->origin == CJ_CORE_LOWERED) {
-        const cj_func_val *func = item->func;
-        if (!gate)
-            gate = func->gate;
-        if (!gate)
-            gate = cj__functype_gate(func->type);
-        if (!gate && func->origin == CJ_FUNC_LIFTED)
-            gate = "canon lower of a function that a component lifts";
-        if (!gate && item->opts.realloc && item->opts.realloc->origin != CJ_CORE_DEFINED)
-            gate = "canonical option that names a lowered function";
-        if (func->origin == CJ_FUNC_HOST)
-            ev->imports.at[func->import].used = true;
-    }
-    if (gate)
-        cj__eval_unsupported(ev, offset, "%s (core import `%.*s.%.*s`)", gate, CJ_STR_ARG(import->module),
-                             CJ_STR_ARG(import->name));
-}
-
-static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_module_import *import, bool live,
-                                uint64_t offset, const cj_core_item **out)
+static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_module_import *import, uint64_t offset,
+                                const cj_core_item **out)
 {
     const cj_named *arg = cj__names_find(ev, args, import->module);
     if (!arg)
@@ -494,8 +472,6 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
         return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);
     *out = entity.of.item;
-    if (live)
-        note_unsupported(ev, *out, import, offset);
     return CJ_OK;
 }
 
@@ -508,9 +484,8 @@ static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *i
     const cj_core_outline *outline = instance->module->outline;
     if (outline && outline->unsupported)
         cj__eval_unsupported(ev, outline->unsupported_offset, "%s", outline->unsupported);
-    if (!scope->is_root)
-        cj__eval_unsupported(ev, instance->offset, "nested component with core instances");
     instance->live = true;
+    instance->part = scope->part;
     instance->number = (uint32_t)ev->core_instances.len;
     return CJ_VEC_PUSH(ev->alloc, &ev->core_instances, instance) ? CJ_OK : cj__eval_nomem(ev);
 }
@@ -535,7 +510,7 @@ static cj_status instantiate_core(cj_eval *ev, const cj_scope *scope, const cj_a
     if (!instance->imports)
         return CJ_NO_MEMORY;
     for (uint32_t i = 0; i < module->import_count; i++)
-        CJ_TRY(resolve_import(ev, &args, &module->imports[i], scope->live, instance->offset, &instance->imports[i]));
+        CJ_TRY(resolve_import(ev, &args, &module->imports[i], instance->offset, &instance->imports[i]));
     return scope->live ? record_live(ev, scope, instance) : CJ_OK;
 }
 

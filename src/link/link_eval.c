@@ -30,7 +30,10 @@ cj_status cj__eval_init(cj_eval *ev, const cj_config *config, cj_types *types, c
 
 void cj__eval_fini(cj_eval *ev)
 {
+    CJ_VEC_FREE(ev->alloc, &ev->parts);
     CJ_VEC_FREE(ev->alloc, &ev->core_instances);
+    CJ_VEC_FREE(ev->alloc, &ev->lifts);
+    CJ_VEC_FREE(ev->alloc, &ev->resources);
     CJ_VEC_FREE(ev->alloc, &ev->imports);
     CJ_VEC_FREE(ev->alloc, &ev->exports);
     CJ_VEC_FREE(ev->alloc, &ev->named_types);
@@ -187,6 +190,7 @@ cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer, uint64
     if (scope) {
         scope->kind = kind;
         scope->outer = outer;
+        scope->part = CJ_NONE;
     }
     return scope;
 }

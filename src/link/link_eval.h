@@ -15,8 +15,8 @@
  *                      substitution and the freshness of resource types cost no code.
  *
  * One evaluator serves two ends. A *check* runs a component with abstract imports, to find what is invalid in it even
- * when nothing instantiates it; a *live* run is the root's, and those of the components that it instantiates: its
- * core instances are recorded.
+ * when nothing instantiates it; a *live* run is the root's, and those of the components that it instantiates: it
+ * becomes a part of the program, and its core instances, lifted functions and resource types are recorded.
  *
  * Something valid that canonjit cannot run yet is noted, not failed on (cj__eval_unsupported): the evaluation goes
  * on, because what comes later may be invalid, and the first note becomes the result in the end.
@@ -111,7 +111,9 @@ struct cj_core_item {
     const cj_func_val *func;      /* LOWERED */
     cj_canon_opts opts;           /* LOWERED */
     cj_canon_kind canon;          /* BUILTIN */
-    const char *gate;             /* why it cannot run: "resources", "async"; or NULL */
+    uint32_t resource;            /* BUILTIN, resource.*: which type */
+    const char *gate;             /* why it cannot run: "async"; or NULL */
+    uint64_t offset;              /* LOWERED, BUILTIN */
 };
 
 struct cj_core_typeval {
@@ -144,6 +146,7 @@ struct cj_core_inst {
     cj_names exports;             /* of inline ones */
     bool live;
     uint32_t number; /* live ones: position in cj_eval.core_instances */
+    uint32_t part;   /* live ones: the component instance */
     uint64_t offset;
 };
 
@@ -197,6 +200,8 @@ struct cj_func_val {
     uint32_t import;          /* HOST: position in cj_eval.imports */
     const cj_core_item *core; /* LIFTED */
     cj_canon_opts opts;       /* LIFTED */
+    uint32_t part;            /* LIFTED in a live run: by which component instance; else CJ_NONE */
+    cj_str interface, name;   /* LIFTED in a live run: under which its component exports it, once it does */
     const char *gate;         /* why it cannot run, beyond its type; or NULL */
     uint64_t offset;
 };
@@ -225,8 +230,9 @@ typedef struct cj_index_space {
 struct cj_scope {
     cj_scope_kind kind;
     bool is_root;
-    bool live;  /* core instances are recorded */
-    bool check; /* nested definitions are run for their own sake */
+    bool live;     /* what it defines is recorded: it is part `part` of the program */
+    uint32_t part; /* or CJ_NONE */
+    bool check;    /* nested definitions are run for their own sake */
     cj_scope *outer;
     cj_index_space spaces[CJ_SORT_COUNT];
     cj_names imports, exports;
@@ -238,7 +244,6 @@ struct cj_scope {
 typedef struct cj_host_import {
     cj_str interface, name; /* interface: "" for the root's own */
     const cj_type_val *type;
-    bool used; /* a live core instance imports it */
 } cj_host_import;
 
 typedef struct cj_root_export {
@@ -255,6 +260,24 @@ typedef struct cj_root_type {
     uint32_t before; /* number of cj_eval.imports, or exports, that stand before it in the file */
 } cj_root_type;
 
+/* A live run of a component's definitions. */
+typedef struct cj_live_part {
+    uint32_t parent; /* CJ_NONE: the root */
+    uint64_t offset;
+    uint32_t begin; /* number of live core instances that came before it */
+} cj_live_part;
+
+/* A resource type that is more than a name in a check: one that a live run defines, one that the host gives, or
+ * another number for an older one, which an ascription made opaque. */
+typedef struct cj_live_resource {
+    uint32_t resource;
+    uint32_t underlying;      /* the older one; 0: */
+    uint32_t part;            /* that defines it; CJ_NONE: the host */
+    const cj_core_item *dtor; /* or NULL */
+    cj_str interface, name;   /* the host's */
+    uint64_t offset;
+} cj_live_resource;
+
 struct cj_eval {
     const cj_config *config;
     const cj_allocator *alloc;
@@ -268,8 +291,12 @@ struct cj_eval {
     cj_names modules; /* parsed ones, by the address of their bytes */
     bool has_unsupported;
     cj_error unsupported;
-    /* The root's. */
+    /* Of live runs, in order. */
+    CJ_VEC(cj_live_part) parts;
     CJ_VEC(const cj_core_inst *) core_instances;
+    CJ_VEC(const cj_func_val *) lifts;
+    CJ_VEC(cj_live_resource) resources; /* by number, with gaps */
+    /* The root's. */
     CJ_VEC(cj_host_import) imports;
     CJ_VEC(cj_root_export) exports;
     CJ_VEC(cj_root_type) named_types;
@@ -322,7 +349,8 @@ static inline uint32_t cj__min_resource(uint32_t a, uint32_t b)
 typedef struct cj_run {
     const cj_names *args;
     bool live, check, is_root;
-    uint64_t offset; /* of the definition that asks for the run */
+    uint32_t parent; /* live: the component instance that asks for it */
+    uint64_t offset; /* of the definition that does */
 } cj_run;
 
 /* Runs a component's definitions, or an abstract component's declarations; `out` has its exports. */
@@ -363,7 +391,7 @@ cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_
 cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val *, uint64_t offset, bool *out);
 /* "a record type", "a function type"; for errors. */
 const char *cj__type_val_text(const cj_type_val *);
-/* What of a function's type keeps it from running: "async function types", "streams", "resources"; NULL: nothing. */
+/* What of a function's type keeps it from running: "async function types", "streams"; NULL: nothing. */
 const char *cj__functype_gate(const cj_type_val *);
 const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
 

@@ -61,8 +61,7 @@ const char *cj__functype_gate(const cj_type_val *type)
         return type->value.gate;
     if (type->is_async)
         return "async function types";
-    const cj_functype *func = type->func;
-    return func->params_tuple->has_handle || (func->result && func->result->has_handle) ? "resources" : NULL;
+    return NULL;
 }
 
 /* -- Value types ------------------------------------------------------------------------------------------------- */
@@ -351,6 +350,7 @@ static cj_status resource_typedef(cj_eval *ev, const cj_scope *scope, const cj_a
     type->defined_in = scope;
     if (def->rep != CJ_CORE_I32)
         type->value.gate = "memory64";
+    const cj_core_item *dtor_item = NULL;
     if (def->has_dtor) {
         cj_entity dtor;
         const cj_core_functype wanted = {def->rep == CJ_CORE_I32 ? i32 : i64, NULL, 1, 0};
@@ -363,8 +363,13 @@ static cj_status resource_typedef(cj_eval *ev, const cj_scope *scope, const cj_a
                                def->rep == CJ_CORE_I32 ? "i32" : "i64",
                                cj__core_functype_text(&desc->func, text, sizeof(text)));
         }
+        dtor_item = dtor.of.item;
     }
-    return CJ_OK;
+    if (!scope->live)
+        return CJ_OK;
+    const cj_live_resource live = {
+        .resource = type->resource, .part = scope->part, .dtor = dtor_item, .offset = def->offset};
+    return CJ_VEC_PUSH(ev->alloc, &ev->resources, live) ? CJ_OK : cj__eval_nomem(ev);
 }
 
 /* The closure; checked by running it with everything abstract. Resource types that the run itself brings forth are
@@ -501,19 +506,20 @@ static cj_status bind_func(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
     if (!func)
         return CJ_NO_MEMORY;
     func->origin = CJ_FUNC_ABSTRACT;
+    func->part = CJ_NONE;
     func->type = type;
     func->offset = bind->offset;
     if (bind->host) {
         func->origin = CJ_FUNC_HOST;
         func->import = (uint32_t)ev->imports.len;
-        if (!CJ_VEC_PUSH(ev->alloc, &ev->imports, (cj_host_import){bind->interface, bind->name, type, false}))
+        if (!CJ_VEC_PUSH(ev->alloc, &ev->imports, (cj_host_import){bind->interface, bind->name, type}))
             return cj__eval_nomem(ev);
     }
     *out = (cj_entity){CJ_SORT_FUNC, {.func = func}};
     return CJ_OK;
 }
 
-static cj_status fresh_resource(cj_eval *ev, const cj_type_val *real, cj_entity *out)
+static cj_status fresh_resource(cj_eval *ev, const cj_bind *bind, const cj_type_val *real, cj_entity *out)
 {
     cj_type_val *type = CJ_EVAL_NEW(ev, cj_type_val);
     if (!type)
@@ -522,7 +528,15 @@ static cj_status fresh_resource(cj_eval *ev, const cj_type_val *real, cj_entity 
     type->resource = type->value.min_resource = ++ev->resource_count;
     type->underlying = real;
     *out = (cj_entity){CJ_SORT_TYPE, {.type = type}};
-    return CJ_OK;
+    if (!real && !bind->host)
+        return CJ_OK;
+    const cj_live_resource live = {.resource = type->resource,
+                                   .underlying = real ? real->resource : 0,
+                                   .part = CJ_NONE,
+                                   .interface = bind->interface,
+                                   .name = bind->name,
+                                   .offset = bind->offset};
+    return CJ_VEC_PUSH(ev->alloc, &ev->resources, live) ? CJ_OK : cj__eval_nomem(ev);
 }
 
 static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
@@ -533,7 +547,7 @@ static cj_status bind_type(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a resource type for `%.*s`, found `%s`",
                                CJ_STR_ARG(bind->name), cj__type_val_text(bind->actual->of.type));
         if (!bind->actual || bind->ascribe)
-            return fresh_resource(ev, bind->actual ? bind->actual->of.type : NULL, out);
+            return fresh_resource(ev, bind, bind->actual ? bind->actual->of.type : NULL, out);
         *out = *bind->actual;
         return CJ_OK;
     }

@@ -270,10 +270,33 @@ static cj_status fail_limits(cj_merger *m, uint32_t instance, const cj_core_impo
     return fail_import(m, instance, import, "limits do not match: wanted %s, given %s", bounds[0], bounds[1]);
 }
 
+static cj_status check_global(cj_merger *m, uint32_t instance, const cj_core_import *import,
+                              const cj_merge_global *given)
+{
+    if (given->type == import->type.value_type && given->is_mutable == import->type.is_mutable)
+        return CJ_OK;
+    return fail_import(m, instance, import, "global types do not match: wanted %s%s, given %s%s",
+                       import->type.is_mutable ? "mutable " : "", cj__core_valtype_name(import->type.value_type),
+                       given->is_mutable ? "mutable " : "", cj__core_valtype_name(given->type));
+}
+
+/* A constant of another group: a global of its own here. */
+static cj_status resolve_const(cj_merger *m, uint32_t instance, const cj_core_import *import, const cj_const *value)
+{
+    const cj_merge_global global = {.type = value->type, .value = *value};
+    if (import->type.sort != CJ_SORT_CORE_GLOBAL || cj__core_is_ref(value->type))
+        return cj__fail(m->err, CJ_INTERNAL, "core instance %u: an import is no constant", instance);
+    CJ_TRY(check_global(m, instance, import, &global));
+    m->instances[instance].globals[import->index] = (uint32_t)m->globals.len;
+    return CJ_VEC_PUSH(m->alloc, &m->globals, global) ? CJ_OK : cj__fail_nomem(m->err);
+}
+
 static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_import *import,
                                 const cj_merge_source *source)
 {
     cj_group_instance *inst = &m->instances[instance];
+    if (source->kind == CJ_SOURCE_CONST)
+        return resolve_const(m, instance, import, source->value);
     const cj_core_outline *from = NULL;
     uint32_t limit = 0;
     if (source->kind == CJ_SOURCE_INSTANCE) {
@@ -319,12 +342,7 @@ static cj_status resolve_import(cj_merger *m, uint32_t instance, const cj_core_i
         return limits_match(&m->memory, &import->type.limits) ? CJ_OK : fail_limits(m, instance, import, &m->memory);
     default: { /* a global: tags are refused by the scan */
         uint32_t number = m->instances[source->instance].globals[source->index];
-        const cj_merge_global *given = &m->globals.at[number];
-        if (given->type != import->type.value_type || given->is_mutable != import->type.is_mutable)
-            return fail_import(m, instance, import, "global types do not match: wanted %s%s, given %s%s",
-                               import->type.is_mutable ? "mutable " : "",
-                               cj__core_valtype_name(import->type.value_type), given->is_mutable ? "mutable " : "",
-                               cj__core_valtype_name(given->type));
+        CJ_TRY(check_global(m, instance, import, &m->globals.at[number]));
         inst->globals[import->index] = number;
         return CJ_OK;
     }
@@ -393,9 +411,12 @@ static cj_status resolve(cj_merger *m)
     }
     for (uint32_t i = 0; i < m->input->export_count; i++) {
         const cj_merge_export *export_ = &m->input->exports[i];
-        if (export_->instance >= m->input->instance_count ||
-            export_->index >= m->instances[export_->instance].module->outline->func_count)
+        if (export_->is_slot ? export_->index >= m->input->slot_count
+                             : export_->instance >= m->input->instance_count ||
+                                   export_->index >= m->instances[export_->instance].module->outline->func_count)
             return cj__fail(m->err, CJ_INTERNAL, "export %u of a group does not exist", i);
+        if (export_->is_slot)
+            continue; /* its type is the slot's */
         uint32_t type = cj__merge_target_type(m, cj__merge_target(m, export_->instance, export_->index));
         CJ_TRY(check_boundary_type(m, &m->types.at[type].type, "export", i));
     }
@@ -679,10 +700,8 @@ static cj_status describe(cj_merger *m)
         if (m->shape_imports[i] != CJ_NO_INDEX)
             out->import_shapes[m->shape_imports[i]] = i;
     uint32_t next = 0;
-    for (; next < in->export_count; next++) {
-        cj_target target = cj__merge_target(m, in->exports[next].instance, in->exports[next].index);
-        out->export_funcs[next] = cj__merge_ref_index(m, cj__merge_call_target(m, target));
-    }
+    for (; next < in->export_count; next++)
+        out->export_funcs[next] = cj__merge_ref_index(m, cj__merge_export_target(m, &in->exports[next]));
     for (uint32_t i = 0; i < in->instance_count; i++) {
         out->init_exports[i] = CJ_NO_INDEX;
         if (m->instances[i].init != CJ_NO_INDEX) {

@@ -6,19 +6,21 @@
 #ifndef CJ_LINK_MERGE_H
 #define CJ_LINK_MERGE_H
 
-#include "link/core_module.h"
+#include "link/const_expr.h"
 
 /* What an import of one instance is. */
 typedef enum cj_source_kind {
     /* item `index` (in the index space of its sort) of instance number `instance` of this group, an earlier one */
     CJ_SOURCE_INSTANCE,
     CJ_SOURCE_BOUNDARY, /* a function: boundary slot `slot` */
+    CJ_SOURCE_CONST,    /* a global of another group that is immutable and no reference: `value` */
 } cj_source_kind;
 
 typedef struct cj_merge_source {
     cj_source_kind kind;
     uint32_t instance, index;
     uint32_t slot;
+    const cj_const *value;
 } cj_merge_source;
 
 typedef struct cj_merge_instance {
@@ -35,9 +37,11 @@ typedef struct cj_merge_slot {
     uint32_t shape;        /* slots of one shape (and so of one type) share one import */
 } cj_merge_slot;
 
-/* A function of the group that the runtime calls. */
+/* A function of the group that is called from outside: by the runtime, or by another group. */
 typedef struct cj_merge_export {
-    uint32_t instance, index; /* function index in that instance's module; resolved through re-exported imports */
+    bool is_slot;      /* boundary slot `index`, wrapped in a defined function; else: */
+    uint32_t instance; /* function `index` of that instance's module; resolved through re-exported imports */
+    uint32_t index;
 } cj_merge_export;
 
 /* How guests look for the interrupt flag (docs/merging.md, "Interrupting"). */
@@ -48,7 +52,7 @@ typedef enum cj_interrupt_check {
 } cj_interrupt_check;
 
 typedef struct cj_merge_input {
-    const cj_merge_instance *instances; /* in the order of instantiation */
+    const cj_merge_instance *instances; /* in the order of instantiation; none in a group of wrapped slots */
     uint32_t instance_count;
     const cj_merge_slot *slots;
     uint32_t slot_count;

@@ -299,6 +299,8 @@ uint32_t cj__merge_type(cj_merger *, const cj_core_functype *);
 /* The place of a type in the type section; it gets one now if it has none. */
 uint32_t cj__merge_type_index(cj_merger *, uint32_t number);
 cj_target cj__merge_target(const cj_merger *, uint32_t instance, uint32_t func);
+/* Of an export that was asked for, past functions that only pass on. */
+cj_target cj__merge_export_target(const cj_merger *, const cj_merge_export *);
 uint32_t cj__merge_target_type(const cj_merger *, cj_target);
 /* The body of a defined function, and whose it is. */
 const cj_body *cj__merge_body(const cj_merger *, cj_target, const cj_group_instance **instance, cj_bytes *bytes);

@@ -63,6 +63,13 @@ cj_target cj__merge_call_target(const cj_merger *m, cj_target target)
     return at;
 }
 
+cj_target cj__merge_export_target(const cj_merger *m, const cj_merge_export *export_)
+{
+    if (export_->is_slot)
+        return export_->index | CJ_TARGET_SLOT;
+    return cj__merge_call_target(m, cj__merge_target(m, export_->instance, export_->index));
+}
+
 /* -- Marking ------------------------------------------------------------------------------------------------------- */
 
 enum { LIVE = 0 }; /* in func_index, until indices are given */
@@ -201,10 +208,8 @@ static cj_status mark_bodies(cj_merger *m)
 
 static cj_status mark_roots(cj_merger *m)
 {
-    for (uint32_t i = 0; i < m->input->export_count; i++) {
-        const cj_merge_export *export_ = &m->input->exports[i];
-        CJ_TRY(use_ref(m, cj__merge_call_target(m, cj__merge_target(m, export_->instance, export_->index))));
-    }
+    for (uint32_t i = 0; i < m->input->export_count; i++)
+        CJ_TRY(use_ref(m, cj__merge_export_target(m, &m->input->exports[i])));
     for (uint32_t i = 0; i < m->globals.len; i++)
         if (m->globals.at[i].type == CJ_CORE_FUNCREF && !m->globals.at[i].value.is_null)
             CJ_TRY(use_ref(m, m->globals.at[i].value.of.func));

@@ -16,7 +16,7 @@ static cj_status find_func(const cj_component *component, const char *path, foun
 {
     const cj_program *program = component->program;
     uint32_t i = cj__component_find_export(component, path);
-    if (i != CJ_NONE) {
+    if (i != CJ_NONE && program->exports[i].plan) {
         *out = (found){&program->exports[i].info, program->exports[i].plan};
         return CJ_OK;
     }

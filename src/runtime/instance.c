@@ -369,6 +369,22 @@ static void give_up(start *s)
         cj__instance_delete(instance);
 }
 
+/* What the linker makes and this file does not bind yet. */
+static cj_status check_supported(const cj_program *program, cj_error *err)
+{
+    bool ok = true;
+    for (uint32_t g = 0; g < program->group_count; g++) {
+        ok &= program->groups[g].part == 0;
+        for (uint32_t i = 0; i < program->groups[g].slot_count; i++)
+            ok &= program->groups[g].slots[i].kind == CJ_SLOT_HOST;
+    }
+    for (uint32_t i = 0; i < program->export_count; i++)
+        ok &= program->exports[i].lifted != CJ_NONE;
+    return ok && program->resource_count == 0
+               ? CJ_OK
+               : cj__fail(err, CJ_UNSUPPORTED, "unsupported: nested component instances, resources and re-exports");
+}
+
 cj_status cj_instantiate(cj_store *store, const cj_linker *linker, const cj_component *component, cj_instance **out,
                          cj_error *err)
 {
@@ -385,6 +401,7 @@ cj_status cj_instantiate(cj_store *store, const cj_linker *linker, const cj_comp
                .component = (cj_component *)(uintptr_t)component,
                .program = component->program,
                .err = err};
+    CJ_TRY(check_supported(component->program, err));
     CJ_TRY(new_instance(&s));
     cj_status status = start_instance(&s);
     if (status != CJ_OK) {

@@ -138,7 +138,7 @@ static void test_unsupported(void **state)
 {
     (void)state;
     cj_status expected = CJ_UNSUPPORTED;
-    assert_true(each_case("unsupported", expect_failure, &expected) >= 35);
+    assert_true(each_case("unsupported", expect_failure, &expected) >= 20);
 }
 
 /* Values, which the assembler encodes in an older way. */

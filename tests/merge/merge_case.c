@@ -162,7 +162,7 @@ uint32_t case_export(merge_case *c, const char *instance, const char *name)
             fail_msg("%s has no %s", instance, name);
         uint32_t number = c->input.export_count++;
         assert_true(number < CASE_EXPORTS);
-        c->exports[number] = (cj_merge_export){i, export_->index};
+        c->exports[number] = (cj_merge_export){.instance = i, .index = export_->index};
         snprintf(c->export_names[number], sizeof c->export_names[number], "%s.%s", instance, name);
         return number;
     }
@@ -217,7 +217,7 @@ void case_validate(merge_case *c, const cj_merged *merged)
     for (uint32_t i = 0; i < o->export_count; i++) {
         assert_int_equal(o->exports[i].sort, CJ_SORT_CORE_FUNC);
         assert_int_equal(o->exports[i].index, merged->export_funcs[i]);
-        exports[i] = (cj_merge_export){0, o->exports[i].index};
+        exports[i] = (cj_merge_export){.index = o->exports[i].index};
     }
     cj_merge_input input = {.instances = &alone,
                             .instance_count = 1,
