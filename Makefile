@@ -3,11 +3,12 @@
 #   make demo     everything on a fresh machine, then the main job: a real component through compiled thunks
 #   make check    the same set-up, then every test in three builds; the last line counts them
 #   make bench    the benchmark table
+#   make conformance SUITE=path/to/component-model/test    a folder of the standard's test scripts (docs/conformance.md)
 #   make build    the set-up and the release build: build/canonjit
 #   make setup    Debian packages and npm packages only
 #   make clean    removes build/ (node_modules stays)
 
-.PHONY: all setup setup-check build demo check bench clean
+.PHONY: all setup setup-check build demo check bench conformance clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -41,6 +42,10 @@ check: setup-check
 
 bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests/bench.wasm
+
+conformance: build
+	@if [ -z "$(SUITE)" ]; then echo 'make conformance SUITE=path/to/component-model/test (docs/conformance.md)'; exit 2; fi
+	@node tools/conformance.mjs --canonjit $(RELEASE)/canonjit $(CONFORMANCEFLAGS) "$(SUITE)"
 
 clean:
 	rm -rf build

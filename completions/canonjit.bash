@@ -1,14 +1,14 @@
 # bash completion for canonjit: source this file, or install it as /usr/share/bash-completion/completions/canonjit.
 
 _canonjit() {
-    local cur prev verb options
+    local cur prev verb options files='!*.wasm'
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run inspect validate limits --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run inspect validate wast limits --help --version' -- "$cur")
         return
     fi
     case $prev in
@@ -25,6 +25,18 @@ _canonjit() {
         mapfile -t COMPREPLY < <(compgen -S = -W "$("${COMP_WORDS[0]}" limits 2>/dev/null | cut -d ' ' -f 1)" -- "$cur")
         return
         ;;
+    --host)
+        mapfile -t COMPREPLY < <(compgen -W 'wasmtime' -- "$cur")
+        return
+        ;;
+    --keep)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    --splitter)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
     --invoke | --timeout | --plan | --llvm | --asm)
         return
         ;;
@@ -33,14 +45,15 @@ _canonjit() {
     run) options='--invoke --tier --timeout --interruptible --unknown-imports --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
     validate) options='--limit --help' ;;
-    help) options='run inspect validate' ;;
+    wast) options='--tier --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
+    help) options='run inspect validate wast' ;;
     *) return ;;
     esac
     if [ "$verb" = help ] || [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     else
         compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -X '!*.wasm' -- "$cur"; compgen -d -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -f -X "$files" -- "$cur"; compgen -d -- "$cur")
     fi
 }
 complete -F _canonjit canonjit

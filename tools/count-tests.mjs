@@ -22,7 +22,7 @@ function countCases(output, ok) {
         failed += Number(n);
     const failedCmocka = [...output.matchAll(/^ (\d+) FAILED TEST\(S\)/gm)].reduce((sum, m) => sum + Number(m[1]), 0);
     failed = Math.max(failed, failedCmocka);
-    const own = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+    const own = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, \d+ skipped)?$/gm)].at(-1);
     if (own) {
         found = true;
         passed += Number(own[1]);

@@ -39,7 +39,7 @@ typedef struct cli_verb {
     int (*run)(const struct cli_verb *, int argc, char **argv); /* what follows the verb */
 } cli_verb;
 
-extern const cli_verb cli_run, cli_inspect, cli_validate;
+extern const cli_verb cli_run, cli_inspect, cli_validate, cli_wast;
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
@@ -77,6 +77,11 @@ void cli_settings_init(cli_settings *);
 /* "max_params=2000". CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_set_limit(cli_settings *, const char *text);
 void cli_print_limits(FILE *to);
+/* The place of `value` among `names`, for an option of a verb. CLI_OK, or CLI_USAGE when an error has been printed. */
+int cli_choose(const char *verb, const char *option, const char *value, const char *const *names, size_t count,
+               int *out);
+/* --tier. */
+int cli_set_tier(cli_settings *, const char *verb, const char *value);
 
 /* -- Errors and output ------------------------------------------------------------------------------------------- */
 
@@ -94,6 +99,12 @@ int cli_fail_error(const char *file, const cj_error *err);
 int cli_fail_text(const char *option, const char *text, const cj_error *err);
 /* Flushes standard output: CLI_FAILED with an error when it could not be written, else `status`. */
 int cli_finish_output(int status);
+
+/* -- Files ------------------------------------------------------------------------------------------------------- */
+
+/* The bytes of a file ("-": standard input), which errors call `file`; to be freed. CLI_OK, or CLI_FAILED when an error has been printed,
+ * as when it is larger than `limit`, max_component_size. */
+int cli_read_file(const char *path, const char *file, uint64_t limit, uint8_t **out, size_t *out_size);
 
 /* -- Components -------------------------------------------------------------------------------------------------- */
 

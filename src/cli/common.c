@@ -148,7 +148,7 @@ static int read_all(int fd, const char *file, uint64_t limit, uint8_t **out, siz
     return CLI_OK;
 }
 
-static int read_file(const char *path, const char *file, uint64_t limit, uint8_t **out, size_t *out_size)
+int cli_read_file(const char *path, const char *file, uint64_t limit, uint8_t **out, size_t *out_size)
 {
     if (strcmp(path, "-") == 0)
         return read_all(STDIN_FILENO, file, limit, out, out_size);
@@ -165,7 +165,7 @@ int cli_open(cli_session *session, const char *path, const cli_settings *setting
     *session = (cli_session){.file = strcmp(path, "-") == 0 ? "<stdin>" : path};
     uint8_t *bytes = NULL;
     size_t size = 0;
-    int status = read_file(path, session->file, settings->config.max_component_size, &bytes, &size);
+    int status = cli_read_file(path, session->file, settings->config.max_component_size, &bytes, &size);
     if (status != CLI_OK)
         return status;
     cj_error err;

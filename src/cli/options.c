@@ -133,6 +133,34 @@ void cli_print_help(const cli_verb *verb, FILE *to)
     }
 }
 
+int cli_choose(const char *verb, const char *option, const char *value, const char *const *names, size_t count,
+               int *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            *out = (int)i;
+            return CLI_OK;
+        }
+    }
+    char list[96] = "", hint[96];
+    for (size_t i = 0; i < count; i++)
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", names[i]);
+    return cli_fail(CLI_USAGE, "%s: --%s %s: expected one of %s%s", verb, option, value, list,
+                    cli_suggest(value, names, count, "", hint, sizeof(hint)));
+}
+
+int cli_set_tier(cli_settings *settings, const char *verb, const char *value)
+{
+    static const char *const tiers[] = {"jit", "interp", "auto"};
+    int chosen;
+    if (cli_choose(verb, "tier", value, tiers, CLI_COUNT(tiers), &chosen) != CLI_OK)
+        return CLI_USAGE;
+    if (chosen == 2)
+        return cli_fail(CLI_USAGE, "%s: unsupported: --tier auto", verb);
+    settings->config.tier = chosen == 0 ? CJ_TIER_JIT : CJ_TIER_INTERP;
+    return CLI_OK;
+}
+
 /* -- Limits ------------------------------------------------------------------------------------------------------ */
 
 typedef struct limit {

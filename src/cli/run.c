@@ -316,36 +316,15 @@ static int run_component(const char *path, const run_settings *settings)
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
-static int choose(const char *option, const char *value, const char *const *names, size_t count, int *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(value, names[i]) == 0) {
-            *out = (int)i;
-            return CLI_OK;
-        }
-    }
-    char list[96] = "", hint[96];
-    for (size_t i = 0; i < count; i++)
-        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", names[i]);
-    return cli_fail(CLI_USAGE, "run: --%s %s: expected one of %s%s", option, value, list,
-                    cli_suggest(value, names, count, "", hint, sizeof(hint)));
-}
-
 static int apply_option(run_settings *settings, int option, const char *value)
 {
-    static const char *const tiers[] = {"jit", "interp", "auto"};
     static const char *const modes[] = {"error", "trap", "default", "echo"};
     int chosen = 0;
     switch (option) {
     case TIER:
-        if (choose("tier", value, tiers, CLI_COUNT(tiers), &chosen) != CLI_OK)
-            return CLI_USAGE;
-        if (chosen == 2)
-            return cli_fail(CLI_USAGE, "run: unsupported: --tier auto");
-        settings->common.config.tier = chosen == 0 ? CJ_TIER_JIT : CJ_TIER_INTERP;
-        return CLI_OK;
+        return cli_set_tier(&settings->common, "run", value);
     case UNKNOWN_IMPORTS:
-        if (choose("unknown-imports", value, modes, CLI_COUNT(modes), &chosen) != CLI_OK)
+        if (cli_choose("run", "unknown-imports", value, modes, CLI_COUNT(modes), &chosen) != CLI_OK)
             return CLI_USAGE;
         settings->imports = (unknown_imports)chosen;
         return CLI_OK;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests of the command as a person uses it: run.sh CANONJIT GUESTS SOURCE [PART]. Prints a line per case and "N passed, N failed" at the end.
-# A PART (calls or usage) runs that alone. Each call goes through both tiers, where there are two.
+# A PART (calls, usage or wast) runs that alone. Each call goes through both tiers, where there are two.
 set -u
 canonjit=$1
 guests=$2
@@ -107,7 +107,7 @@ calls() { # calls 'FILE...' GUEST OPTIONS...
     done
 }
 
-if [ "$part" != usage ]; then
+if [ "$part" = calls ] || [ "$part" = all ]; then
     for encoding in utf8 utf16 compact; do
         guest=values-$encoding
         [ $encoding = utf8 ] && guest=values
@@ -127,7 +127,11 @@ if [ "$part" != usage ]; then
     calls job job --unknown-imports echo
 fi
 
-if [ "$part" != calls ]; then
+if [ "$part" = wast ] || [ "$part" = all ]; then
+    . "$source/wast.sh"
+fi
+
+if [ "$part" = usage ] || [ "$part" = all ]; then
     . "$source/usage.sh"
     for tier in $tiers; do
         . "$source/traps.sh"

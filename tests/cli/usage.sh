@@ -7,20 +7,23 @@ check "--help" 0 "~usage: canonjit VERB
 run
 inspect
 validate
+wast
 exit status" "" --help
 check "-h" 0 "~usage: canonjit VERB" "" -h
 check "help" 0 "~usage: canonjit VERB" "" help
 check "--version" 0 "~canonjit 0.
 (WAMR " "" --version
 check "-V" 0 "$version" "" -V
-for verb in run inspect validate; do
+for verb in run inspect validate wast; do
     check "$verb --help" 0 "~usage: canonjit $verb [options]
 --limit NAME=VALUE
 -h, --help" "" $verb --help
     check "$verb -h" 0 "~usage: canonjit $verb" "" $verb -h
     check "help $verb" 0 "~usage: canonjit $verb" "" help $verb
-    check "$verb without a component" 2 "" "canonjit: $verb: no component given; see canonjit $verb --help" $verb
     check "$verb --nonsense" 2 "" "canonjit: $verb: unknown option --nonsense; see canonjit $verb --help" $verb --nonsense
+done
+for verb in run inspect validate; do
+    check "$verb without a component" 2 "" "canonjit: $verb: no component given; see canonjit $verb --help" $verb
     check "$verb of no file" 1 "" "canonjit: $guests/none.wasm: No such file or directory" $verb $([ $verb = run ] && echo "--invoke f()") \
         "$guests/none.wasm"
     check "$verb of a directory" 1 "" "canonjit: $guests: is a directory" $verb "$guests"
@@ -33,7 +36,7 @@ check "limits with arguments" 2 "" "canonjit: limits: takes no arguments" limits
 check "an unknown verb" 2 "" "canonjit: unknown verb inspct (did you mean inspect?); see canonjit --help" inspct
 check "an unknown verb like nothing" 2 "" "canonjit: unknown verb xyzzy; see canonjit --help" xyzzy
 check "an option before the verb" 2 "" "~canonjit: unknown option --tier; the verb comes first" --tier jit run
-check "a verb that is planned" 2 "" "canonjit: unsupported: canonjit wast" wast
+check "a verb that is planned" 2 "" "canonjit: unsupported: canonjit compile" compile
 
 # -- Options
 
@@ -219,7 +222,7 @@ if command -v bash >/dev/null; then
     report $? "completion of a tier"
     [ "$(complete_words validate --limit max_h)" = "max_host_bytes= " ]
     report $? "completion of a limit"
-    for verb in run inspect validate; do
+    for verb in run inspect validate wast; do
         "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"
         complete_words $verb -- | tr ' ' '\n' | sed '/^$/d' | sort | cmp -s - "$work/options"
         report $? "completion knows all options of $verb"
