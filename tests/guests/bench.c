@@ -2,12 +2,18 @@
  * imports.
  *
  * The data that the "out" functions return is prepared once and lies still; nothing is copied inside the guest.
- * Built with -DHOST for the world `bench`, without for `bench-exports`.
+ * Built with -DHOST for the world `bench`, without for `bench-exports`; for the worlds `caller` and `callee`, with -DCALLER
+ * and -DCALLEE.
  */
+#ifdef CALLER
+#define HOST
+#endif
 #include "cabi.h"
 
 #define CALLS "test:bench/calls@1.0.0"
 #define DRIVE "test:bench/drive@1.0.0"
+#define THINGS "test:bench/things@1.0.0"
+#define DRIVE_THINGS "test:bench/drive-things@1.0.0"
 
 enum { MAX_BYTES = 65536, MAX_NUMBERS = 16384, MAX_ITEMS = 1000, MAX_STRINGS = 1000, STRING_LENGTH = 16 };
 
@@ -44,6 +50,9 @@ typedef uint8_t code_unit;
 
 static struct data {
     _Alignas(8) code_unit text[MAX_BYTES];
+#ifdef CALLER
+    _Alignas(8) code_unit latin[MAX_BYTES / 4 * 5];
+#endif
     uint8_t bytes[MAX_BYTES];
     uint32_t numbers[MAX_NUMBERS];
     item items[MAX_ITEMS];
@@ -57,6 +66,18 @@ static __attribute__((noinline)) void prepare(void)
         data.text[i] = (code_unit)("The quick brown fox jumps. "[i % 27]);
         data.bytes[i] = (uint8_t)i;
     }
+#ifdef CALLER
+    for (uint32_t i = 0, at = 0; i < MAX_BYTES; i++) {
+        if (i % 4 != 3) {
+            data.latin[at++] = (code_unit)('a' + i % 26);
+        } else if (ENCODING == 8) {
+            data.latin[at++] = 0xc3;
+            data.latin[at++] = (code_unit)(0x80 + i % 64);
+        } else {
+            data.latin[at++] = (code_unit)(0xc0 + i % 64);
+        }
+    }
+#endif
     for (uint32_t i = 0; i < MAX_NUMBERS; i++)
         data.numbers[i] = i;
     for (uint32_t i = 0; i < MAX_ITEMS; i++)
@@ -78,6 +99,7 @@ static inline uint32_t at_most(uint32_t n, uint32_t max)
     return n < max ? n : max;
 }
 
+#ifndef CALLER
 /* -- Host to guest ------------------------------------------------------------------------------------------------- */
 
 EXPORT(CALLS "#nop") void nop(void)
@@ -165,6 +187,7 @@ EXPORT(CALLS "#variant-out") choice *variant_out(uint32_t n)
 }
 POST_RETURN(CALLS "#variant-out")
 
+#endif
 /* -- Guest to host ----------------------------------------------------------------------------------------------- */
 
 #ifdef HOST
@@ -229,4 +252,59 @@ DRIVE_LOOP("variant-out", drive_variant_out, (uint32_t times, uint32_t n), choic
                   : v.tag == 2 ? v.text.len
                                : 0;
            heap_reset())
+#endif
+
+/* -- Component to component ---------------------------------------------------------------------------------------- */
+
+#ifdef CALLEE
+IMPORT("[export]" THINGS, "[resource-new]thing") uint32_t thing_new(uint32_t n);
+IMPORT("[export]" THINGS, "[resource-new]bare") uint32_t bare_new(uint32_t n);
+static uint32_t things_dropped;
+
+EXPORT(THINGS "#[constructor]thing") uint32_t thing_constructor(uint32_t n) { return thing_new(n); }
+EXPORT(THINGS "#[method]thing.n") uint32_t thing_n(uint32_t n) { return n; }
+EXPORT(THINGS "#[dtor]thing") void thing_destructor(uint32_t n) { things_dropped += n; }
+EXPORT(THINGS "#[constructor]bare") uint32_t bare_constructor(uint32_t n) { return bare_new(n); }
+#endif
+
+#ifdef CALLER
+IMPORT(THINGS, "[constructor]thing") uint32_t thing_new(uint32_t n);
+IMPORT(THINGS, "[method]thing.n") uint32_t thing_n(uint32_t handle);
+IMPORT(THINGS, "[resource-drop]thing") void thing_drop(uint32_t handle);
+IMPORT(THINGS, "[constructor]bare") uint32_t bare_new(uint32_t n);
+IMPORT(THINGS, "[resource-drop]bare") void bare_drop(uint32_t handle);
+
+EXPORT(DRIVE_THINGS "#lend") uint32_t drive_lend(uint32_t times)
+{
+    uint32_t handle = thing_new(2), sum = 0;
+    while (times--)
+        sum += thing_n(handle);
+    thing_drop(handle);
+    return sum;
+}
+
+EXPORT(DRIVE_THINGS "#make-thing") uint32_t drive_make_thing(uint32_t times)
+{
+    uint32_t i = 0;
+    for (; i < times; i++)
+        thing_drop(thing_new(i));
+    return i;
+}
+
+EXPORT(DRIVE_THINGS "#make-bare") uint32_t drive_make_bare(uint32_t times)
+{
+    uint32_t i = 0;
+    for (; i < times; i++)
+        bare_drop(bare_new(i));
+    return i;
+}
+
+EXPORT(DRIVE_THINGS "#latin-in") uint32_t drive_latin_in(uint32_t times, uint32_t n)
+{
+    uint32_t sum = 0, units = at_most(n, MAX_BYTES);
+    units += ENCODING == 8 ? units / 4 : 0;
+    while (times--)
+        sum += host_string_in(ready_data()->latin, units);
+    return sum;
+}
 #endif
