@@ -396,6 +396,7 @@ CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
     X(uint32_t, max_memory_pages, 65536, "64 KiB pages of one linear memory") \
     X(uint32_t, max_table_elements, 10000000, "elements of one table") \
     X(uint32_t, max_instances, 10000, "component instances in a store") \
+    X(uint32_t, max_handles, 1u << 20, "resource handles of one component instance, and of the host") \
     X(uint32_t, wasm_stack_size, 1u << 20, "bytes of the operand stack, where WAMR interprets")
 
 typedef struct cj_limits {

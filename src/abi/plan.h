@@ -215,7 +215,9 @@ struct cj_plan {
     /* Handles: resource types (cj_type.resource) by resource slot, in the order of first use; equal ones share one. */
     const uint32_t *resources; /* in args, then in results */
     uint32_t resource_count;
-    bool has_borrow; /* some parameter is or contains a borrow */
+    /* The call has a borrow scope: some parameter is or contains a borrow, or an own handle goes to the host (which a trap
+     * must not leave with handles that it was never told of). */
+    bool has_borrow;
     /* Host layout of the argument struct and of the result; 0 when there are none, and in FUSED. */
     size_t host_args_size, host_args_align;
     size_t host_result_size, host_result_align;

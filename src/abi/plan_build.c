@@ -395,7 +395,9 @@ static cj_status build(builder *b, const cj_functype *type, cj_plan *plan)
     cj__core_sig(type, plan->options.kind != CJ_PLAN_EXPORT, &plan->sig);
     plan->params_size = type->params_tuple->size;
     plan->params_align = type->params_tuple->align;
-    plan->has_borrow = type->params_tuple->has_borrow;
+    cj_plan_kind kind = plan->options.kind;
+    plan->has_borrow = type->params_tuple->has_borrow || (kind == CJ_PLAN_IMPORT && type->params_tuple->has_handle) ||
+                       (kind == CJ_PLAN_EXPORT && type->result && type->result->has_handle);
     if (type->param_count && !b->fused) {
         plan->host_args_size = type->params_tuple->host_size;
         plan->host_args_align = type->params_tuple->host_align;

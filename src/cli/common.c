@@ -36,7 +36,7 @@ static void print_limit_hint(const cj_error *err)
         CJ_LOAD_LIMIT_MAP(CJ_X) CJ_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
-    if (err->status != CJ_LIMIT && !(err->status == CJ_TRAP && err->trap == CJ_TRAP_HOST_LIMIT))
+    if (err->status != CJ_LIMIT && !(err->status == CJ_TRAP && (err->trap == CJ_TRAP_HOST_LIMIT || err->trap == CJ_TRAP_HANDLE_TABLE_FULL)))
         return;
     for (size_t i = 0; i < CLI_COUNT(names); i++) {
         if (strstr(err->message, names[i])) {

@@ -126,6 +126,8 @@ uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_erro
 {
     cj_store_core *store = call->store;
     cj_error *kept = &store->host_error;
+    if (call->bound->plan && call->bound->plan->has_borrow)
+        cj__host_borrows_end(call);
     if (err->status == CJ_OK && status == CJ_TRAP && store->error.status == CJ_TRAP)
         *kept = store->error;
     else

@@ -48,7 +48,7 @@ typedef struct cj_store_core {
     cj_error error;          /* of the last failed call: cj_store_error */
     const cj_allocator *alloc;
     cj_handles handles;      /* the host's */
-    cj_lends lends;          /* of all calls that are active, innermost last */
+    cj_lends lends;          /* of all calls that are active, innermost last; cj__lends_unwind after a trap */
 } cj_store_core;
 
 /* The part of a component instance that calls use: one for the root, one for each component that is instantiated inside
@@ -125,10 +125,10 @@ struct cj_call_ctx {
      * given, and realloc may move or reuse the memory. */
     const uint8_t *alias_base;
     uint64_t alias_size;
-    /* The borrow scope (plans with BORROW operations only; set by the back end). */
-    uint32_t borrows;    /* handles that the callee was lent and has not dropped */
-    uint32_t lends_mark; /* length of store->lends when the call began; in what the host entered set by the entry too, for
-                          * traps: they leave all that is above to cj__lends_end of that call */
+    /* The borrow scope. */
+    uint32_t borrows;    /* handles that the callee was lent and has not dropped (plans with has_borrow; set by the back end) */
+    uint32_t lends_mark; /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever
+                          * enters for the host (cj__lends_unwind) */
 };
 
 /* Where values come from in one of the two programs, and where they go: NULL is the host. */

@@ -41,39 +41,61 @@ typedef struct cj_handles {
     uint32_t max;       /* max_handles of cj_limits; CJ_TRAP_HANDLE_TABLE_FULL past it, detail "max_handles" */
 } cj_handles;
 
-void cj__handles_init(cj_handles *, uint32_t max);
+void cj__handles_init(cj_handles *, uint32_t max); /* no more than the spec's 2^28 - 1 */
 void cj__handles_fini(const cj_allocator *, cj_handles *);
-/* All give a cj_trap and record nothing. */
-uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle, uint32_t *index);
+/* Give a cj_trap and record nothing. */
+uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle, uint32_t *index); /* HANDLE_TABLE_FULL; HOST_LIMIT: out of memory */
 uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDLE_INDEX; valid until the next add */
 void cj__handle_remove(cj_handles *, uint32_t index);
 
-/* Handles that active calls have lent, and borrow handles that host functions were given: undone when the call ends
- * (cj__lends_end), whatever way it does: a trap leaves them to the frame that the host entered. A stack: calls nest. */
+/* What active calls have done to handles and must undo, whatever way they end: a stack, for calls nest. At most as many as
+ * max_handles, over all calls: CJ_TRAP_HANDLE_TABLE_FULL. */
+typedef enum cj_lend_kind {
+    CJ_LEND_BORROW, /* `table`[index] is lent */
+    CJ_LEND_HOST,   /* the host's table has a borrow at `index`, of the call on top */
+    CJ_LEND_MOVED,  /* an own handle of `table` has become the host's `index`, but the host does not know yet */
+    CJ_LEND_DONE,
+} cj_lend_kind;
 typedef struct cj_lend {
     cj_handles *table;
     uint32_t index;
-    struct cj_call_ctx *scope; /* NULL: it is lent, its `lends` counts this; else it was given to the host as a borrow handle, and is to
-                                * be dropped if the host has not: if it is there and has this scope */
+    uint32_t kind; /* cj_lend_kind */
 } cj_lend;
 typedef struct cj_lends {
     cj_lend *at;
     uint32_t len, cap;
 } cj_lends;
-void cj__lends_end(struct cj_call_ctx *call); /* back to call->lends_mark */
+void cj__lends_fini(const cj_allocator *, cj_lends *);
+/* A call has ended well: back to call->lends_mark. */
+void cj__lends_end(struct cj_call_ctx *call);
+/* A call that the host made was left by a trap: what it and all calls inside it have lent comes back, borrows that they gave to the host
+ * are gone, own handles that were on their way to the host stay with the guest that gave them. `call` is that call: whoever enters
+ * for the host sets call->lends_mark = store->lends.len before it does. */
+void cj__lends_unwind(struct cj_call_ctx *call);
 
 /* The OWN and BORROW operations: `slot` is the resource slot, `index` the handle at the lifting end, `out` the one at the lowering
- * end. Give a cj_trap, record nothing (HANDLE_*). A borrow that is lowered into the instance that implements the resource is its
- * representation, with no handle. */
+ * end. Give a cj_trap, record nothing: HANDLE_INDEX, HANDLE_TYPE, for own then HANDLE_LENT, HANDLE_BORROWED; last HANDLE_TABLE_FULL or, out of
+ * memory, HOST_LIMIT, and trap.detail says so. When they trap nothing has moved. A borrow that is lowered into the instance that
+ * implements the resource is its representation, with no handle. */
 uint32_t cj__move_own(struct cj_call_ctx *call, bool in_results, uint32_t slot, uint32_t index, uint32_t *out);
 uint32_t cj__move_borrow(struct cj_call_ctx *call, bool in_results, uint32_t slot, uint32_t index, uint32_t *out);
-/* Drops what is left of the handles that a host function was lent. */
+/* The host function has returned, whatever it says: drops what is left of the handles that it was lent; own handles are the host's
+ * now. */
 void cj__host_borrows_end(struct cj_call_ctx *call);
 
-/* canon resource.new/rep/drop in a guest, and the same for the host's table (`instance` NULL: the store's). drop runs the
- * destructor as a full call. */
+/* canon resource.new, .rep, .drop of call->bound->guest.instance, or, where that is NULL, the same for the host in the store's table. Give
+ * a cj_trap, record nothing; trap.detail as above. (CJ_TRAP_CORE: the destructor's, the engine has the reason.)
+ *
+ * drop of an own handle runs the destructor as a full call (spec, "canon resource.drop"): CANNOT_ENTER when the implementing instance, or one of
+ * its ancestors that the dropping one does not share, is being called or has trapped; STACK_OVERFLOW. In both cases the handle stays. It must
+ * run inside an entered region (cj__core_enter); where the host drops, call->bound->guest.core_env_inst is the destructor's:
+ * rt->dtor->guest.core_env_inst. */
 uint32_t cj__resource_new(struct cj_call_ctx *call, const cj_resource *rt, uint64_t rep, uint32_t *out);
 uint32_t cj__resource_rep(struct cj_call_ctx *call, const cj_resource *rt, uint32_t index, uint64_t *rep);
 uint32_t cj__resource_drop(struct cj_call_ctx *call, const cj_resource *rt, uint32_t index);
+
+/* For a table whose owner goes: calls the host's drop function for every own handle of a resource of the host. No destructor of
+ * a guest runs. */
+void cj__handles_drop(cj_handles *);
 
 #endif

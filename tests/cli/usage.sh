@@ -220,7 +220,7 @@ if command -v bash >/dev/null; then
     report $? "completion of an option"
     [ "$(complete_words run --tier '')" = "jit interp " ]
     report $? "completion of a tier"
-    [ "$(complete_words validate --limit max_h)" = "max_host_bytes= " ]
+    [ "$(complete_words validate --limit max_ho)" = "max_host_bytes= " ]
     report $? "completion of a limit"
     for verb in run inspect validate wast; do
         "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"

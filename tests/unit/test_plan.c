@@ -463,8 +463,20 @@ static void test_handles(void **state)
 
     cj_plan *plan = build(functype(PARAMS(handle(CJ_KIND_OWN, 3)), handle(CJ_KIND_OWN, 3)), imports(CJ_UTF8));
     assert_int_equal(plan->resource_count, 1);
-    assert_false(plan->has_borrow);
     cj__plan_delete(plan);
+
+    /* An own handle that goes to the host needs the scope, too; one that goes to a guest does not. */
+    const cj_functype *takes = functype(PARAMS(t_list(T, handle(CJ_KIND_OWN, 3))), t_u8(T));
+    const cj_functype *gives = functype(PARAMS(t_u8(T)), t_option(T, handle(CJ_KIND_OWN, 3)));
+    static const bool scope[][2] = {
+        [CJ_PLAN_EXPORT] = {false, true}, [CJ_PLAN_IMPORT] = {true, false}, [CJ_PLAN_FUSED] = {false, false}};
+    for (cj_plan_kind kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++) {
+        for (int i = 0; i < 2; i++) {
+            plan = build(i ? gives : takes, (cj_plan_options){.kind = kind});
+            assert_int_equal(plan->has_borrow, scope[kind][i]);
+            cj__plan_delete(plan);
+        }
+    }
     plan = build(functype(PARAMS(t_option(T, t_list(T, handle(CJ_KIND_BORROW, 3)))), NULL), imports(CJ_UTF8));
     assert_true(plan->has_borrow);
     cj__plan_delete(plan);
