@@ -343,6 +343,8 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
     if (!component->ast) {
         const cj_bind bind = {.offset = run->offset};
         const cj_decl_run decls = {.args = run->args, .bind = &bind};
+        if (run->live) /* of an imported instance */
+            cj__eval_unsupported(ev, run->offset, "imported components");
         return cj__eval_decls(ev, component->type, &decls, out);
     }
     CJ_TRY(cj__eval_enter(ev, run->offset));

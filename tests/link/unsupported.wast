@@ -94,3 +94,14 @@
   (export "f" (func $f)))
 ;; @start: unsupported: start functions of components
 (component (import "f" (func)) (start 0))
+;; @imported-module-in-instance: unsupported: imported core modules
+(component
+  (import "i" (instance $i (export "m" (core module (export "f" (func))))))
+  (core instance $c (instantiate (module $i "m")))
+  (func $f (canon lift (core func $c "f")))
+  (export "f" (func $f)))
+;; @imported-component-in-instance: unsupported: imported components
+(component
+  (import "i" (instance $i (export "c" (component (export "f" (func))))))
+  (instance $c (instantiate (component $i "c")))
+  (export "f" (func $c "f")))
