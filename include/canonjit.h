@@ -5,6 +5,7 @@
  *     engine ── compiles and caches; thread-safe; one per process is enough
  *       ├── component ── decoded, validated, linked, its plans built; immutable, thread-safe
  *       ├── linker ── what the host offers to a component's imports
+ *       ├── resource type ── one of the host's: an identity and what happens when a resource is dropped
  *       └── store ── the single-threaded world in which instances live
  *             └── instance ── a component, instantiated
  *                   └── func ── one exported function, ready to call
@@ -263,7 +264,7 @@ struct cj_val {
             cj_val *payload; /* NULL when the case has none */
         } choice;
         uint32_t flags;    /* bit i is label i */
-        uint32_t handle;   /* own, borrow */
+        uint32_t handle;   /* own, borrow: in the store's table ("Resources", below) */
     } of;
 };
 
@@ -276,6 +277,7 @@ typedef struct cj_store cj_store;
 typedef struct cj_instance cj_instance;
 typedef struct cj_func cj_func;
 typedef struct cj_call_ctx cj_call_ctx;
+typedef struct cj_resource_type cj_resource_type;
 
 /* How boundary functions run. Guest code itself runs as WAMR was built: cj_build_info. */
 typedef enum cj_tier {
@@ -353,6 +355,15 @@ CJ_API cj_extern_func cj_component_import(const cj_component *, size_t i);
 CJ_API size_t cj_component_export_count(const cj_component *);
 CJ_API cj_extern_func cj_component_export(const cj_component *, size_t i);
 
+/* Resource types that it imports or exports under a name, in the order of the file; a type with two names is there twice. */
+typedef struct cj_extern_resource {
+    const char *interface; /* as in cj_extern_func */
+    const char *name;
+    bool imported; /* the linker must have it (cj_linker_resource), if the component makes any use of it; else it is exported */
+} cj_extern_resource;
+CJ_API size_t cj_component_resource_count(const cj_component *);
+CJ_API cj_extern_resource cj_component_resource(const cj_component *, size_t i);
+
 /* Finds a function by its name as people write it: "f"; "iface#f" or "iface.f", the interface with or without its package and version
  * ("ns:pkg/iface@1.0.0#f", "iface.f"); "ns:pkg/iface.f@1.0.0". CJ_NOT_FOUND with the most similar names; CJ_INVALID, with
  * the candidates, when the name fits several and is exact for none. */
@@ -382,10 +393,16 @@ CJ_API cj_status cj_linker_func(cj_linker *, const char *interface, const char *
 CJ_API cj_status cj_linker_dyn_func(cj_linker *, const char *interface, const char *name, cj_host_dyn_fn fn, void *user,
                                     cj_error *err);
 
+/* Offers a resource type of the host to imports of a resource type; the linker counts as its user. One type may be offered under any
+ * number of names: they are then one and the same to guests. Functions and resource types share their names ("[method]r.f" is a function, `r`
+ * the type). The same errors as cj_linker_func; CJ_MISUSE too when the type is of another engine or a guest's. */
+CJ_API cj_status cj_linker_resource(cj_linker *, const char *interface, const char *name, const cj_resource_type *, cj_error *err);
+
 /* In a host function: memory that lives until the guest goes on; NULL when out of memory or past max_host_bytes. */
 CJ_API void *cj_ctx_alloc(cj_call_ctx *, size_t size, size_t align);
 CJ_API cj_store *cj_ctx_store(cj_call_ctx *);
-CJ_API cj_instance *cj_ctx_instance(cj_call_ctx *); /* the calling instance */
+/* The instance that calls: what cj_instantiate gave, whichever of the components inside it the call comes from. */
+CJ_API cj_instance *cj_ctx_instance(cj_call_ctx *);
 CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
 
 /* -- Store and instances ------------------------------------------------------------------------------------------- */
@@ -396,7 +413,7 @@ CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
     X(uint32_t, max_memory_pages, 65536, "64 KiB pages of one linear memory") \
     X(uint32_t, max_table_elements, 10000000, "elements of one table") \
     X(uint32_t, max_instances, 10000, "component instances in a store") \
-    X(uint32_t, max_handles, 1u << 20, "resource handles of one component instance, and of the host") \
+    X(uint32_t, max_handles, 1u << 20, "resource handles of one component instance, and of the host in one store") \
     X(uint32_t, wasm_stack_size, 1u << 20, "bytes of the operand stack, where WAMR interprets")
 
 typedef struct cj_limits {
@@ -409,7 +426,9 @@ typedef struct cj_limits {
 CJ_API void cj_limits_init(cj_limits *);
 
 /* `limits` is copied, NULL means defaults; `user` is for the host: cj_store_user gives it back.
- * cj_store_delete deletes the store's instances too; inside a call of the store it deletes nothing, and cj_store_error says so. */
+ * cj_store_delete deletes the store's instances too; inside a call of the store it deletes nothing, and cj_store_error says so. Resources of host's types to which
+ * an own handle is left in any table, the host's or a guest's, are dropped first, each once: those of guests, newest instance first, then the host's. No
+ * guest runs any more: resources of guests end with them. */
 CJ_API cj_status cj_store_new(cj_engine *, const cj_limits *limits, void *user, cj_store **out, cj_error *err);
 CJ_API void cj_store_delete(cj_store *);
 CJ_API void *cj_store_user(const cj_store *);
@@ -434,6 +453,60 @@ CJ_API const cj_functype *cj_func_type(const cj_func *);
 /* "ns:pkg/iface@1.0.0#f"; lives as long as the component. */
 CJ_API const char *cj_func_name(const cj_func *);
 CJ_API cj_instance *cj_func_instance(const cj_func *);
+
+/* -- Resources ------------------------------------------------------------------------------------------------------ */
+
+/* A resource is something that lives on one side and is known to the other by a handle (Explainer, "Handle types"). own<R> is the right
+ * to have it dropped, and moves; borrow<R> is lent for a call. In the host layout both are a uint32_t: an index into the store's table of
+ * handles, which is to the host what each component instance's table is to a guest (spec, "Resource State"). 0 is never a handle; indices
+ * are used again. Only calls and the functions below make handles; they are meaningless in another store.
+ *
+ *   Arguments of a call    own: the handle is gone from the store's table as soon as it has been moved. Arguments are moved in order; when a call fails
+ *                          before it comes to one, that one stays the host's: cj_handle_type tells. borrow: an own or borrow handle, lent: it
+ *                          cannot be dropped or moved until the call is over.
+ *   Results of a call      own: a new handle of the host's, to be dropped or passed on.
+ *   In a host function     own parameters are new handles of the host's, likewise; borrow parameters too, but only until the function returns,
+ *                          when those that it has not dropped are dropped for it. An own handle in the result moves to the guest.
+ *
+ * A call with a handle that is not there, of another type, lent or only borrowed traps (CJ_TRAP_HANDLE_*: the guest was entered); the dynamic door finds out
+ * before (CJ_MISUSE). The host's table has max_handles of cj_limits at most: CJ_TRAP_HANDLE_TABLE_FULL. */
+
+/* What happens when the last handle of a host's resource is dropped, once per resource: by a guest or the host, or because its store is deleted.
+ * Runs on the thread that uses the store, maybe inside a guest's call. It may use the store, but not delete it, nor enter guests while it is being
+ * deleted (that fails with CJ_MISUSE). */
+typedef void (*cj_drop_fn)(void *user, void *rep);
+
+/* A resource type of the host's. `name` is for errors, copied; `drop` may be NULL; `user` is passed to it and must live as long as stores that have
+ * met the type. Equal only to itself. Delete with cj_resource_type_delete, at any time after: linkers, and stores with instances that use it or with
+ * resources of it, count as users and keep it. Thread-safe. */
+CJ_API cj_status cj_resource_type_new(cj_engine *, const char *name, cj_drop_fn drop, void *user, cj_resource_type **out, cj_error *err);
+CJ_API void cj_resource_type_delete(cj_resource_type *);
+/* The name given, or that of a guest's: "ns:pkg/iface@1.0.0#r" or "r"; "" for a type of a guest that has none. Lives as long as the type. */
+CJ_API const char *cj_resource_type_name(const cj_resource_type *);
+
+/* The resource type that an instance exports, or imports, under a name: "r", or "ns:pkg/iface@1.0.0#r". NULL when there is none, or when it is an import of
+ * which the component makes no use. A guest's type is made with its instance and lives as long; two instances of one component have two types.
+ * Types are equal when they are one pointer. */
+CJ_API const cj_resource_type *cj_instance_resource(cj_instance *, const char *path);
+/* The one that a handle type (CJ_KIND_OWN, CJ_KIND_BORROW) of the instance's component means in this instance; NULL when it is not such a type. */
+CJ_API const cj_resource_type *cj_instance_handle_type(cj_instance *, const cj_type *);
+
+/* Makes a resource of a host's type: `*handle` is an own handle in the store's table. `rep` is what cj_resource_rep and `drop` get; it may be anything.
+ * CJ_MISUSE: a guest's type. CJ_LIMIT: max_handles. */
+CJ_API cj_status cj_resource_new(cj_store *, const cj_resource_type *, void *rep, uint32_t *handle, cj_error *err);
+/* The `rep` behind a handle, own or borrow, of the given host's type. CJ_NOT_FOUND: no such handle. CJ_MISUSE: of another type, or a guest's, whose
+ * representation is the guest's alone. A host function's handles that its type says to be of a type are: the call has checked it. */
+CJ_API cj_status cj_resource_rep(const cj_store *, const cj_resource_type *, uint32_t handle, void **rep, cj_error *err);
+/* Takes a resource of a host's type out of the table without dropping it: the handle, which must be own and not lent, is gone, and `*rep` the caller's.
+ * Errors as of cj_resource_rep and cj_resource_drop. */
+CJ_API cj_status cj_resource_take(cj_store *, const cj_resource_type *, uint32_t handle, void **rep, cj_error *err);
+/* Drops a handle. Own: calls the type's `drop`, or the guest's destructor, which is a call like another: CJ_TRAP when it traps or its instance cannot
+ * be entered (the handle is gone all the same). Borrow: nothing else happens. CJ_NOT_FOUND: no such handle. CJ_MISUSE: it is lent to a call that is going on. */
+CJ_API cj_status cj_resource_drop(cj_store *, uint32_t handle, cj_error *err);
+
+/* The type of a handle of the host's, NULL when there is no such handle; whether it is own. */
+CJ_API const cj_resource_type *cj_handle_type(const cj_store *, uint32_t handle);
+CJ_API bool cj_handle_is_own(const cj_store *, uint32_t handle);
 
 /* -- Calls ---------------------------------------------------------------------------------------------------------- */
 

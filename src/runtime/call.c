@@ -42,7 +42,7 @@ static cj_status prepare(const cj_func *func, const cj_val *args, cj_arena *scra
             return cj__fail_nomem(err);
     }
     for (uint32_t i = 0; i < type->param_count; i++) {
-        cj_val_io io = {.arena = scratch, .root = CJ_ROOT_PARAM, .param = i, .err = err};
+        cj_val_io io = {.arena = scratch, .root = CJ_ROOT_PARAM, .param = i, .instance = func->instance, .err = err};
         CJ_TRY(cj__val_store(&io, type->params[i].type, &args[i], (char *)out->args + tuple->members[i].host_offset));
     }
     return CJ_OK;

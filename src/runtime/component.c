@@ -59,6 +59,21 @@ uint32_t cj__component_find_export(const cj_component *component, const char *pa
     return CJ_NONE;
 }
 
+static cj_status list_resources(cj_component *component, cj_error *err)
+{
+    const cj_program *program = component->program;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < program->named_type_count; i++)
+        count += program->named_types[i].resource != 0;
+    component->resources = cj__calloc(component->engine->alloc, count, sizeof(*component->resources));
+    if (!component->resources)
+        return cj__fail_nomem(err);
+    for (uint32_t i = 0; i < program->named_type_count; i++)
+        if (program->named_types[i].resource)
+            component->resources[component->resource_count++] = i;
+    return CJ_OK;
+}
+
 static cj_status load_modules(cj_component *component, cj_error *err)
 {
     cj_engine *engine = component->engine;
@@ -95,6 +110,8 @@ cj_status cj_component_new(cj_engine *engine, const uint8_t *bytes, size_t size,
         status = cj__link(&engine->config, ast, &component->program, err);
     cj__ast_delete(ast);
     if (status == CJ_OK)
+        status = list_resources(component, err);
+    if (status == CJ_OK)
         status = load_modules(component, err);
     if (status != CJ_OK) {
         cj__component_unuse(component);
@@ -126,6 +143,7 @@ void cj__component_unuse(cj_component *component)
     if (program && component->exports_by_path)
         cj__free(engine->alloc, component->exports_by_path,
                  program->export_count * sizeof(*component->exports_by_path));
+    cj__free(engine->alloc, component->resources, component->resource_count * sizeof(*component->resources));
     cj__program_delete(component->program);
     cj__free(engine->alloc, component, sizeof(*component));
     cj__engine_unuse(engine);
@@ -164,4 +182,17 @@ cj_extern_func cj_component_export(const cj_component *component, size_t i)
 {
     return i < component->program->export_count ? extern_func(&component->program->exports[i].info)
                                                 : (cj_extern_func){"", "", NULL};
+}
+
+size_t cj_component_resource_count(const cj_component *component)
+{
+    return component->resource_count;
+}
+
+cj_extern_resource cj_component_resource(const cj_component *component, size_t i)
+{
+    if (i >= component->resource_count)
+        return (cj_extern_resource){"", "", false};
+    const cj_program_type *type = &component->program->named_types[component->resources[i]];
+    return (cj_extern_resource){type->interface, type->name, !type->is_export};
 }

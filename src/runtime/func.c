@@ -5,39 +5,48 @@
  */
 #include "runtime/runtime.h"
 
-/* The whole of an entry. With WAMR's JIT the engine does the usual case by itself, in the same steps
- * (cj__core_func_entry). */
-cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_arena *arena)
+cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *bound, cj_store_core *store, cj_arena *arena)
 {
-    cj_store_core *store = func->core.store;
-    cj_call_ctx call;
     cj_call_ctx *outer = store->active;
     if (!outer) {
         store->host_bytes = store->max_host_bytes;
         if (!arena && CJ_UNLIKELY(store->arena->at != store->arena_start))
             cj__store_turn_arena(store);
     }
-    call.bound = &func->core.bound;
-    call.store = store;
-    call.env = store->env;
-    call.arena = arena ? arena : store->arena;
-    store->active = &call;
+    call->bound = bound;
+    call->store = store;
+    call->env = store->env;
+    call->arena = arena ? arena : store->arena;
+    call->lends_mark = store->lends.len;
+    store->active = call;
+    return outer;
+}
+
+/* The whole of an entry. With WAMR's JIT the engine does the usual case by itself, in the same steps
+ * (cj__core_func_entry). */
+cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_arena *arena)
+{
+    cj_store_core *store = func->core.store;
+    cj_call_ctx call;
+    cj_call_ctx *outer = cj__call_begin(&call, &func->core.bound, store, arena);
     uint32_t kind = cj__core_enter_export(&call, args, results);
     store->active = outer;
     if (CJ_LIKELY(kind == CJ_TRAP_NONE))
         return CJ_OK;
-    return cj__call_failed(&call, kind);
+    return cj__call_failed_forget(&call, kind);
 }
 
-/* Before its instance is ready, and for ever when that failed. */
+/* Before its instance is ready, for ever when that failed, and at the store's end. */
 cj_status cj__func_entry_failed(cj_func *func, const void *args, void *results, cj_arena *arena)
 {
     (void)args;
     (void)results;
     (void)arena;
-    bool failed = func->instance->state == CJ_INSTANCE_FAILED;
+    cj_instance_state state = func->instance->state;
     cj__fail(&func->core.store->error, CJ_MISUSE, "the instance of this function %s",
-             failed ? "was never ready: cj_instantiate failed" : "is not ready: cj_instantiate has not returned");
+             state == CJ_INSTANCE_FAILED    ? "was never ready: cj_instantiate failed"
+             : state == CJ_INSTANCE_CLOSING ? "is gone: its store is being deleted"
+                                            : "is not ready: cj_instantiate has not returned");
     cj__error_where(&func->core.store->error, "%s", func->core.bound.info->path);
     return CJ_MISUSE;
 }

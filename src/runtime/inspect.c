@@ -69,6 +69,8 @@ cj_status cj_component_text(const cj_component *component, cj_text_kind kind, co
 
     found f = {NULL, NULL};
     CJ_TRY(find_func(component, func, &f, err));
+    if (!f.plan)
+        return cj__fail(err, CJ_NOT_FOUND, "\"%s\" is an import that is exported again: no guest is called, it has no plan", func);
     if (kind == CJ_TEXT_PLAN) {
         char *text = cj__plan_print(alloc, f.plan, f.info->type, &len);
         if (!text)

@@ -6,6 +6,8 @@
  */
 #include "runtime/runtime.h"
 
+#include <stdio.h>
+
 cj_status cj_linker_new(cj_engine *engine, cj_linker **out, cj_error *err)
 {
     cj__error_clear(err);
@@ -28,6 +30,8 @@ void cj_linker_delete(cj_linker *linker)
     cj_linker_entry *entry, *next;
     HASH_ITER (hh, linker->entries, entry, next) {
         HASH_DEL(linker->entries, entry);
+        if (entry->resource)
+            cj__resource_type_unuse(entry->resource);
         cj__free(hash_alloc, entry, sizeof(*entry) + entry->path_len + 1);
     }
     cj_engine *engine = linker->engine;
@@ -47,12 +51,18 @@ const cj_linker_entry *cj__linker_find(const cj_linker *linker, const char *path
     return find(linker, path, strlen(path));
 }
 
-static cj_status add(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, cj_host_dyn_fn dyn,
-                     void *user, cj_error *err)
+char *cj__linker_path(cj_arena *arena, const char *interface, const char *name)
 {
-    cj__error_clear(err);
-    if (!linker || !name || !name[0] || (!fn && !dyn))
-        return cj__fail(err, CJ_MISUSE, "cj_linker_func: linker, name and fn must not be NULL, name not empty");
+    size_t size = strlen(interface) + strlen(name) + 2;
+    char *path = cj__arena_alloc(arena, size, 1);
+    if (path)
+        snprintf(path, size, "%s%s%s", interface, interface[0] ? "#" : "", name);
+    return path;
+}
+
+/* `what` has the function or the type. */
+static cj_status add(cj_linker *linker, const char *interface, const char *name, cj_linker_entry what, cj_error *err)
+{
     const cj_allocator *hash_alloc = linker->engine->alloc;
     bool hash_oom = false;
     size_t interface_len = interface ? strlen(interface) : 0, name_len = strlen(name);
@@ -60,9 +70,10 @@ static cj_status add(cj_linker *linker, const char *interface, const char *name,
     cj_linker_entry *entry = cj__calloc(hash_alloc, 1, sizeof(*entry) + path_len + 1);
     if (!entry)
         return cj__fail_nomem(err);
-    entry->fn = fn;
-    entry->dyn = dyn;
-    entry->user = user;
+    entry->resource = what.resource;
+    entry->fn = what.fn;
+    entry->dyn = what.dyn;
+    entry->user = what.user;
     entry->path_len = path_len;
     if (interface_len) {
         memcpy(entry->path, interface, interface_len);
@@ -84,16 +95,43 @@ static cj_status add(cj_linker *linker, const char *interface, const char *name,
     return status;
 }
 
+static cj_status add_func(cj_linker *linker, const char *interface, const char *name, cj_linker_entry what,
+                          cj_error *err)
+{
+    cj__error_clear(err);
+    if (!linker || !name || !name[0] || (!what.fn && !what.dyn))
+        return cj__fail(err, CJ_MISUSE, "cj_linker_func: linker, name and fn must not be NULL, name not empty");
+    return add(linker, interface, name, what, err);
+}
+
 cj_status cj_linker_func(cj_linker *linker, const char *interface, const char *name, cj_host_fn fn, void *user,
                          cj_error *err)
 {
-    return add(linker, interface, name, fn, NULL, user, err);
+    return add_func(linker, interface, name, (cj_linker_entry){.fn = fn, .user = user}, err);
 }
 
 cj_status cj_linker_dyn_func(cj_linker *linker, const char *interface, const char *name, cj_host_dyn_fn fn, void *user,
                              cj_error *err)
 {
-    return add(linker, interface, name, NULL, fn, user, err);
+    return add_func(linker, interface, name, (cj_linker_entry){.dyn = fn, .user = user}, err);
+}
+
+cj_status cj_linker_resource(cj_linker *linker, const char *interface, const char *name, const cj_resource_type *type,
+                             cj_error *err)
+{
+    cj__error_clear(err);
+    if (!linker || !name || !name[0] || !type)
+        return cj__fail(err, CJ_MISUSE, "cj_linker_resource: linker, name and type must not be NULL, name not empty");
+    if (!type->engine)
+        return cj__fail(err, CJ_MISUSE, "\"%s\" is a guest's resource type: only the host's can be offered",
+                        type->core.name);
+    if (type->engine != linker->engine)
+        return cj__fail(err, CJ_MISUSE, "resource type \"%s\" is of another engine than the linker", type->core.name);
+    cj_linker_entry what = {.resource = cj__resource_type_use(type)};
+    cj_status status = add(linker, interface, name, what, err);
+    if (status != CJ_OK)
+        cj__resource_type_unuse(what.resource);
+    return status;
 }
 
 /* -- The dynamic door inwards -------------------------------------------------------------------------------------- */
@@ -125,7 +163,8 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     CJ_TRY(host->fn(host->user, ctx, values, type->param_count, &result, type->result ? 1 : 0, err));
     if (!type->result)
         return CJ_OK;
-    cj_val_io io = {.arena = ctx->arena, .root = CJ_ROOT_RESULT, .err = err};
+    cj_val_io io = {
+        .arena = ctx->arena, .root = CJ_ROOT_RESULT, .instance = ctx->bound->guest.instance->owner, .err = err};
     return cj__val_store(&io, type->result, &result, results);
 }
 

@@ -47,6 +47,8 @@ struct cj_component {
     cj_program *program;
     cj_core_module **modules;  /* per group */
     uint32_t *exports_by_path; /* indices of exports, sorted by path */
+    uint32_t *resources;       /* indices of named types that are resource types */
+    uint32_t resource_count;
     atomic_uint users;
 };
 
@@ -55,9 +57,32 @@ void cj__component_unuse(cj_component *);
 /* Index of the export, or CJ_NONE. */
 uint32_t cj__component_find_export(const cj_component *, const char *path);
 
+/* -- Resource types ------------------------------------------------------------------------------------------------ */
+
+/* The host's are counted: by their maker, linkers, and stores that have met them. A guest's lives in its instance. */
+struct cj_resource_type {
+    cj_resource core;
+    cj_engine *engine; /* host's; NULL: a guest's */
+    atomic_uint users; /* host's */
+    size_t name_size;  /* host's: of `core.name`, which lies behind this struct */
+    cj_drop_fn drop;   /* host's, or NULL */
+    void *user;
+    /* guest's: */
+    cj_binding dtor;
+    cj_func_info dtor_info;
+};
+_Static_assert(offsetof(cj_resource_type, core) == 0, "handles.h's view of a resource type");
+
+cj_resource_type *cj__resource_type_use(const cj_resource_type *);
+void cj__resource_type_unuse(cj_resource_type *);
+uint32_t cj__dtor_thunk(cj_call_ctx *call, const void *rep, void *results); /* a cj_export_thunk: runs a guest's destructor */
+/* Why a call with this handle of the host's would trap, in words, or NULL. */
+const char *cj__handle_refusal(const cj_instance *, const cj_type *, uint32_t handle);
+
 /* -- Linker -------------------------------------------------------------------------------------------------------- */
 
 typedef struct cj_linker_entry {
+    cj_resource_type *resource; /* or NULL: a function */
     cj_host_fn fn;
     cj_host_dyn_fn dyn; /* when `fn` is NULL */
     void *user;
@@ -73,6 +98,8 @@ struct cj_linker {
 };
 
 const cj_linker_entry *cj__linker_find(const cj_linker *, const char *path);
+/* "interface#name", or "name"; NULL when out of memory. */
+char *cj__linker_path(cj_arena *, const char *interface, const char *name);
 
 /* What the gate of a dynamic host function gets as `user`; lives in the instance. */
 typedef struct cj_dyn_host {
@@ -93,8 +120,16 @@ struct cj_store {
     uint32_t instance_count;
     pthread_mutex_t lock; /* of `instances` and `interrupted` against cj_store_interrupt */
     bool interrupted;
+    CJ_VEC(cj_resource_type *) met; /* resource types of the host's of which handles may exist: the store is their user */
+    uint32_t dropping;              /* drop functions that are running */
+    bool closing;                   /* cj_store_delete is dropping what is left */
 };
 _Static_assert(offsetof(cj_store, core) == 0, "call.h's view of a store");
+
+/* Makes the store a user of a host's resource type; once is enough for all its handles. */
+cj_status cj__store_meet(cj_store *, const cj_resource_type *, cj_error *err);
+/* Drops the resources of host's types that tables still own. */
+void cj__store_drop_all(cj_store *);
 
 /* The store's arena for a new call from outside: what the last call lent stays valid, what the one before lent goes. */
 void cj__store_turn_arena(cj_store_core *);
@@ -117,21 +152,26 @@ typedef enum cj_instance_state {
     CJ_INSTANCE_STARTING,
     CJ_INSTANCE_READY,
     CJ_INSTANCE_TRAPPED,
-    CJ_INSTANCE_FAILED, /* its instantiation did */
+    CJ_INSTANCE_FAILED,  /* its instantiation did */
+    CJ_INSTANCE_CLOSING, /* its store is being deleted */
 } cj_instance_state;
 
+/* All component instances of one program: the root, and those inside it. */
 struct cj_instance {
-    cj_instance_core core;
     cj_instance_state state;
     cj_store *store;
     cj_component *component;
     cj_arena *arena; /* of everything below */
+    cj_instance_core *parts; /* as in the program; [0] is the root */
+    uint32_t part_count;     /* of those made */
     cj_group_run *groups;
-    cj_func *funcs; /* per export */
+    cj_func *funcs;               /* per export */
+    cj_resource_type **resources; /* per resource of the program; NULL: an import that nothing uses */
     cj_instance *next;
 };
-_Static_assert(offsetof(cj_instance, core) == 0, "call.h's view of an instance");
 
+/* The type that a resource number (cj_type.resource) of its program means; NULL when it means none that is live. */
+cj_resource_type *cj__instance_resource_number(const cj_instance *, uint32_t number);
 /* Frees the instance and, while they are there, its core instances. */
 void cj__instance_delete(cj_instance *);
 /* Tells guests of the instance to stop, or to go on. The store's lock is held. */
@@ -139,21 +179,24 @@ void cj__instance_interrupt(cj_instance *, bool stop);
 /* True, once, when a guest of the instance stopped because it was told to. */
 bool cj__instance_was_interrupted(cj_instance *);
 
-/* What cj_func.entry is: the native door (or the engine's faster one), and what stands there while the instance is
- * not ready. */
-#if CJ_ENGINE_JIT
-#define CJ_FUNC_ENTRY cj__core_func_entry
-#else
-#define CJ_FUNC_ENTRY cj__func_entry
-#endif
+/* -- Entries ------------------------------------------------------------------------------------------------------- */
+
+/* What cj_func.entry is: the native door (or the engine's faster ones), what stands there while the instance is not
+ * ready, and that of an import which is exported again. */
 cj_status cj__func_entry(cj_func *, const void *args, void *results, cj_arena *arena);
 cj_status cj__func_entry_failed(cj_func *, const void *args, void *results, cj_arena *arena);
+cj_status cj__func_entry_host(cj_func *, const void *args, void *results, cj_arena *arena);
+
+/* Makes `call` the store's active one, and returns the one that was; the caller puts it back. `arena` NULL: the store's. */
+cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *, cj_store_core *, cj_arena *arena);
 
 /* -- Errors -------------------------------------------------------------------------------------------------------- */
 
-/* After a call that the host entered came back with `kind`: fills store->error from the trap record or the engine's
- * exception, marks the instance, forgets scratch memory. Returns the call's status. */
+/* After a call that the host entered came back with `kind` (store->active is back): fills store->error from the trap record or the
+ * engine's exception, marks the instance, ends lends. Returns the call's status. */
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind);
+/* The same, and forgets scratch memory that was left behind. */
+cj_status cj__call_failed_forget(cj_call_ctx *call, uint32_t kind);
 
 /* Appends " (did you mean ...)" with the names most like `wanted` to a message, as far as they fit. */
 typedef struct cj_near {
@@ -178,6 +221,7 @@ typedef struct cj_val_io {
     uint64_t *budget; /* bytes that loading may take from the arena; NULL: any number */
     cj_val_root root;
     uint32_t param; /* CJ_ROOT_PARAM: which */
+    const cj_instance *instance; /* storing: handles are checked against its types; NULL: they are not */
     cj_error *err;
 } cj_val_io;
 

@@ -1,5 +1,5 @@
 /* store.c: cj_store: the single-threaded world in which instances live: limits, the arena of lent results, the
- * interrupt switch.
+ * interrupt switch, the end of all.
  *
  * Place in the pipeline: made from an engine; owns the instances that instance.c makes in it.
  * Non-goals: threads: but for cj_store_interrupt and cj_store_resume, a store is used by one at a time.
@@ -31,6 +31,11 @@ static cj_status take_limits(const cj_limits *given, cj_limits *out, cj_error *e
 static void free_store(cj_store *store)
 {
     cj_engine *engine = store->engine;
+    for (size_t i = 0; i < store->met.len; i++)
+        cj__resource_type_unuse(store->met.at[i]);
+    CJ_VEC_FREE(engine->alloc, &store->met);
+    cj__handles_fini(engine->alloc, &store->core.handles);
+    cj__lends_fini(engine->alloc, &store->core.lends);
     cj_arena_delete(store->core.arena);
     cj_arena_delete(store->spare_arena);
     pthread_mutex_destroy(&store->lock);
@@ -38,7 +43,7 @@ static void free_store(cj_store *store)
     cj__engine_unuse(engine);
 }
 
-static const cj_call_hooks hooks = {cj__func_entry, cj__call_failed};
+static const cj_call_hooks hooks = {cj__func_entry, cj__call_failed_forget};
 
 cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, cj_store **out, cj_error *err)
 {
@@ -59,6 +64,7 @@ cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, c
     store->core.hooks = &hooks;
     store->core.max_host_bytes = resolved.max_host_bytes;
     store->core.host_bytes = resolved.max_host_bytes;
+    cj__handles_init(&store->core.handles, resolved.max_handles);
     cj__call_trap_clear(&store->core);
     cj__error_clear(&store->core.host_error);
     cj__error_clear(&store->core.error);
@@ -72,16 +78,30 @@ cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, c
     return CJ_OK;
 }
 
+/* What drop functions may still call fails from now on. */
+static void close_instances(cj_store *store)
+{
+    store->closing = true;
+    for (cj_instance *instance = store->instances; instance; instance = instance->next) {
+        if (instance->state != CJ_INSTANCE_FAILED)
+            instance->state = CJ_INSTANCE_CLOSING;
+        for (uint32_t i = 0; instance->funcs && i < instance->component->program->export_count; i++)
+            instance->funcs[i].core.head.entry = cj__func_entry_failed;
+    }
+}
+
 /* Inside a call there are frames of this store below us: nothing is freed, and the host is told. */
 void cj_store_delete(cj_store *store)
 {
     if (!store)
         return;
-    if (store->core.active) {
-        cj__fail(&store->core.error, CJ_MISUSE,
-                 "cj_store_delete was called inside a call of the store: nothing was deleted");
+    if (store->core.active || store->dropping) {
+        cj__fail(&store->core.error, CJ_MISUSE, "cj_store_delete was called inside a %s of the store: nothing was deleted",
+                 store->core.active ? "call" : "drop function");
         return;
     }
+    close_instances(store);
+    cj__store_drop_all(store);
     while (store->instances) {
         cj_instance *instance = store->instances;
         store->instances = instance->next;

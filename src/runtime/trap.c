@@ -8,14 +8,20 @@
 
 #include <stdio.h>
 
+/* The function where it happened; a builtin of another group has no name of its own. */
+static const cj_binding *where_of(const cj_trap_record *record, const cj_binding *called)
+{
+    return record->bound && record->bound->info ? record->bound : called;
+}
+
 /* "iface#f: param 0 .items[3] .name", and behind it the place that a nested call reported. */
 static void describe_place(cj_error *err, const cj_trap_record *record, const cj_binding *called)
 {
-    const cj_binding *bound = record->bound ? record->bound : called;
+    const cj_binding *bound = where_of(record, called);
     if (!bound->info)
         return;
     char path[sizeof(err->where)] = "";
-    if (bound->plan && record->bound)
+    if (bound->plan && bound == record->bound)
         cj__plan_path_format(record->in_results ? &bound->plan->results : &bound->plan->args, record->site,
                              record->index, bound->info->type, path, sizeof(path));
     if (path[0])
@@ -24,12 +30,36 @@ static void describe_place(cj_error *err, const cj_trap_record *record, const cj
         cj__error_where(err, "%s", bound->info->path);
 }
 
-static void describe_refusal(cj_error *err, const cj_instance *instance)
+/* A function of another component than the one that the host called: says which that was, as far as it fits. */
+static void describe_called(cj_error *err, const cj_trap_record *record, const cj_binding *called)
 {
-    const char *why = "it is being called already, and a component cannot be re-entered";
-    if (instance->state == CJ_INSTANCE_TRAPPED)
-        why = "it trapped before; make a new instance";
-    cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER), why);
+    const cj_binding *bound = where_of(record, called);
+    if (!called->info || bound->guest.instance == called->guest.instance)
+        return;
+    size_t len = strlen(err->message);
+    snprintf(err->message + len, sizeof(err->message) - len, "; in a call of %s", called->info->path);
+}
+
+/* Whether a call is going on is the only thing that tells an instance that is being called from one that trapped inside a call of
+ * another. */
+static const char *refusal(const cj_store_core *store, const cj_instance *instance)
+{
+    if (instance->state == CJ_INSTANCE_TRAPPED || !store->active)
+        return "it trapped before; make a new instance";
+    return "it is being called already, and a component cannot be re-entered";
+}
+
+static void describe_refusal(cj_error *err, const cj_store_core *store, const cj_instance *instance)
+{
+    cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER), refusal(store, instance));
+}
+
+/* A guest called a component that cannot be entered. */
+static void describe_inner_refusal(cj_error *err, const cj_binding *bound)
+{
+    cj__fail(err, CJ_TRAP, "%s: %s", cj_trap_text(CJ_TRAP_CANNOT_ENTER),
+             bound->kind == CJ_SLOT_CANNOT_ENTER ? "a component calls one that it is inside of, or one inside it"
+                                                 : "it is being called already, or trapped before");
 }
 
 /* What a host function left (exec/call.c sees to it that there are words). Its status says nothing to the caller of
@@ -47,6 +77,9 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
     if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
         cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap),
                  (unsigned long long)store->max_host_bytes);
+    else if (trap == CJ_TRAP_HANDLE_TABLE_FULL)
+        cj__fail(err, CJ_TRAP, "%s: max_handles of cj_limits is %u", cj_trap_text(trap),
+                 ((const cj_store *)(const void *)store)->limits.max_handles);
     else
         cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "",
                  detail ? detail : "", detail ? ")" : "");
@@ -60,9 +93,10 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     cj_error *err = &store->error;
     char words[sizeof(err->message)] = "";
 
+    cj__lends_unwind(call);
     /* Not entered: a record by the engine and not by a host function, which would have left words. */
-    if (kind == CJ_TRAP_CANNOT_ENTER && !record->host_error) {
-        describe_refusal(err, instance);
+    if (kind == CJ_TRAP_CANNOT_ENTER && record->bound == call->bound && !record->host_error) {
+        describe_refusal(err, store, instance);
         err->trap = CJ_TRAP_CANNOT_ENTER;
         cj__error_where(err, "%s", call->bound->info->path);
         cj__call_trap_clear(store);
@@ -86,15 +120,24 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
         cj__fail_nomem(err);
     else if (record->host_error)
         describe_host_error(err, record->host_error);
+    else if (trap == CJ_TRAP_CANNOT_ENTER && record->bound)
+        describe_inner_refusal(err, record->bound);
     else
         describe_trap(err, trap, record, store, words);
     err->trap = no_memory ? CJ_TRAP_NONE : trap;
     describe_place(err, record, call->bound);
+    describe_called(err, record, call->bound);
 
     cj__call_trap_clear(store);
-    if (instance->state == CJ_INSTANCE_READY && !instance->core.may_enter)
+    if (instance->state == CJ_INSTANCE_READY && !instance->parts[0].may_enter)
         instance->state = CJ_INSTANCE_TRAPPED;
-    if (!store->active)
-        cj_arena_reset(store->arena); /* imports that the trap left behind did not release what they took */
     return err->status;
+}
+
+cj_status cj__call_failed_forget(cj_call_ctx *call, uint32_t kind)
+{
+    cj_status status = cj__call_failed(call, kind);
+    if (!call->store->active)
+        cj_arena_reset(call->store->arena); /* imports that the trap left behind did not release what they took */
+    return status;
 }

@@ -227,6 +227,15 @@ static cj_status store_choice(const cj_val_io *io, const place *p, const cj_type
     return store_value(io, &here, payload->type, val->of.choice.payload, at + payload->host_offset);
 }
 
+static cj_status store_handle(const cj_val_io *io, const place *p, const cj_type *type, uint32_t handle, uint8_t *at)
+{
+    const char *why = io->instance ? cj__handle_refusal(io->instance, type, handle) : NULL;
+    if (why)
+        MISUSE(io, p, "%s handle %u: %s", cj_kind_name(type->kind), handle, why);
+    memcpy(at, &handle, sizeof(handle));
+    return CJ_OK;
+}
+
 static cj_status store_value(const cj_val_io *io, const place *p, const cj_type *type, const cj_val *val, uint8_t *at)
 {
     if (val->kind != type->kind) {
@@ -249,10 +258,11 @@ static cj_status store_value(const cj_val_io *io, const place *p, const cj_type 
     case CJ_KIND_U64:
     case CJ_KIND_F32:
     case CJ_KIND_F64:
-    case CJ_KIND_OWN:
-    case CJ_KIND_BORROW:
         memcpy(at, &val->of, type->host_size); /* every scalar begins where the union does */
         return CJ_OK;
+    case CJ_KIND_OWN:
+    case CJ_KIND_BORROW:
+        return store_handle(io, p, type, val->of.handle, at);
     case CJ_KIND_CHAR:
         if (val->of.ch >= 0x110000 || (val->of.ch >= 0xd800 && val->of.ch <= 0xdfff))
             MISUSE(io, p, "char U+%04X is not a Unicode scalar value", val->of.ch);
