@@ -16,6 +16,8 @@
 #define CJ_ENGINE_JIT 0
 #endif
 
+enum { CJ_MAX_CORE_PARAMS = 64 }; /* of an import or of a function that cj__core_call calls; the slot included */
+
 /* -- The process-wide runtime, counted ------------------------------------------------------------------------------ */
 
 cj_status cj__core_runtime_acquire(cj_error *err); /* thread-safe */

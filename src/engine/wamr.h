@@ -48,8 +48,6 @@ enum { CJ_WAMR_MAX_PAGES = 65535, CJ_WASM_PAGE = 65536 };
 
 /* -- Signatures of imports (imports.c): a native function each, counted by the modules that use it --------------------------- */
 
-enum { CJ_MAX_CORE_PARAMS = 64 }; /* of an import or of a function that cj__core_call calls; the slot included */
-
 typedef struct cj_shape cj_shape;
 /* Under the load lock. */
 cj_status cj__shape_acquire(const cj_core_type *type, cj_shape **out, cj_error *err);

@@ -97,7 +97,7 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
 /* -- realloc ------------------------------------------------------------------------------------------------------- */
 
 uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align,
-                           uint32_t new_size, bool check_align, uint32_t *ptr)
+                           uint32_t new_size, uint32_t *ptr)
 {
     if (cj__core_stack_low(call))
         return CJ_TRAP_STACK_OVERFLOW;
@@ -108,14 +108,14 @@ uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_pt
         return trap;
     call->store->trap.detail = NULL;
     to->instance->may_leave = 1;
-    if (check_align && (*ptr & (align - 1)))
+    if (*ptr & (align - 1))
         return CJ_TRAP_REALLOC_ALIGNMENT;
     return cj__memory_covers(to->memory, *ptr, new_size) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
 }
 
 uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr)
 {
-    return cj__lower_realloc(call, to, 0, 0, align, size, true, ptr);
+    return cj__lower_realloc(call, to, 0, 0, align, size, ptr);
 }
 
 /* -- Host functions ------------------------------------------------------------------------------------------------ */

@@ -54,8 +54,8 @@ uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding enc
  * CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
 uint32_t cj__string_lower(cj_call_ctx *call, const cj_side *to, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
 
-/* Guest string -> guest string, all nine pairs of encodings: the checks of cj__string_lift, then the spec's realloc
- * sequence for the pair. */
+/* Guest string -> guest string, all nine pairs of encodings: length, alignment and bounds as cj__string_lift checks them, then
+ * the spec's realloc sequence for the pair; the encoding is checked before it where it does not change, else on the way. */
 uint32_t cj__string_move(cj_call_ctx *call, const cj_side *from, cj_encoding from_encoding, const cj_side *to,
                          cj_encoding to_encoding, uint32_t ptr, uint32_t tagged_units, uint32_t out[2]);
 
@@ -63,8 +63,8 @@ uint32_t cj__string_move(cj_call_ctx *call, const cj_side *from, cj_encoding fro
  * and trap.detail "in realloc" meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of
  * two. */
 uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr);
-/* The same with an old block (string growth). `check_align`: false when the spec re-checks bounds only. */
+/* The same with an old block (string growth). */
 uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
-                           bool check_align, uint32_t *ptr);
+                           uint32_t *ptr);
 
 #endif

@@ -101,7 +101,7 @@ cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
         cj__free(engine->alloc, engine, sizeof(*engine));
         return status;
     }
-    cj__core_set_gate(cj__interp_import);
+    cj__core_set_gate(cj__gate);
 
     cj_compiler *compiler;
     if (resolved.tier == CJ_TIER_JIT)

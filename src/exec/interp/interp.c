@@ -1,9 +1,9 @@
-/* interp.c: the plan interpreter.
+/* interp.c: the plan interpreter: exports and imports.
  *
  * Place in the pipeline: a back end (exec.h): always there, needs no compiler, runs a boundary call by walking its
  * plan. It is the oracle for the compiler, so it follows plan.h and the spec line by line and is written to be read; it
  * allocates nothing per call but what lifted values need.
- * Non-goals: speed beyond that. Flags of instances other than may_leave, entering and leaving: engine/.
+ * Non-goals: speed beyond that. Entering and leaving instances for the host: engine/. Between two guests: fused.c.
  *
  * A value has two ends. The host's is a pointer into a struct; the guest's is an array of slots or a block of linear
  * memory. A block is known by its guest address, and its host pointer is derived anew after every operation that called
@@ -12,130 +12,9 @@
  *
  * Safe against longjmp: a guest's trap may leave any function here that calls out, so none owns anything.
  */
-#include "engine/engine.h"
-#include "exec/exec.h"
-
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "linear memory is read and written as the machine's own"
-#endif
+#include "exec/interp/interp.h"
 
 enum { SMALL_STRUCT = 256 }; /* bytes of arguments and of a result that an import keeps on the native stack */
-
-/* One program of one call. */
-typedef struct run {
-    cj_call_ctx *call;
-    const cj_moves *moves;
-    bool in_results;
-} run;
-
-/* The guest's end when values come out of it, and when they go in. `slots` is NULL when it is a block. */
-typedef struct guest_source {
-    const uint64_t *slots;
-    const uint8_t *block;
-} guest_source;
-
-typedef struct guest_target {
-    uint64_t *slots;
-    uint8_t *block;
-    uint32_t at, size; /* the block's guest address and size */
-} guest_target;
-
-static uint32_t trap_at(const run *r, const cj_op *op, uint32_t kind)
-{
-    return cj__call_trap(r->call, (cj_trap)kind, r->in_results, (uint32_t)(op - r->moves->ops));
-}
-
-static const void *guest_memory(const run *r)
-{
-    return r->call->bound->guest.memory;
-}
-
-/* -- Numbers ------------------------------------------------------------------------------------------------------- */
-
-static inline uint64_t load(const uint8_t *at, uint32_t width)
-{
-    uint64_t value = 0;
-    switch (width) {
-    case 1:
-        return *at;
-    case 2:
-        memcpy(&value, at, 2);
-        return value;
-    case 4:
-        memcpy(&value, at, 4);
-        return value;
-    default:
-        memcpy(&value, at, 8);
-        return value;
-    }
-}
-
-static inline void store(uint8_t *at, uint32_t width, uint64_t value)
-{
-    switch (width) {
-    case 1:
-        *at = (uint8_t)value;
-        break;
-    case 2:
-        memcpy(at, &value, 2);
-        break;
-    case 4:
-        memcpy(at, &value, 4);
-        break;
-    default:
-        memcpy(at, &value, 8);
-        break;
-    }
-}
-
-/* The slot's form of an integer: i32 or i64, zero-extended to 64 bits, which is what a joined slot wants too. */
-static uint64_t extend(uint64_t value, const cj_op *op)
-{
-    if (op->is_signed && op->width < 4) {
-        unsigned shift = 32 - 8u * op->width;
-        return (uint32_t)((int32_t)((uint32_t)value << shift) >> shift);
-    }
-    return value;
-}
-
-/* Out of a block `width` bytes, out of slots all 32 bits of an i32: a discriminant of 0x100 does not name case 0. */
-static uint32_t get32(const guest_source *from, uint32_t at, uint32_t width)
-{
-    return from->slots ? (uint32_t)from->slots[at] : (uint32_t)load(from->block + at, width);
-}
-
-static void put(const guest_target *to, uint32_t at, uint32_t width, uint64_t value)
-{
-    if (to->slots)
-        to->slots[at] = value;
-    else
-        store(to->block + at, width, value);
-}
-
-static uint32_t flags_mask(uint32_t labels)
-{
-    return UINT32_MAX >> (32 - labels);
-}
-
-static uint32_t check_char(uint32_t c)
-{
-    if (c >= 0x110000)
-        return CJ_TRAP_CHAR_RANGE;
-    return c >= 0xd800 && c <= 0xdfff ? CJ_TRAP_CHAR_SURROGATE : CJ_TRAP_NONE;
-}
-
-/* The operations of case `index` of a variant. */
-static cj_range case_ops(const run *r, const cj_op *op, uint32_t index)
-{
-    return r->moves->cases[op->cases + index];
-}
-
-/* Tells the value path which element of the list at `op` is current. */
-static void set_index(const run *r, const cj_op *op, uint32_t index)
-{
-    if (op->depth < CJ_TRAP_DEPTH)
-        r->call->index[op->depth] = index;
-}
 
 /* -- Out of a guest: lift ------------------------------------------------------------------------------------------ */
 
@@ -143,10 +22,9 @@ static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from,
 
 static uint32_t lift_string(const run *r, const cj_op *op, const guest_source *from, uint8_t *host)
 {
-    uint32_t ptr = get32(from, op->src, 4), units = get32(from, op->src + (from->slots ? 1 : 4), 4);
     cj_string string;
-    uint32_t trap =
-        cj__string_lift(r->call, &r->call->bound->guest, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW, ptr, units, &string);
+    uint32_t trap = cj__string_lift(r->call, r->from, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW,
+                                    get32(from, op->src, 4), get_length(from, op->src), &string);
     if (trap)
         return trap_at(r, op, trap);
     memcpy(host + op->dst, &string, sizeof(string));
@@ -156,18 +34,18 @@ static uint32_t lift_string(const run *r, const cj_op *op, const guest_source *f
 static uint32_t lift_list(const run *r, const cj_op *op, const guest_source *from, uint8_t *host)
 {
     static uint64_t nothing[2];
-    uint32_t ptr = get32(from, op->src, 4), len = get32(from, op->src + (from->slots ? 1 : 4), 4);
+    uint32_t ptr = get32(from, op->src, 4), len = get_length(from, op->src);
     uint64_t bytes = (uint64_t)len * op->size;
     if (bytes > CJ_MAX_BYTES)
         return trap_at(r, op, CJ_TRAP_LIST_LENGTH);
     if (ptr & (op->align - 1))
         return trap_at(r, op, CJ_TRAP_LIST_ALIGNMENT);
-    if (!cj__memory_covers(guest_memory(r), ptr, bytes))
+    if (!cj__memory_covers(r->from->memory, ptr, bytes))
         return trap_at(r, op, CJ_TRAP_LIST_BOUNDS);
 
     cj_list list = {nothing, len};
     if (len) {
-        uint8_t *elements = cj__memory_view(guest_memory(r), ptr, bytes);
+        uint8_t *elements = cj__memory_view(r->from->memory, ptr, bytes);
         list.ptr = op->mode == CJ_MODE_VIEW ? elements
                                             : cj__call_alloc(r->call, (uint64_t)len * op->host_size, op->host_align);
         if (!list.ptr)
@@ -176,12 +54,10 @@ static uint32_t lift_list(const run *r, const cj_op *op, const guest_source *fro
             memcpy(list.ptr, elements, (size_t)bytes);
     }
     if (op->mode == CJ_MODE_LOOP) {
-        uint32_t self = (uint32_t)(op - r->moves->ops);
         for (uint32_t i = 0; i < len; i++) {
             set_index(r, op, i);
-            guest_source element = {.block = cj__memory_view(guest_memory(r), ptr + i * op->size, op->size)};
-            uint32_t trap =
-                lift_ops(r, (cj_range){self + 1, op->next}, &element, (uint8_t *)list.ptr + (size_t)i * op->host_size);
+            guest_source element = {.block = cj__memory_view(r->from->memory, ptr + i * op->size, op->size)};
+            uint32_t trap = lift_ops(r, body_ops(r, op), &element, (uint8_t *)list.ptr + (size_t)i * op->host_size);
             if (trap)
                 return trap;
         }
@@ -199,7 +75,7 @@ static uint32_t lift_op(const run *r, const cj_op *op, const guest_source *from,
         memcpy(to, from->block + op->src, op->size);
         return CJ_TRAP_NONE;
     case CJ_OP_INT:
-        store(to, op->width, from->slots ? from->slots[op->src] : load(from->block + op->src, op->width));
+        store(to, op->width, get_int(from, op->src, op->width));
         return CJ_TRAP_NONE;
     case CJ_OP_BOOL:
         *to = get32(from, op->src, 1) != 0;
@@ -227,10 +103,16 @@ static uint32_t lift_op(const run *r, const cj_op *op, const guest_source *from,
         return lift_list(r, op, from, host);
     case CJ_OP_OWN:
     case CJ_OP_BORROW:
+        value = get32(from, op->src, 4);
+        trap = cj__interp_move_handle(r, op, value, &value);
+        if (trap)
+            return trap;
+        store(to, 4, value);
+        return CJ_TRAP_NONE;
     case CJ_OP_COUNT:
         break;
     }
-    return trap_at(r, op, CJ_TRAP_HANDLE_KIND); /* no plan has them yet (plan_build.c) */
+    return trap_at(r, op, CJ_TRAP_HANDLE_KIND); /* not in a plan */
 }
 
 static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from, uint8_t *host)
@@ -247,26 +129,12 @@ static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from,
 
 static uint32_t lower_ops(const run *r, cj_range range, const uint8_t *host, guest_target *to);
 
-/* After something that called out. */
-static void reseat(const run *r, guest_target *to)
-{
-    if (!to->slots)
-        to->block = cj__memory_view(guest_memory(r), to->at, to->size);
-}
-
-static void put_pair(const run *r, const cj_op *op, guest_target *to, uint32_t ptr, uint32_t len)
-{
-    reseat(r, to);
-    put(to, op->dst, 4, ptr);
-    put(to, op->dst + (to->slots ? 1 : 4), 4, len);
-}
-
 static uint32_t lower_string(const run *r, const cj_op *op, const uint8_t *host, guest_target *to)
 {
     cj_string string;
     uint32_t pair[2];
     memcpy(&string, host + op->src, sizeof(string));
-    uint32_t trap = cj__string_lower(r->call, &r->call->bound->guest, r->call->bound->plan->options.encoding, &string, pair);
+    uint32_t trap = cj__string_lower(r->call, r->to, r->call->bound->plan->options.encoding, &string, pair);
     if (trap)
         return trap_at(r, op, trap);
     put_pair(r, op, to, pair[0], pair[1]);
@@ -283,20 +151,19 @@ static uint32_t lower_list(const run *r, const cj_op *op, const uint8_t *host, g
     const uint8_t *elements = cj__call_source(r->call, list.ptr, (uint64_t)len * op->host_size, op->host_align);
     if (!elements)
         return trap_at(r, op, CJ_TRAP_HOST_LIMIT);
-    uint32_t trap = cj__lower_alloc(r->call, &r->call->bound->guest, op->align, bytes, &ptr);
+    uint32_t trap = cj__lower_alloc(r->call, r->to, op->align, bytes, &ptr);
     if (trap)
         return trap_at(r, op, trap);
 
     if (op->mode == CJ_MODE_BLOCK) {
         if (bytes)
-            memcpy(cj__memory_view(guest_memory(r), ptr, bytes), elements, bytes);
+            memcpy(cj__memory_view(r->to->memory, ptr, bytes), elements, bytes);
     } else {
-        uint32_t self = (uint32_t)(op - r->moves->ops);
         guest_target element = {.at = ptr, .size = op->size};
         for (uint32_t i = 0; i < len; i++, element.at += op->size) {
             set_index(r, op, i);
             reseat(r, &element);
-            trap = lower_ops(r, (cj_range){self + 1, op->next}, elements + (size_t)i * op->host_size, &element);
+            trap = lower_ops(r, body_ops(r, op), elements + (size_t)i * op->host_size, &element);
             if (trap)
                 return trap;
         }
@@ -334,9 +201,7 @@ static uint32_t lower_op(const run *r, const cj_op *op, const uint8_t *host, gue
         value = (uint32_t)load(from, op->width);
         if (value >= op->count)
             return trap_at(r, op, CJ_TRAP_DISCRIMINANT);
-        if (to->slots) /* the payload slots that the case leaves; its own operations overwrite the others */
-            memset(&to->slots[op->dst + 1], 0, op->slots * sizeof(*to->slots));
-        put(to, op->dst, op->width, value);
+        put_discriminant(to, op, value);
         return op->code == CJ_OP_VARIANT ? lower_ops(r, case_ops(r, op, value), host, to) : CJ_TRAP_NONE;
     case CJ_OP_STRING:
         return lower_string(r, op, host, to);
@@ -344,10 +209,15 @@ static uint32_t lower_op(const run *r, const cj_op *op, const uint8_t *host, gue
         return lower_list(r, op, host, to);
     case CJ_OP_OWN:
     case CJ_OP_BORROW:
+        trap = cj__interp_move_handle(r, op, (uint32_t)load(from, 4), &value);
+        if (trap)
+            return trap;
+        put(to, op->dst, 4, value);
+        return CJ_TRAP_NONE;
     case CJ_OP_COUNT:
         break;
     }
-    return trap_at(r, op, CJ_TRAP_HANDLE_KIND); /* no plan has them yet (plan_build.c) */
+    return trap_at(r, op, CJ_TRAP_HANDLE_KIND); /* not in a plan */
 }
 
 static uint32_t lower_ops(const run *r, cj_range range, const uint8_t *host, guest_target *to)
@@ -360,69 +230,63 @@ static uint32_t lower_ops(const run *r, cj_range range, const uint8_t *host, gue
     return CJ_TRAP_NONE;
 }
 
-/* -- Whole programs ------------------------------------------------------------------------------------------------ */
+/* -- Steps --------------------------------------------------------------------------------------------------------- */
 
-static cj_range all_ops(const cj_moves *moves)
+uint32_t cj__interp_move_handle(const run *r, const cj_op *op, uint32_t index, uint32_t *out)
 {
-    return (cj_range){0, moves->op_count};
+    uint32_t trap = op->code == CJ_OP_OWN ? cj__move_own(r->call, r->in_results, op->count, index, out)
+                                          : cj__move_borrow(r->call, r->in_results, op->count, index, out);
+    return CJ_LIKELY(!trap) ? CJ_TRAP_NONE : trap_at(r, op, trap);
 }
 
-/* A spilled block that the guest points to: NULL with `trap` recorded when it is not aligned or not in memory. */
-static uint8_t *find_block(cj_call_ctx *call, bool results, uint32_t at, uint32_t *trap)
+uint32_t cj__interp_find_block(cj_call_ctx *call, const cj_side *side, bool results, uint32_t at, uint8_t **out)
 {
     const cj_plan *plan = call->bound->plan;
     uint32_t size = results ? plan->result_size : plan->params_size,
              align = results ? plan->result_align : plan->params_align;
-    uint8_t *block = cj__memory_view(call->bound->guest.memory, at, size);
     if (at & (align - 1))
-        *trap =
-            cj__call_trap(call, results ? CJ_TRAP_RESULTS_ALIGNMENT : CJ_TRAP_PARAMS_ALIGNMENT, results, CJ_NO_SITE);
-    else if (!block)
-        *trap = cj__call_trap(call, results ? CJ_TRAP_RESULTS_BOUNDS : CJ_TRAP_PARAMS_BOUNDS, results, CJ_NO_SITE);
-    else
-        return block;
-    return NULL;
+        return cj__call_trap(call, results ? CJ_TRAP_RESULTS_ALIGNMENT : CJ_TRAP_PARAMS_ALIGNMENT, results, CJ_NO_SITE);
+    *out = cj__memory_view(side->memory, at, size);
+    if (!*out)
+        return cj__call_trap(call, results ? CJ_TRAP_RESULTS_BOUNDS : CJ_TRAP_PARAMS_BOUNDS, results, CJ_NO_SITE);
+    return CJ_TRAP_NONE;
 }
 
-/* -- Exports ------------------------------------------------------------------------------------------------------- */
-
-static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
+uint32_t cj__interp_new_params(const run *r, uint64_t *flat, guest_target *to)
 {
-    const cj_plan *plan = call->bound->plan;
-    run r = {call, &plan->args, false};
-    guest_target to = {.slots = flat};
-    if (plan->sig.spill_params) {
-        uint32_t trap = cj__lower_alloc(call, &call->bound->guest, plan->params_align, plan->params_size, &to.at);
-        if (trap)
-            return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
-        flat[0] = to.at;
-        to.slots = NULL;
-        to.size = plan->params_size;
-        reseat(&r, &to);
-    }
-    return lower_ops(&r, all_ops(&plan->args), args, &to);
+    const cj_plan *plan = r->call->bound->plan;
+    *to = (guest_target){.size = plan->params_size};
+    uint32_t trap = cj__lower_alloc(r->call, r->to, plan->params_align, plan->params_size, &to->at);
+    if (trap)
+        return trap_outside(r, trap);
+    flat[0] = to->at;
+    reseat(r, to);
+    return CJ_TRAP_NONE;
 }
 
-static uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat, void *results)
-{
-    const cj_plan *plan = call->bound->plan;
-    run r = {call, &plan->results, true};
-    guest_source from = {.slots = flat};
-    if (plan->sig.spill_results) {
-        uint32_t trap;
-        from.slots = NULL;
-        from.block = find_block(call, true, (uint32_t)flat[0], &trap);
-        if (!from.block)
-            return trap;
-    }
-    return lift_ops(&r, all_ops(&plan->results), &from, results);
-}
-
-static uint32_t post_return(cj_call_ctx *call, uint64_t *flat)
+uint32_t cj__interp_call_core(cj_call_ctx *call, uint64_t *flat)
 {
     const cj_binding *bound = call->bound;
-    const cj_core_sig *sig = &bound->plan->sig;
-    cj_core_type type = {.params = &sig->result, .param_count = sig->result_count};
+    cj_core_sig sig;
+    cj__plan_callee_sig(bound->plan, &sig);
+    cj_core_type type = {sig.params, sig.param_count, sig.result, sig.result_count};
+    uint32_t trap = cj__core_call(call, &bound->guest, bound->core_func, &type, flat);
+    if (trap)
+        return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
+    if (bound->plan->has_borrow && call->borrows)
+        return cj__call_trap(call, CJ_TRAP_BORROW_NOT_DROPPED, true, CJ_NO_SITE);
+    return CJ_TRAP_NONE;
+}
+
+uint32_t cj__interp_post_return(cj_call_ctx *call, const uint64_t *result)
+{
+    const cj_binding *bound = call->bound;
+    if (!bound->plan->options.has_post_return)
+        return CJ_TRAP_NONE;
+    cj_core_sig sig;
+    cj__plan_callee_sig(bound->plan, &sig);
+    cj_core_type type = {.params = &sig.result, .param_count = sig.result_count};
+    uint64_t flat[1] = {sig.result_count ? *result : 0};
     bound->guest.instance->may_leave = 0;
     call->store->trap.detail = "in post-return";
     uint32_t trap = cj__core_call(call, &bound->guest, bound->post_return, &type, flat);
@@ -433,41 +297,64 @@ static uint32_t post_return(cj_call_ctx *call, uint64_t *flat)
     return CJ_TRAP_NONE;
 }
 
+/* -- Exports ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
+{
+    run r = cj__run(call, false);
+    guest_target to = {.slots = flat};
+    uint32_t trap = call->bound->plan->sig.spill_params ? cj__interp_new_params(&r, flat, &to) : CJ_TRAP_NONE;
+    return trap ? trap : lower_ops(&r, all_ops(r.moves), args, &to);
+}
+
+static uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat, void *results)
+{
+    run r = cj__run(call, true);
+    guest_source from = {.slots = flat};
+    if (call->bound->plan->sig.spill_results) {
+        uint8_t *block;
+        uint32_t trap = cj__interp_find_block(call, r.from, true, (uint32_t)flat[0], &block);
+        if (trap)
+            return trap;
+        from = (guest_source){.block = block};
+    }
+    return lift_ops(&r, all_ops(r.moves), &from, results);
+}
+
 uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
 {
-    const cj_binding *bound = call->bound;
-    const cj_core_sig *sig = &bound->plan->sig;
     uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* each is written: by an operation, or by the variant that leaves it */
+    bool has_scope = call->bound->plan->has_borrow;
     call->alias_size = 0;
+    if (has_scope)
+        cj__interp_begin_scope(call);
 
     uint32_t trap = lower_args(call, args, flat);
-    if (trap)
-        return trap;
-    cj_core_type type = {sig->params, sig->param_count, sig->result, sig->result_count};
-    trap = cj__core_call(call, &bound->guest, bound->core_func, &type, flat);
-    if (trap)
-        return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
-    trap = lift_results(call, flat, results);
-    if (trap)
-        return trap;
-    return bound->plan->options.has_post_return ? post_return(call, flat) : CJ_TRAP_NONE;
+    if (!trap)
+        trap = cj__interp_call_core(call, flat);
+    if (!trap)
+        trap = lift_results(call, flat, results);
+    if (!trap)
+        trap = cj__interp_post_return(call, flat);
+    if (!trap && has_scope)
+        cj__lends_end(call);
+    return trap;
 }
 
 /* -- Imports ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t lift_args(cj_call_ctx *call, const uint64_t *flat, void *args)
 {
-    const cj_plan *plan = call->bound->plan;
-    run r = {call, &plan->args, false};
+    run r = cj__run(call, false);
     guest_source from = {.slots = flat};
-    if (plan->sig.spill_params) {
-        uint32_t trap;
-        from.slots = NULL;
-        from.block = find_block(call, false, (uint32_t)flat[0], &trap);
-        if (!from.block)
+    if (call->bound->plan->sig.spill_params) {
+        uint8_t *block;
+        uint32_t trap = cj__interp_find_block(call, r.from, false, (uint32_t)flat[0], &block);
+        if (trap)
             return trap;
+        from = (guest_source){.block = block};
     }
-    return lift_ops(&r, all_ops(&plan->args), &from, args);
+    return lift_ops(&r, all_ops(r.moves), &from, args);
 }
 
 static uint32_t lower_results(cj_call_ctx *call, const uint64_t *flat, const void *results, uint64_t *result)
@@ -477,18 +364,15 @@ static uint32_t lower_results(cj_call_ctx *call, const uint64_t *flat, const voi
     call->alias_base = memory ? cj__memory_base(memory) : NULL;
     call->alias_size = memory ? cj__memory_size(memory) : 0;
 
-    run r = {call, &plan->results, true};
+    run r = cj__run(call, true);
     guest_target to = {.slots = result};
     if (plan->sig.spill_results) {
-        uint32_t trap;
-        to.slots = NULL;
-        to.at = (uint32_t)flat[plan->sig.param_count - 1];
-        to.size = plan->result_size;
-        to.block = find_block(call, true, to.at, &trap);
-        if (!to.block)
+        to = (guest_target){.at = (uint32_t)flat[plan->sig.param_count - 1], .size = plan->result_size};
+        uint32_t trap = cj__interp_find_block(call, r.to, true, to.at, &to.block);
+        if (trap)
             return trap;
     }
-    return lower_ops(&r, all_ops(&plan->results), results, &to);
+    return lower_ops(&r, all_ops(r.moves), results, &to);
 }
 
 /* Room for a struct of the host's: `small` when it fits. */
@@ -514,6 +398,8 @@ static uint32_t import_in_mark(cj_call_ctx *call, const uint64_t *flat, uint64_t
     trap = cj__call_host(call, args, results);
     if (trap)
         return trap;
+    if (plan->has_borrow)
+        cj__host_borrows_end(call);
     return lower_results(call, flat, results, result);
 }
 
@@ -523,9 +409,15 @@ uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *re
         return cj__call_trap(call, CJ_TRAP_CANNOT_LEAVE, false, CJ_NO_SITE);
     if (cj__core_stack_low(call))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
+    bool has_scope = call->bound->plan->has_borrow;
     cj_call_point point = cj__call_mark(call);
+    if (has_scope)
+        cj__interp_begin_scope(call);
     uint32_t trap = import_in_mark(call, flat, result);
-    if (!trap)
-        cj__call_release(call, point);
-    return trap;
+    if (trap)
+        return trap;
+    if (has_scope)
+        cj__lends_end(call);
+    cj__call_release(call, point);
+    return CJ_TRAP_NONE;
 }

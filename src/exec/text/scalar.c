@@ -220,6 +220,23 @@ static size_t latin1_to_utf8(const uint8_t *s, size_t len, uint8_t *out)
     return (size_t)(out - start);
 }
 
+static size_t latin1_to_ascii(const uint8_t *s, size_t len, uint8_t *out)
+{
+    size_t i = ascii_words(s, len);
+    memcpy(out, s, i);
+    for (; i < len && s[i] < 0x80; i++)
+        out[i] = s[i];
+    return i;
+}
+
+static size_t utf16_to_ascii(const uint8_t *s, size_t units, uint8_t *out)
+{
+    size_t i = 0;
+    for (; i < units && load_unit(s + 2 * i) < 0x80; i++)
+        out[i] = s[2 * i];
+    return i;
+}
+
 static size_t utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
 {
     uint8_t *start = out;
@@ -270,6 +287,8 @@ const cj_text_kernels cj__text_scalar = {
     .utf8_to_utf16 = utf8_to_utf16,
     .utf16_to_utf8 = utf16_to_utf8,
     .latin1_to_utf8 = latin1_to_utf8,
+    .latin1_to_ascii = latin1_to_ascii,
+    .utf16_to_ascii = utf16_to_ascii,
     .utf8_to_latin1 = utf8_to_latin1,
     .utf16_to_latin1 = utf16_to_latin1,
     .latin1_to_utf16 = latin1_to_utf16,

@@ -39,6 +39,10 @@ typedef struct cj_text_kernels {
     size_t (*utf16_to_utf8)(const uint8_t *s, size_t units, uint8_t *out);
     size_t (*latin1_to_utf8)(const uint8_t *s, size_t len, uint8_t *out);
 
+    /* Copy the longest prefix of characters below U+0080, a byte each; give their number. Room: len or units bytes. */
+    size_t (*latin1_to_ascii)(const uint8_t *s, size_t len, uint8_t *out);
+    size_t (*utf16_to_ascii)(const uint8_t *s, size_t units, uint8_t *out);
+
     /* Transcode the longest prefix of characters up to U+00FF to Latin-1. Give the bytes written, and in `read` the
      * source bytes or units that they were; the rest begins with a higher character or a malformed sequence. Room: len
      * or units bytes. The deflating one works in place too, out == s. */

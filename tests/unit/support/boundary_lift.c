@@ -243,8 +243,6 @@ static void expect_string_lift(cj_encoding encoding, uint32_t ptr, uint32_t unit
     expect_lift(t_string(T), encoding, SLOTS(ptr, units), words, trap, "", &expected);
 }
 
-static const uint32_t tag = 0x80000000;
-
 static void test_lift_string(void **state)
 {
     (void)state;

@@ -19,6 +19,8 @@ enum {
     RETPTR = 96, /* where the results of imports go */
 };
 
+static const uint32_t tag = 0x80000000; /* of a latin1+utf16 string's length: it is UTF-16 */
+
 extern boundary_code_fn code_for;
 extern cj_types *T;
 extern fake_engine *F;

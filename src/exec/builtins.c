@@ -1,0 +1,150 @@
+/* builtins.c: what a guest's import does: the gate that all imports go through where nothing is compiled, and the
+ * canonical builtins, which need no plan.
+ *
+ * Place in the pipeline: between the engine's generic natives (cj__core_set_gate) and the plan interpreter. Where WAMR
+ * compiles guests, its code calls the builtins' natives here directly.
+ * Non-goals: plans (interp/, llvm/), tables (handles.c).
+ * Spec: "canon lower", "canon resource.new", "canon resource.drop", "canon resource.rep".
+ */
+#include "engine/engine.h"
+#include "exec/exec.h"
+
+static uint32_t trap(cj_call_ctx *call, uint32_t kind)
+{
+    return cj__call_trap(call, (cj_trap)kind, false, CJ_NO_SITE);
+}
+
+/* -- The gate ------------------------------------------------------------------------------------------------------ */
+
+/* Nobody's boundary: a core trap's place is left to the frames around it. */
+static uint32_t call_core(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
+{
+    const cj_core_type *type = call->bound->core_type;
+    uint64_t values[CJ_MAX_CORE_PARAMS];
+    memcpy(values, flat, type->param_count * sizeof(*flat));
+    uint32_t kind = cj__core_call(call, &call->bound->guest, call->bound->core_func, type, values);
+    if (CJ_LIKELY(!kind) && type->result_count)
+        *result = values[0];
+    return kind;
+}
+
+static uint32_t resource_new(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
+{
+    uint32_t index = 0, kind = cj__resource_new(call, call->bound->resources[0], (uint32_t)flat[0], &index);
+    *result = index;
+    return kind;
+}
+
+/* Leaving is looked at before anything else that "canon lower" does, and by all builtins here. */
+static uint32_t cannot(const cj_call_ctx *call, cj_trap why)
+{
+    return call->bound->guest.instance->may_leave ? why : CJ_TRAP_CANNOT_LEAVE;
+}
+
+uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
+{
+    uint32_t kind = CJ_TRAP_NONE;
+    switch ((cj_slot_kind)call->bound->kind) {
+    case CJ_SLOT_HOST:
+        return cj__interp_import(call, flat, result);
+    case CJ_SLOT_FUSED:
+        return cj__interp_fused(call, flat, result);
+    case CJ_SLOT_CORE:
+        return call_core(call, flat, result);
+    case CJ_SLOT_RESOURCE_NEW:
+        kind = resource_new(call, flat, result);
+        break;
+    case CJ_SLOT_RESOURCE_REP:
+        kind = cj__resource_rep(call, call->bound->resources[0], (uint32_t)flat[0], result);
+        break;
+    case CJ_SLOT_RESOURCE_DROP:
+        kind = cj__resource_drop(call, call->bound->resources[0], (uint32_t)flat[0]);
+        break;
+    case CJ_SLOT_CANNOT_ENTER:
+        kind = cannot(call, CJ_TRAP_CANNOT_ENTER);
+        break;
+    case CJ_SLOT_UNSUPPORTED:
+        kind = cannot(call, CJ_TRAP_UNSUPPORTED);
+        break;
+    }
+    return CJ_LIKELY(!kind) ? CJ_TRAP_NONE : trap(call, kind);
+}
+
+/* -- Natives ------------------------------------------------------------------------------------------------------- */
+
+#if CJ_ENGINE_JIT
+
+/* Fills in what builtins and trap records look at: the rest of a cj_call_ctx costs more than a builtin does. */
+static inline void begin(cj_call_ctx *call, void *env, uint32_t slot)
+{
+    const char *inst;
+    const cj_group_core *group;
+    memcpy(&inst, (const char *)env + cj__core_layout.env_module_inst, sizeof(inst));
+    memcpy(&group, inst + cj__core_layout.inst_custom_data, sizeof(group));
+    call->bound = &group->imports[slot];
+    call->store = call->bound->guest.instance->store;
+    call->env = env;
+    call->arena = call->store->arena;
+}
+
+static __attribute__((noinline, cold)) void leave(cj_call_ctx *call, uint32_t kind)
+{
+    (void)trap(call, kind);
+    cj__core_throw(call);
+}
+
+static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
+{
+    cj_call_ctx call;
+    uint32_t index = 0;
+    begin(&call, env, slot);
+    uint32_t kind = cj__resource_new(&call, call.bound->resources[0], rep, &index);
+    if (CJ_UNLIKELY(kind))
+        leave(&call, kind);
+    return index;
+}
+
+static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
+{
+    cj_call_ctx call;
+    uint64_t rep = 0;
+    begin(&call, env, slot);
+    uint32_t kind = cj__resource_rep(&call, call.bound->resources[0], index, &rep);
+    if (CJ_UNLIKELY(kind))
+        leave(&call, kind);
+    return (uint32_t)rep;
+}
+
+static void native_drop(void *env, uint32_t index, uint32_t slot)
+{
+    cj_call_ctx call;
+    begin(&call, env, slot);
+    uint32_t kind = cj__resource_drop(&call, call.bound->resources[0], index);
+    if (CJ_UNLIKELY(kind))
+        leave(&call, kind);
+}
+
+void *cj__builtin_code(cj_slot_kind kind)
+{
+    uint32_t (*new_)(void *, uint32_t, uint32_t) = native_new;
+    uint32_t (*rep)(void *, uint32_t, uint32_t) = native_rep;
+    void (*drop)(void *, uint32_t, uint32_t) = native_drop;
+    void *code = NULL;
+    if (kind == CJ_SLOT_RESOURCE_NEW)
+        memcpy(&code, &new_, sizeof(code));
+    else if (kind == CJ_SLOT_RESOURCE_REP)
+        memcpy(&code, &rep, sizeof(code));
+    else if (kind == CJ_SLOT_RESOURCE_DROP)
+        memcpy(&code, &drop, sizeof(code));
+    return code;
+}
+
+#else
+
+void *cj__builtin_code(cj_slot_kind kind)
+{
+    (void)kind;
+    return NULL;
+}
+
+#endif
