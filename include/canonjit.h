@@ -152,7 +152,8 @@ CJ_API size_t cj_error_format(const cj_error *err, char *buffer, size_t size);
     X(BOOL, "bool") X(S8, "s8") X(U8, "u8") X(S16, "s16") X(U16, "u16") X(S32, "s32") X(U32, "u32") \
     X(S64, "s64") X(U64, "u64") X(F32, "f32") X(F64, "f64") X(CHAR, "char") X(STRING, "string") \
     X(LIST, "list") X(RECORD, "record") X(TUPLE, "tuple") X(VARIANT, "variant") X(ENUM, "enum") \
-    X(OPTION, "option") X(RESULT, "result") X(FLAGS, "flags") X(OWN, "own") X(BORROW, "borrow")
+    X(OPTION, "option") X(RESULT, "result") X(FLAGS, "flags") X(OWN, "own") X(BORROW, "borrow") \
+    X(FIXED_LIST, "list") X(STREAM, "stream") X(FUTURE, "future") X(ERROR_CONTEXT, "error-context")
 
 typedef enum cj_kind {
 #define CJ_X(name, wit) CJ_KIND_##name,

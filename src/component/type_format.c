@@ -86,6 +86,11 @@ static void put_args(printer *p, const cj_type *type)
         put(p, i ? ", " : "");
         put_type(p, type->members[i].type);
     }
+    if (type->kind == CJ_KIND_FIXED_LIST) {
+        char length[16];
+        snprintf(length, sizeof(length), ", %u", type->length);
+        put(p, length);
+    }
     put(p, ">");
 }
 
@@ -130,9 +135,20 @@ static void put_type(printer *p, const cj_type *type)
 
     if (p->full)
         return;
+    if (type->is_map) { /* of pairs */
+        put(p, "map");
+        put_args(p, type->members[0].type);
+        return;
+    }
     put(p, cj_kind_name(type->kind));
     switch (type->kind) {
+    case CJ_KIND_STREAM:
+    case CJ_KIND_FUTURE:
+        if (type->members[0].type)
+            put_args(p, type);
+        break;
     case CJ_KIND_LIST:
+    case CJ_KIND_FIXED_LIST:
     case CJ_KIND_OPTION:
     case CJ_KIND_TUPLE:
         put_args(p, type);

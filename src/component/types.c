@@ -180,6 +180,11 @@ static uint32_t max32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+static uint32_t min32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -199,6 +204,9 @@ static void inherit(cj_type *type, const cj_type *member)
     type->has_pointer |= member->has_pointer;
     type->has_borrow |= member->has_borrow;
     type->has_handle |= member->has_handle;
+    type->min_resource = min32(type->min_resource, member->min_resource);
+    if (!type->gate)
+        type->gate = member->gate;
 }
 
 static void inherit_align(cj_type *type, const cj_type *member)
@@ -206,6 +214,21 @@ static void inherit_align(cj_type *type, const cj_type *member)
     type->align = max32(type->align, member->align);
     type->align64 = max32(type->align64, member->align64);
     type->host_align = max_size(type->host_align, member->host_align);
+}
+
+static void add_flat(cj_type *type, const cj_type *member)
+{
+    for (uint32_t i = 0; i < member->flat_count && type->flat_count < CJ_FLAT_OVER; i++) {
+        type->flat64[type->flat_count] = member->flat64[i];
+        type->flat[type->flat_count++] = member->flat[i];
+    }
+}
+
+static void flat_scalar(cj_type *type, cj_core core)
+{
+    type->flat[0] = core;
+    type->flat64[0] = (uint8_t)core;
+    type->flat_count = 1;
 }
 
 static void lay_out_record(builder *b)
@@ -229,8 +252,7 @@ static void lay_out_record(builder *b)
         b->host_size += field->host_size;
         b->dense_size += field->size;
 
-        for (uint32_t j = 0; j < field->flat_count && type->flat_count < CJ_FLAT_OVER; j++)
-            type->flat[type->flat_count++] = field->flat[j];
+        add_flat(type, field);
     }
     b->size = cj__align_up(b->size, type->align);
     b->size64 = cj__align_up(b->size64, type->align64);
@@ -255,8 +277,7 @@ static void lay_out_variant(builder *b)
 {
     cj_type *type = &b->type;
     type->disc_size = discriminant_size(type->kind == CJ_KIND_OPTION ? 2 : type->count);
-    type->flat[0] = CJ_CORE_I32;
-    type->flat_count = 1;
+    flat_scalar(type, CJ_CORE_I32);
 
     uint64_t payload = 0, payload64 = 0, host_payload = 0;
     for (uint32_t i = 0; i < type->count; i++) {
@@ -269,10 +290,13 @@ static void lay_out_variant(builder *b)
         payload64 = of_case->size64 > payload64 ? of_case->size64 : payload64;
         host_payload = of_case->host_size > host_payload ? of_case->host_size : host_payload;
         for (uint32_t j = 0; j < of_case->flat_count && j + 1 < CJ_FLAT_OVER; j++) {
-            if (j + 1 < type->flat_count)
+            if (j + 1 < type->flat_count) {
                 type->flat[j + 1] = cj__core_join(type->flat[j + 1], of_case->flat[j]);
-            else
+                type->flat64[j + 1] = (uint8_t)cj__core_join((cj_core)type->flat64[j + 1], (cj_core)of_case->flat64[j]);
+            } else {
+                type->flat64[type->flat_count] = of_case->flat64[j];
                 type->flat[type->flat_count++] = of_case->flat[j];
+            }
         }
     }
     uint64_t at = cj__align_up(type->disc_size, type->align);
@@ -297,8 +321,44 @@ static void lay_out_flags(builder *b)
     b->size = b->size64 = b->host_size = size;
     type->align = type->align64 = type->disc_size = size;
     type->host_align = host_uint_align(size);
-    type->flat[0] = CJ_CORE_I32;
-    type->flat_count = 1;
+    flat_scalar(type, CJ_CORE_I32);
+}
+
+/* Like a tuple of `length` elements. The sum saturates at what no value may have. */
+static void lay_out_fixed_list(builder *b)
+{
+    cj_type *type = &b->type;
+    const cj_type *element = b->members[0].type;
+    inherit(type, element);
+    inherit_align(type, element);
+    b->size = (uint64_t)element->size * type->length;
+    b->size64 = (uint64_t)element->size64 * type->length;
+    b->host_size = element->host_size > UINT32_MAX ? UINT64_MAX : element->host_size * (uint64_t)type->length;
+    for (uint32_t i = 0; i < type->length && element->flat_count && type->flat_count < CJ_FLAT_OVER; i++)
+        add_flat(type, element);
+    if (!type->gate)
+        type->gate = "fixed-length lists";
+}
+
+/* Handles: of resources, streams, futures, error contexts. */
+static void lay_out_handle(builder *b)
+{
+    b->size = b->size64 = b->host_size = b->type.align = b->type.align64 = 4;
+    b->type.host_align = HOST_ALIGN(uint32_t);
+    flat_scalar(&b->type, CJ_CORE_I32);
+}
+
+/* A channel's values are handles, whatever they carry; but a type that mentions resources. */
+static void lay_out_channel(builder *b)
+{
+    cj_type *type = &b->type;
+    const cj_type *element = b->members[0].type;
+    lay_out_handle(b);
+    type->gate = type->kind == CJ_KIND_STREAM ? "streams" : "futures";
+    if (element) {
+        type->depth = element->depth + 1;
+        type->min_resource = element->min_resource;
+    }
 }
 
 /* A string's and a list's two words. */
@@ -312,6 +372,7 @@ static void lay_out_words(builder *b)
     type->align64 = 8;
     type->host_align = HOST_ALIGN(cj_list);
     type->flat[0] = type->flat[1] = CJ_CORE_I32;
+    type->flat64[0] = type->flat64[1] = CJ_CORE_I64;
     type->flat_count = 2;
     type->has_pointer = true;
 }
@@ -323,8 +384,7 @@ static void lay_out_scalar(builder *b)
     b->size = b->size64 = type->align = type->align64 = info->size;
     b->host_size = info->host_size;
     type->host_align = info->host_align;
-    type->flat[0] = info->core;
-    type->flat_count = 1;
+    flat_scalar(type, info->core);
     type->plain = type->dense = info->plain && info->host_align == info->size;
 }
 
@@ -335,6 +395,7 @@ static builder begin(cj_kind kind, uint32_t count)
     b.type.count = count;
     b.type.depth = b.type.align = b.type.align64 = 1;
     b.type.host_align = 1;
+    b.type.min_resource = CJ_NO_RESOURCE;
     return b;
 }
 
@@ -364,13 +425,14 @@ static const cj_type *intern_leaf(cj_types *types, cj_kind kind, uint32_t resour
         lay_out_words(&b);
     } else if (kind < CJ_KIND_STRING) {
         lay_out_scalar(&b);
+    } else if (kind == CJ_KIND_ERROR_CONTEXT) {
+        lay_out_handle(&b);
+        b.type.gate = "error-context";
     } else {
-        b.size = b.size64 = b.host_size = b.type.align = b.type.align64 = 4;
-        b.type.host_align = HOST_ALIGN(uint32_t);
-        b.type.flat[0] = CJ_CORE_I32;
-        b.type.flat_count = 1;
+        lay_out_handle(&b);
         b.type.has_handle = true;
         b.type.has_borrow = kind == CJ_KIND_BORROW;
+        b.type.min_resource = resource;
     }
     finish(&b);
     const cj_type *type = add(types, hash, &b.type);
@@ -379,7 +441,7 @@ static const cj_type *intern_leaf(cj_types *types, cj_kind kind, uint32_t resour
 
 const cj_type *cj__type_scalar(cj_types *types, cj_kind kind, cj_error *err)
 {
-    if ((unsigned)kind > CJ_KIND_STRING) {
+    if ((unsigned)kind > CJ_KIND_STRING && kind != CJ_KIND_ERROR_CONTEXT) {
         cj__fail(err, CJ_INTERNAL, "%s is not a scalar type", cj_kind_name(kind));
         return NULL;
     }
@@ -400,6 +462,9 @@ static cj_str member_name(cj_kind kind, const cj_param *members, uint32_t i)
 {
     switch (kind) {
     case CJ_KIND_LIST:
+    case CJ_KIND_FIXED_LIST:
+    case CJ_KIND_STREAM:
+    case CJ_KIND_FUTURE:
     case CJ_KIND_TUPLE:
         return CJ_STR("");
     case CJ_KIND_OPTION:
@@ -418,8 +483,11 @@ static bool check_members(cj_kind kind, const cj_param *members, uint32_t count,
     bool needs_types = false, forbids_types = false;
     switch (kind) {
     case CJ_KIND_LIST:
+    case CJ_KIND_FIXED_LIST:
     case CJ_KIND_OPTION:
-        needs_types = true;
+    case CJ_KIND_STREAM:
+    case CJ_KIND_FUTURE:
+        needs_types = kind != CJ_KIND_STREAM && kind != CJ_KIND_FUTURE;
         if (count != 1) {
             cj__fail(err, CJ_INTERNAL, "%s with %u members", cj_kind_name(kind), count);
             return false;
@@ -487,8 +555,15 @@ static bool build(cj_types *types, builder *b, const cj_param *members)
     case CJ_KIND_TUPLE:
         lay_out_record(b);
         break;
+    case CJ_KIND_FIXED_LIST:
+        lay_out_fixed_list(b);
+        break;
     case CJ_KIND_FLAGS:
         lay_out_flags(b);
+        break;
+    case CJ_KIND_STREAM:
+    case CJ_KIND_FUTURE:
+        lay_out_channel(b);
         break;
     default:
         lay_out_variant(b);
@@ -498,10 +573,11 @@ static bool build(cj_types *types, builder *b, const cj_param *members)
     return true;
 }
 
-/* `is_params`: the tuple of a function's parameters, for which neither the limit on depth nor that on size holds. */
-static bool size_allowed(const cj_type *type, bool is_params, cj_error *err)
+/* `is_ours`: a tuple that the file does not define: the parameters of a function, the pair of a map. Neither the limit on
+ * depth nor that on size holds for it. */
+static bool size_allowed(const cj_type *type, bool is_ours, cj_error *err)
 {
-    if (!is_params && type->size64 > CJ_MAX_BYTES) {
+    if (!is_ours && type->size64 > CJ_MAX_BYTES) {
         cj__fail(err, CJ_INVALID, "a %s of %u bytes is larger than a value can be, %d bytes (with 64-bit pointers)",
                  cj_kind_name(type->kind), type->size64, CJ_MAX_BYTES);
         return false;
@@ -513,11 +589,18 @@ static bool size_allowed(const cj_type *type, bool is_params, cj_error *err)
     return true;
 }
 
-static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *members, uint32_t count, bool is_params,
+/* What a kind and its members do not say. */
+typedef struct make_extra {
+    bool is_ours;    /* TUPLE: see size_allowed */
+    bool is_map;     /* LIST */
+    uint32_t length; /* FIXED_LIST */
+} make_extra;
+
+static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *members, uint32_t count, make_extra extra,
                            cj_error *err)
 {
     types->key.len = 0;
-    if (!key_u32(types, kind) || !key_u32(types, count))
+    if (!key_u32(types, kind) || !key_u32(types, extra.is_map ? UINT32_MAX : extra.length) || !key_u32(types, count))
         return out_of_memory(err);
     uint32_t depth = 1;
     for (uint32_t i = 0; i < count; i++) {
@@ -527,19 +610,21 @@ static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *member
         if (member.type)
             depth = max32(depth, member.type->depth + 1);
     }
-    if (!is_params && depth > types->max_depth) {
+    if (!extra.is_ours && depth > types->max_depth) {
         cj__fail(err, CJ_LIMIT, "value type nested %u levels deep, max_type_depth is %u", depth, types->max_depth);
         return NULL;
     }
     unsigned hash;
     const cj_type *found = find(types, &hash);
     if (found)
-        return size_allowed(found, is_params, err) ? found : NULL;
+        return size_allowed(found, extra.is_ours, err) ? found : NULL;
 
     builder b = begin(kind, count);
+    b.type.is_map = extra.is_map;
+    b.type.length = extra.length;
     if (!build(types, &b, members))
         return out_of_memory(err);
-    if (!size_allowed(&b.type, is_params, err))
+    if (!size_allowed(&b.type, extra.is_ours, err))
         return NULL;
     const cj_type *added = add(types, hash, &b.type);
     return added ? added : out_of_memory(err);
@@ -547,7 +632,26 @@ static const cj_type *make(cj_types *types, cj_kind kind, const cj_param *member
 
 const cj_type *cj__type_make(cj_types *types, cj_kind kind, const cj_param *members, uint32_t count, cj_error *err)
 {
-    return check_members(kind, members, count, err) ? make(types, kind, members, count, false, err) : NULL;
+    return check_members(kind, members, count, err) ? make(types, kind, members, count, (make_extra){0}, err) : NULL;
+}
+
+const cj_type *cj__type_fixed_list(cj_types *types, const cj_type *element, uint32_t length, cj_error *err)
+{
+    const cj_param member = {CJ_STR(""), element};
+    if (length == 0) {
+        cj__fail(err, CJ_INVALID, "a fixed-length list without elements");
+        return NULL;
+    }
+    return check_members(CJ_KIND_FIXED_LIST, &member, 1, err)
+               ? make(types, CJ_KIND_FIXED_LIST, &member, 1, (make_extra){.length = length}, err)
+               : NULL;
+}
+
+const cj_type *cj__type_map(cj_types *types, const cj_type *key, const cj_type *value, cj_error *err)
+{
+    const cj_param members[] = {{CJ_STR(""), key}, {CJ_STR(""), value}};
+    const cj_param pair = {CJ_STR(""), make(types, CJ_KIND_TUPLE, members, 2, (make_extra){.is_ours = true}, err)};
+    return pair.type ? make(types, CJ_KIND_LIST, &pair, 1, (make_extra){.is_map = true}, err) : NULL;
 }
 
 const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, uint32_t count, const cj_type *result,
@@ -555,7 +659,7 @@ const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, ui
 {
     if (!check_members(CJ_KIND_TUPLE, params, count, err))
         return NULL;
-    const cj_type *tuple = make(types, CJ_KIND_TUPLE, params, count, true, err);
+    const cj_type *tuple = make(types, CJ_KIND_TUPLE, params, count, (make_extra){.is_ours = true}, err);
     if (!tuple)
         return NULL;
 
@@ -585,7 +689,8 @@ const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, ui
         ok = name;
     }
     if (ok) {
-        entry->type = (cj_functype){copies, count, result, is_async, tuple};
+        const char *gate = tuple->gate || !result ? tuple->gate : result->gate;
+        entry->type = (cj_functype){copies, count, result, is_async, gate, tuple};
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, types->functypes, key, types->key.len, hash, entry);
     }
     if (!ok || hash_oom) {
@@ -595,24 +700,40 @@ const cj_functype *cj__functype_make(cj_types *types, const cj_param *params, ui
     return &entry->type;
 }
 
+void cj__core_sig_as(const cj_functype *type, cj_flatten how, cj_core_sig *out)
+{
+    const cj_type *params = type->params_tuple, *result = type->result;
+    const cj_core address = how.addr64 ? CJ_CORE_I64 : CJ_CORE_I32;
+    uint32_t max_params = how.is_async && how.lower ? CJ_MAX_FLAT_ASYNC_PARAMS : CJ_MAX_FLAT_PARAMS;
+    uint32_t max_results = how.is_async ? 0 : CJ_MAX_FLAT_RESULTS;
+    memset(out, 0, sizeof(*out));
+    out->spill_params = params->flat_count > max_params;
+    if (out->spill_params)
+        out->params[out->param_count++] = address;
+    else
+        for (; out->param_count < params->flat_count; out->param_count++)
+            out->params[out->param_count] =
+                how.addr64 ? (cj_core)params->flat64[out->param_count] : params->flat[out->param_count];
+    if (how.is_async && !how.lower) { /* what it returns goes through task.return */
+        out->result_count = how.callback;
+        out->result = CJ_CORE_I32;
+        return;
+    }
+    out->spill_results = result && result->flat_count > max_results;
+    if (out->spill_results && how.lower)
+        out->params[out->param_count++] = address;
+    if (how.is_async) {
+        out->result_count = 1;
+        out->result = CJ_CORE_I32;
+    } else if (result && result->flat_count > 0 && !(out->spill_results && how.lower)) {
+        out->result_count = 1;
+        out->result = out->spill_results ? address : how.addr64 ? (cj_core)result->flat64[0] : result->flat[0];
+    }
+}
+
 void cj__core_sig(const cj_functype *type, bool lower, cj_core_sig *out)
 {
-    const cj_type *params = type->params_tuple;
-    memset(out, 0, sizeof(*out));
-    out->spill_params = params->flat_count > CJ_MAX_FLAT_PARAMS;
-    if (out->spill_params) {
-        out->params[out->param_count++] = CJ_CORE_I32;
-    } else {
-        memcpy(out->params, params->flat, params->flat_count * sizeof(cj_core));
-        out->param_count = params->flat_count;
-    }
-    out->spill_results = type->result && type->result->flat_count > CJ_MAX_FLAT_RESULTS;
-    if (out->spill_results && lower) {
-        out->params[out->param_count++] = CJ_CORE_I32;
-    } else if (type->result && type->result->flat_count > 0) {
-        out->result_count = 1;
-        out->result = out->spill_results ? CJ_CORE_I32 : type->result->flat[0];
-    }
+    cj__core_sig_as(type, (cj_flatten){.lower = lower}, out);
 }
 
 /* -- Reflection (canonjit.h) --------------------------------------------------------------------------------------- */

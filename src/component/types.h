@@ -24,11 +24,15 @@ typedef enum cj_core {
 enum {
     CJ_MAX_FLAT_PARAMS = 16,
     CJ_MAX_FLAT_RESULTS = 1,
+    CJ_MAX_FLAT_ASYNC_PARAMS = 4, /* of an async lower */
     CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1, /* flat_count of a type with more slots than any call passes: counting stops */
     CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string, a list or one value, in either memory */
     CJ_MAX_FLAGS = 32,
     CJ_FORMAT_MAX = 64 * 1024, /* of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
 };
+
+/* Resource types are numbered from 1 as they come into being, so the oldest is the smallest; this is no resource. */
+#define CJ_NO_RESOURCE UINT32_MAX
 
 typedef struct cj_member {
     cj_str name;         /* "" for tuple elements */
@@ -44,6 +48,10 @@ struct cj_type {
     uint32_t id;              /* dense, in order of interning: for tables beside the type */
     uint32_t depth;           /* 1 for scalars */
     uint32_t resource;        /* OWN, BORROW: the resource's identity in its component; else 0 */
+    uint32_t min_resource;    /* the smallest `resource` in it, or CJ_NO_RESOURCE */
+    uint32_t length;          /* FIXED_LIST: number of elements */
+    bool is_map;              /* LIST of pairs that is map<K, V>: another type than list<tuple<K, V>>, but equal in all else */
+    const char *gate;         /* why values of it cannot be moved yet: "streams", ...; NULL: they can */
 
     /* Canonical layout in linear memory with 32-bit pointers. Saturates at UINT32_MAX; a size over 2^28-1 is refused. */
     uint32_t size, align;
@@ -56,6 +64,7 @@ struct cj_type {
     /* Flat form; `flat` holds the first CJ_FLAT_OVER slots at most. */
     uint32_t flat_count;
     cj_core flat[CJ_FLAT_OVER];
+    uint8_t flat64[CJ_FLAT_OVER]; /* the same (cj_core) with 64-bit pointers */
 
     /* Copy classes, all about one value in memory:
      *   plain:   integers, floats and aggregates of them: any bytes are valid and the host layout equals the canonical
@@ -76,6 +85,7 @@ struct cj_functype {
     uint32_t param_count;
     const cj_type *result; /* NULL: none */
     bool is_async;
+    const char *gate; /* of its types: as cj_type's */
     /* The parameters as one tuple (spilled parameters; the native door's argument struct). Never NULL. */
     const cj_type *params_tuple;
 };
@@ -91,14 +101,25 @@ uint32_t cj__types_count(const cj_types *);
  * result are ignored. Members' types must come from the same interner. An empty tuple is allowed: it is what a
  * function without parameters takes. Handles are all of equal layout: `resource` only tells them apart. Time and
  * memory are linear in `count`: nothing below a member is visited. */
-const cj_type *cj__type_scalar(cj_types *, cj_kind kind, cj_error *err); /* BOOL .. STRING */
+const cj_type *cj__type_scalar(cj_types *, cj_kind kind, cj_error *err); /* BOOL .. STRING, ERROR_CONTEXT */
+/* LIST .. FLAGS; STREAM and FUTURE, with one member, whose type may be NULL. */
 const cj_type *cj__type_make(cj_types *, cj_kind kind, const cj_param *members, uint32_t count, cj_error *err);
+const cj_type *cj__type_fixed_list(cj_types *, const cj_type *element, uint32_t length, cj_error *err);
+const cj_type *cj__type_map(cj_types *, const cj_type *key, const cj_type *value, cj_error *err);
 const cj_type *cj__type_handle(cj_types *, cj_kind own_or_borrow, uint32_t resource, cj_error *err);
 const cj_functype *cj__functype_make(cj_types *, const cj_param *params, uint32_t count, const cj_type *result, bool is_async,
                                      cj_error *err);
 /* Function types are interned too: equal ones are one pointer. */
 
-/* The core signature that a function type has when lifted or lowered without `async` (spec, flatten_functype). */
+/* How a function is flattened. */
+typedef struct cj_flatten {
+    bool lower;    /* canon lower; else canon lift */
+    bool is_async; /* canonical option `async` */
+    bool callback; /* async lift: with canonical option `callback` */
+    bool addr64;   /* pointers are i64 */
+} cj_flatten;
+
+/* The core signature that a function type has when lifted or lowered (spec, flatten_functype). */
 typedef struct cj_core_sig {
     uint32_t param_count; /* lift: <= 16; lower: <= 17 with the return pointer */
     cj_core params[CJ_MAX_FLAT_PARAMS + 1];
@@ -107,6 +128,8 @@ typedef struct cj_core_sig {
     bool spill_params;  /* parameters travel in memory, params[0] points to them */
     bool spill_results; /* lift: the core function returns a pointer; lower: the last parameter is one */
 } cj_core_sig;
+void cj__core_sig_as(const cj_functype *, cj_flatten, cj_core_sig *out);
+/* The same without `async`, in 32-bit memories. */
 void cj__core_sig(const cj_functype *, bool lower, cj_core_sig *out);
 
 /* The join of two flat slot types of variant cases (spec, "Flattening"). */

@@ -146,8 +146,8 @@ static cj_status make_imports(cj_linker_state *l)
         const cj_host_import *import = &l->ev.imports.at[i];
         l->import_at[i] = CJ_NONE;
         l->imports_before[i + 1] = program->import_count;
-        if (!import->type->func)
-            continue; /* its type cannot be represented, nothing can call it */
+        if (import->type->func->gate)
+            continue; /* no value of it can be moved; nothing can call it */
         l->import_at[i] = program->import_count;
         l->imports_before[i + 1]++;
         cj_program_import *out = &program->imports[program->import_count++];
@@ -210,10 +210,9 @@ static cj_status make_named_types(cj_linker_state *l)
         out->is_export = from->is_export;
         CJ_TRY(cj__link_strdup(l, from->interface, &out->interface));
         CJ_TRY(cj__link_strdup(l, from->name, &out->name));
-        out->type = from->type->kind == CJ_TYPE_VALUE ? from->type->value.type : NULL;
+        out->type = from->type->value; /* NULL for resource types */
         out->resource = from->type->kind == CJ_TYPE_RESOURCE ? from->type->resource : 0;
-        out->gate = from->type->value.gate;
-        out->identity = from->type;
+        out->identity = from->type->original ? from->type->original : from->type;
         out->before = (from->is_export ? l->exports_before : l->imports_before)[from->before];
     }
     return CJ_OK;

@@ -15,52 +15,50 @@ static cj_entity type_entity(const cj_type_val *type)
 /* -- Names with annotations -------------------------------------------------------------------------------------- */
 
 /* What the first part of an annotated name refers to: a resource type imported, or exported, under that name before. */
-static cj_status annotated_resource(cj_eval *ev, const cj_names *names, uint32_t before, const cj_name *name,
-                                    cj_str text, uint64_t offset, uint32_t *out)
+static cj_status annotated_resource(cj_eval *ev, const cj_names *names, const cj_name *name, cj_str text,
+                                    uint64_t offset, const cj_type_val **out)
 {
-    const cj_named *found = cj__names_find(ev, names, name->resource);
-    if (found && found - names->at >= before)
-        found = NULL;
+    const cj_named *found = names ? cj__names_find(ev, names, name->resource) : NULL;
     if (found && found->entity.sort == CJ_SORT_TYPE && found->entity.of.type->kind == CJ_TYPE_RESOURCE) {
-        *out = found->entity.of.type->resource;
+        *out = found->entity.of.type;
         return CJ_OK;
     }
     return cj__fail_at(ev->err, CJ_INVALID, offset, "name `%.*s` needs a resource type named `%.*s` before it, %s",
                        CJ_STR_ARG(text), CJ_STR_ARG(name->resource),
-                       found ? "but that name is something else" : "but there is none of that name");
+                       !names  ? "and instances of inline exports name none"
+                       : found ? "but that name is something else"
+                               : "but there is none of that name");
 }
 
-static bool is_handle_of(const cj_type *type, cj_kind kind, uint32_t resource)
+static bool is_handle_of(const cj_type_val *type, cj_deftype_kind def, const cj_type_val *resource)
 {
-    return type && type->kind == kind && type->resource == resource;
+    return type && type->def == def && type->uses[0]->identity == resource->identity;
 }
 
 /* Binary.md: "Validation of [constructor] names ...", "[method] names ...". The grammar of the name and that it
  * stands on a function are the decoder's matter. */
-cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t before, cj_str text, cj_entity entity,
-                                   uint64_t offset)
+cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, cj_str text, cj_entity entity, uint64_t offset)
 {
     cj_name name;
     if (entity.sort != CJ_SORT_FUNC || text.len == 0 || text.ptr[0] != '[')
         return CJ_OK;
     CJ_TRY(cj__name_parse(text, offset, &name, ev->err));
-    uint32_t resource = 0;
-    CJ_TRY(annotated_resource(ev, names, before, &name, text, offset, &resource));
+    const cj_type_val *resource = NULL;
+    CJ_TRY(annotated_resource(ev, names, &name, text, offset, &resource));
 
-    const cj_functype *func = entity.of.func->type->func;
-    if (!func)
-        return CJ_OK; /* of a type that is not represented */
+    const cj_type_val *type = entity.of.func->type;
+    uint32_t param_count = type->func->param_count;
     if (name.kind == CJ_NAME_CONSTRUCTOR) {
-        const cj_type *result = func->result;
-        if (result && result->kind == CJ_KIND_RESULT)
-            result = result->members[0].type;
-        if (!is_handle_of(result, CJ_KIND_OWN, resource))
+        const cj_type_val *result = type->uses[param_count];
+        if (result && result->def == CJ_DEFTYPE_RESULT)
+            result = result->uses[0];
+        if (!is_handle_of(result, CJ_DEFTYPE_OWN, resource))
             return cj__fail_at(ev->err, CJ_INVALID, offset,
                                "function `%.*s` must return `own<%.*s>`, or a result with that as `ok`",
                                CJ_STR_ARG(text), CJ_STR_ARG(name.resource));
     } else if (name.kind == CJ_NAME_METHOD) {
-        if (func->param_count == 0 || !cj__str_eq(func->params[0].name, CJ_STR("self")) ||
-            !is_handle_of(func->params[0].type, CJ_KIND_BORROW, resource))
+        if (param_count == 0 || !cj__str_eq(type->func->params[0].name, CJ_STR("self")) ||
+            !is_handle_of(type->uses[0], CJ_DEFTYPE_BORROW, resource))
             return cj__fail_at(ev->err, CJ_INVALID, offset,
                                "the first parameter of function `%.*s` must be `self: borrow<%.*s>`", CJ_STR_ARG(text),
                                CJ_STR_ARG(name.resource));
@@ -69,6 +67,13 @@ cj_status cj__eval_check_annotated(cj_eval *ev, const cj_names *names, uint32_t 
 }
 
 /* -- Imports and exports ----------------------------------------------------------------------------------------- */
+
+/* What an export or an argument names. */
+static cj_status take(cj_eval *ev, cj_scope *scope, cj_sort sort, uint32_t index, uint64_t offset, cj_entity *out)
+{
+    return sort == CJ_SORT_VALUE ? cj__eval_use_value(ev, scope, index, offset, out)
+                                 : cj__scope_get(ev, scope, sort, index, offset, out);
+}
 
 static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, const cj_ast_import *import,
                             uint64_t offset)
@@ -81,6 +86,7 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
             return cj__fail_at(ev->err, CJ_INVALID, run->offset,
                                "the component instantiated here imports `%.*s`, but there is no argument of that name",
                                CJ_STR_ARG(name));
+        bind.mode = CJ_BIND_MATCH;
         bind.actual = &arg->entity;
         bind.offset = arg->offset;
     }
@@ -94,17 +100,22 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
         else if (entity.sort == CJ_SORT_VALUE)
             cj__eval_unsupported(ev, offset, "values (import `%.*s`)", CJ_STR_ARG(name));
     }
-    if (scope->check)
-        CJ_TRY(cj__eval_check_annotated(ev, &scope->imports, scope->imports.len, name, entity, offset));
+    if (scope->check) {
+        CJ_TRY(cj__eval_check_annotated(ev, &scope->imports, name, entity, offset));
+        CJ_TRY(cj__eval_check_visible(ev, scope, true, name, entity, offset));
+    }
     CJ_TRY(cj__names_add(ev, &scope->imports, name, entity, offset, "import"));
     return cj__scope_push(ev, scope, entity);
 }
 
 static void name_func(const cj_scope *scope, cj_str interface, cj_str name, cj_entity entity)
 {
-    if (entity.sort != CJ_SORT_FUNC || entity.of.func->part != scope->part || entity.of.func->name.len)
+    if (entity.sort != CJ_SORT_FUNC)
         return;
-    cj_func_val *func = (cj_func_val *)(uintptr_t)entity.of.func; /* the evaluator's own */
+    const cj_func_val *real = entity.of.func->real ? entity.of.func->real : entity.of.func;
+    if (real->part != scope->part || real->name.len)
+        return;
+    cj_func_val *func = (cj_func_val *)(uintptr_t)real; /* the evaluator's own */
     func->interface = interface;
     func->name = name;
 }
@@ -126,18 +137,29 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
 {
     cj_str name = export_->name.name;
     cj_entity entity;
-    CJ_TRY(cj__scope_get(ev, scope, export_->sort, export_->index, offset, &entity));
+    CJ_TRY(take(ev, scope, export_->sort, export_->index, offset, &entity));
     if (export_->has_type) {
-        const cj_bind bind = {.actual = &entity, .ascribe = true, .name = name, .offset = offset};
         cj_entity ascribed;
-        CJ_TRY(cj__eval_bind(ev, scope, &export_->type, &bind, &ascribed));
+        CJ_TRY(cj__eval_ascribe(ev, scope, &export_->type, entity, name, offset, &ascribed));
         entity = ascribed;
+    } else if (entity.sort == CJ_SORT_TYPE) { /* the export, not what is exported, has the name */
+        entity.of.type = cj__eval_type_new(ev, entity.of.type->kind, entity.of.type);
+        if (!entity.of.type)
+            return CJ_NO_MEMORY;
     }
-    if (scope->check)
-        CJ_TRY(cj__eval_check_annotated(ev, &scope->exports, scope->exports.len, name, entity, offset));
+    if (scope->check) {
+        CJ_TRY(cj__eval_check_annotated(ev, &scope->exports, name, entity, offset));
+        CJ_TRY(cj__eval_check_visible(ev, scope, false, name, entity, offset));
+    }
     if (scope->live)
         CJ_TRY(name_funcs(ev, scope, name, entity, offset));
     CJ_TRY(cj__names_add(ev, &scope->exports, name, entity, offset, "export"));
+    if (entity.sort == CJ_SORT_VALUE) {
+        if (entity.of.type->value->has_borrow)
+            return cj__fail_at(ev->err, CJ_INVALID, offset, "exported value `%.*s` may not contain a borrow",
+                               CJ_STR_ARG(name));
+        CJ_TRY(cj__id_set_add(ev, &scope->values_used, scope->spaces[CJ_SORT_VALUE].len)); /* the export's own index */
+    }
     return cj__scope_push(ev, scope, entity);
 }
 
@@ -199,19 +221,20 @@ cj_status cj__eval_inst_new(cj_eval *ev, cj_names exports, cj_entity *out)
         return CJ_NO_MEMORY;
     instance->exports = exports;
     instance->min_resource = cj__names_min_resource(&exports);
+    instance->identity = ++ev->identity_count;
     *out = (cj_entity){CJ_SORT_INSTANCE, {.instance = instance}};
     return CJ_OK;
 }
 
 /* The arguments of an instantiation, or the exports of an inline instance, by name. */
-static cj_status gather(cj_eval *ev, const cj_scope *scope, const cj_ast_instance *def, uint64_t offset,
-                        const char *what, cj_names *out)
+static cj_status gather(cj_eval *ev, cj_scope *scope, const cj_ast_instance *def, uint64_t offset, const char *what,
+                        cj_names *out)
 {
     CJ_TRY(cj__eval_charge(ev, def->arg_count, offset));
     for (uint32_t i = 0; i < def->arg_count; i++) {
         const cj_ast_arg *arg = &def->args[i];
         cj_entity entity;
-        CJ_TRY(cj__scope_get(ev, scope, arg->sort, arg->index, arg->offset, &entity));
+        CJ_TRY(take(ev, scope, arg->sort, arg->index, arg->offset, &entity));
         CJ_TRY(cj__names_add(ev, out, arg->name.name, entity, arg->offset, what));
     }
     return CJ_OK;
@@ -224,7 +247,7 @@ static cj_status run_instance(cj_eval *ev, cj_scope *scope, const cj_ast_instanc
     if (def->is_inline) {
         CJ_TRY(gather(ev, scope, def, offset, "export", &names));
         for (uint32_t i = 0; scope->check && i < names.len; i++)
-            CJ_TRY(cj__eval_check_annotated(ev, &names, i, names.at[i].name, names.at[i].entity, names.at[i].offset));
+            CJ_TRY(cj__eval_check_annotated(ev, NULL, names.at[i].name, names.at[i].entity, names.at[i].offset));
         CJ_TRY(cj__eval_inst_new(ev, names, &instance));
         return cj__scope_push(ev, scope, instance);
     }
@@ -252,34 +275,6 @@ static cj_status run_component_def(cj_eval *ev, cj_scope *scope, const cj_ast_co
         CJ_TRY(cj__eval_component(ev, component, &run, &ran));
     }
     return cj__scope_push(ev, scope, (cj_entity){CJ_SORT_COMPONENT, {.component = component}});
-}
-
-static cj_status push_value(cj_eval *ev, cj_scope *scope, cj_valtype type)
-{
-    cj_type_val *val = CJ_EVAL_NEW(ev, cj_type_val);
-    if (!val)
-        return CJ_NO_MEMORY;
-    val->kind = CJ_TYPE_VALUE;
-    val->value = type;
-    return cj__scope_push(ev, scope, (cj_entity){CJ_SORT_VALUE, {.type = val}});
-}
-
-static cj_status run_start(cj_eval *ev, cj_scope *scope, const cj_ast_start *start, uint64_t offset)
-{
-    cj_entity func, value;
-    CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_FUNC, start->func, offset, &func));
-    for (uint32_t i = 0; i < start->arg_count; i++)
-        CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_VALUE, start->args[i], offset, &value));
-    const cj_functype *type = func.of.func->type->func;
-    if (type && (start->arg_count != type->param_count || (start->result_count != 0) != (type->result != NULL)))
-        return cj__fail_at(ev->err, CJ_INVALID, offset,
-                           "start function has %u parameters and %u results, but is given %u and %u", type->param_count,
-                           type->result ? 1 : 0, start->arg_count, start->result_count);
-    if (scope->live)
-        cj__eval_unsupported(ev, offset, "start functions of components");
-    if (start->result_count)
-        return push_value(ev, scope, (cj_valtype){.gate = "values", .min_resource = CJ_NO_RESOURCE});
-    return CJ_OK;
 }
 
 static cj_status run_def(cj_eval *ev, cj_scope *scope, const cj_run *run, const cj_ast_def *def)
@@ -311,18 +306,13 @@ static cj_status run_def(cj_eval *ev, cj_scope *scope, const cj_run *run, const 
     case CJ_DEF_CANON:
         return cj__eval_canon(ev, scope, def->of.canon, def->offset);
     case CJ_DEF_START:
-        return run_start(ev, scope, &def->of.start, def->offset);
+        return cj__eval_start(ev, scope, &def->of.start, def->offset);
     case CJ_DEF_IMPORT:
         return run_import(ev, scope, run, def->of.import, def->offset);
     case CJ_DEF_EXPORT:
         return run_export(ev, scope, def->of.export_, def->offset);
-    case CJ_DEF_VALUE: {
-        cj_valtype type;
-        CJ_TRY(cj__eval_valtype(ev, scope, &def->of.value.type, &type));
-        if (scope->live)
-            cj__eval_unsupported(ev, def->offset, "values");
-        return push_value(ev, scope, type);
-    }
+    case CJ_DEF_VALUE:
+        return cj__eval_value(ev, scope, &def->of.value.type, def->of.value.bytes, def->offset);
     }
     return CJ_OK;
 }
@@ -340,13 +330,8 @@ static cj_status record_part(cj_eval *ev, cj_scope *scope, const cj_run *run)
 
 cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, const cj_run *run, cj_scope **out)
 {
-    if (!component->ast) {
-        const cj_bind bind = {.offset = run->offset};
-        const cj_decl_run decls = {.args = run->args, .bind = &bind};
-        if (run->live) /* of an imported instance */
-            cj__eval_unsupported(ev, run->offset, "imported components");
-        return cj__eval_decls(ev, component->type, &decls, out);
-    }
+    if (!component->ast)
+        return cj__eval_abstract_component(ev, component, run, out);
     CJ_TRY(cj__eval_enter(ev, run->offset));
     cj_scope *scope = cj__scope_new(ev, CJ_SCOPE_COMPONENT, component->outer, run->offset);
     if (!scope)
@@ -359,6 +344,7 @@ cj_status cj__eval_component(cj_eval *ev, const cj_component_val *component, con
     const cj_ast_component *ast = component->ast;
     for (uint32_t i = 0; i < ast->def_count; i++)
         CJ_TRY(run_def(ev, scope, run, &ast->defs[i]));
+    CJ_TRY(cj__eval_values_done(ev, scope, component->offset));
     ev->depth--;
     *out = scope;
     return CJ_OK;

@@ -180,6 +180,41 @@ cj_status cj__eval_join_path(cj_eval *ev, cj_str outer, cj_str inner, cj_str *ou
     return CJ_OK;
 }
 
+/* -- Sets of numbers --------------------------------------------------------------------------------------------- */
+
+static uint64_t *id_slot(const cj_id_set *set, uint64_t id)
+{
+    /* Numbers are our own, given in sequence: any mixing will do. */
+    uint32_t mask = set->slot_count - 1, at = (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32) & mask;
+    while (set->slots[at] != 0 && set->slots[at] != id + 1)
+        at = (at + 1) & mask;
+    return &set->slots[at];
+}
+
+bool cj__id_set_has(const cj_id_set *set, uint64_t id)
+{
+    return set->slots && *id_slot(set, id) != 0;
+}
+
+cj_status cj__id_set_add(cj_eval *ev, cj_id_set *set, uint64_t id)
+{
+    if (!set->slots || set->len >= set->slot_count / 2) {
+        cj_id_set larger = {.slot_count = set->slots ? set->slot_count * 2 : 16};
+        larger.slots = CJ_EVAL_ARRAY(ev, uint64_t, larger.slot_count);
+        if (!larger.slots)
+            return CJ_NO_MEMORY;
+        for (uint32_t i = 0; i < set->slot_count; i++)
+            if (set->slots[i])
+                *id_slot(&larger, set->slots[i] - 1) = set->slots[i];
+        larger.len = set->len;
+        *set = larger;
+    }
+    uint64_t *slot = id_slot(set, id);
+    set->len += *slot == 0;
+    *slot = id + 1;
+    return CJ_OK;
+}
+
 /* -- Scopes and index spaces ------------------------------------------------------------------------------------- */
 
 cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer, uint64_t offset)
@@ -253,14 +288,14 @@ uint32_t cj__entity_min_resource(cj_entity entity)
 {
     switch (entity.sort) {
     case CJ_SORT_FUNC:
-        return entity.of.func->type->value.min_resource;
+        return entity.of.func->type->min_resource;
     case CJ_SORT_TYPE:
     case CJ_SORT_VALUE:
-        return entity.of.type->value.min_resource;
+        return entity.of.type->min_resource;
     case CJ_SORT_INSTANCE:
         return entity.of.instance->min_resource;
     case CJ_SORT_COMPONENT:
-        return entity.of.component->type ? entity.of.component->type->value.min_resource : CJ_NO_RESOURCE;
+        return entity.of.component->type ? entity.of.component->type->min_resource : CJ_NO_RESOURCE;
     default:
         return CJ_NO_RESOURCE;
     }

@@ -10,9 +10,10 @@
  *     scope            the index spaces of a component, component type or instance type while its definitions run
  *     component        definitions + the scope that `outer` aliases see: run once per instantiation
  *     instance type,   declarations + the scope around: run each time that something abstract of the type is needed
- *     component type   (an import), or that something real is matched against it (an argument, an ascription).
- *                      Matching is running with the exports bound to what is real instead of to something fresh, so
- *                      substitution and the freshness of resource types cost no code.
+ *     component type   (an import), that something real is matched against it (an argument), or that something real
+ *                      is to be seen as it says (an ascription). Matching is running with the exports bound to what is
+ *                      real instead of to something fresh, so substitution and the freshness of resource types cost no
+ *                      code.
  *
  * One evaluator serves two ends. A *check* runs a component with abstract imports, to find what is invalid in it even
  * when nothing instantiates it; a *live* run is the root's, and those of the components that it instantiates: it
@@ -22,8 +23,8 @@
  * on, because what comes later may be invalid, and the first note becomes the result in the end.
  *
  * Files: link_eval.c spaces, tables, limits; link_component.c definitions, instances, aliases, imports and exports;
- * link_types.c type definitions and matching; link_core.c core types, modules and instances; link_canon.c canonical
- * definitions.
+ * link_types.c type definitions; link_bind.c matching; link_visible.c external visibility; link_value.c values;
+ * link_core.c core types, modules and instances; link_canon.c canonical definitions.
  */
 #ifndef CJ_LINK_LINK_EVAL_H
 #define CJ_LINK_LINK_EVAL_H
@@ -152,20 +153,6 @@ struct cj_core_inst {
 
 /* -- Component-level entities ------------------------------------------------------------------------------------ */
 
-/* Resource types are numbered from 1 as they come into being, so the oldest is the smallest; this is no resource. */
-#define CJ_NO_RESOURCE UINT32_MAX
-
-/* A value type. What canonjit cannot represent has no `type` but a gate, and so has everything that contains it. */
-typedef struct cj_valtype {
-    const cj_type *type;
-    const char *gate;      /* "streams", "futures", "error-context", "fixed-length lists", or NULL */
-    uint32_t min_resource; /* the oldest resource type that it mentions, or CJ_NO_RESOURCE */
-    bool has_borrow;
-    uint32_t align64; /* canonical layout with 64-bit pointers, for the limit on sizes */
-    uint64_t size64;
-    uint64_t sum, payload; /* while it is being made: of its members, one after the other, and the largest */
-} cj_valtype;
-
 typedef enum cj_type_val_kind {
     CJ_TYPE_VALUE,
     CJ_TYPE_FUNC,
@@ -174,15 +161,23 @@ typedef enum cj_type_val_kind {
     CJ_TYPE_COMPONENT
 } cj_type_val_kind;
 
+/* A type: what it is, and which definition, import or export brought it into its scope. Most rules go by the first;
+ * external visibility and annotated names go by the second, the `identity`. */
 struct cj_type_val {
     cj_type_val_kind kind;
-    cj_valtype value;              /* VALUE; of the others: gate and min_resource */
-    cj_deftype_kind def;           /* VALUE: how it was defined */
-    const cj_valtype *elem;        /* VALUE, of a stream or future: what it carries, or NULL */
-    const cj_functype *func;       /* FUNC; NULL when gated */
-    bool is_async;                 /* FUNC */
-    uint32_t resource;             /* RESOURCE: which */
+    cj_deftype_kind def;         /* VALUE: how it was defined */
+    const cj_type *value;        /* VALUE */
+    const cj_functype *func;     /* FUNC */
+    uint32_t resource;           /* RESOURCE: which */
+    uint32_t min_resource;       /* the oldest resource type that it mentions, or CJ_NO_RESOURCE */
+    uint32_t identity;           /* never 0 */
+    const cj_type_val *original; /* what this is but another name of; NULL: nothing */
+    /* The types that the definition refers to by index, NULL for primitives: VALUE: members, or of own and borrow the
+     * resource; FUNC: parameters, then the result if there is one. */
+    const cj_type_val *const *uses;
+    uint32_t use_count;
     const cj_scope *defined_in;    /* RESOURCE: the component run that defined it; NULL: imported or abstract */
+    bool rep64;                    /* RESOURCE: represented by i64 */
     const cj_type_val *underlying; /* RESOURCE: what an ascription made opaque; NULL: none did */
     const cj_ast_decls *decls;     /* INSTANCE, COMPONENT: the closure */
     cj_scope *outer;
@@ -204,11 +199,13 @@ struct cj_func_val {
     cj_str interface, name;   /* LIFTED in a live run: under which its component exports it, once it does */
     const char *gate;         /* why it cannot run, beyond its type; or NULL */
     uint64_t offset;
+    const cj_func_val *real;  /* what this is a view of, by another name of its type; NULL: of nothing */
 };
 
 struct cj_component_val {
     const cj_ast_component *ast; /* or, when it is imported, */
     const cj_type_val *type;     /* its type */
+    const cj_component_val *real; /* type: a view of this, which shows what the type does and no more */
     cj_scope *outer;
     uint64_t offset;
 };
@@ -216,7 +213,14 @@ struct cj_component_val {
 struct cj_instance_val {
     cj_names exports;
     uint32_t min_resource; /* of what it exports */
+    uint32_t identity;     /* numbered with the types */
 };
+
+/* A set of numbers. */
+typedef struct cj_id_set {
+    uint64_t *slots; /* open addressing, number + 1 */
+    uint32_t len, slot_count;
+} cj_id_set;
 
 /* -- Scopes ------------------------------------------------------------------------------------------------------ */
 
@@ -236,6 +240,8 @@ struct cj_scope {
     cj_scope *outer;
     cj_index_space spaces[CJ_SORT_COUNT];
     cj_names imports, exports;
+    cj_id_set visible;     /* link_visible.c */
+    cj_id_set values_used; /* by their index */
     uint8_t context_type; /* of context.get and context.set, one per component; 0: not used yet */
 };
 
@@ -287,7 +293,7 @@ struct cj_eval {
     uint64_t seed;
     uint64_t work; /* counted against max_definitions */
     uint32_t depth;
-    uint32_t resource_count;
+    uint32_t resource_count, identity_count;
     cj_names modules; /* parsed ones, by the address of their bytes */
     bool has_unsupported;
     cj_error unsupported;
@@ -342,6 +348,9 @@ static inline uint32_t cj__min_resource(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+bool cj__id_set_has(const cj_id_set *, uint64_t id);
+cj_status cj__id_set_add(cj_eval *, cj_id_set *, uint64_t id);
+
 /* -- link_component.c -------------------------------------------------------------------------------------------- */
 
 /* How the imports of a component are filled: by name from `args`, or, with NULL, by something abstract of their
@@ -357,43 +366,80 @@ typedef struct cj_run {
 cj_status cj__eval_component(cj_eval *, const cj_component_val *, const cj_run *, cj_scope **out);
 cj_status cj__eval_alias(cj_eval *, cj_scope *, const cj_ast_alias *, uint64_t offset);
 cj_status cj__eval_inst_new(cj_eval *, cj_names exports, cj_entity *out);
-/* The rules for names like [method]r.f: `names` has what came before in its scope, as far as `before`. */
-cj_status cj__eval_check_annotated(cj_eval *, const cj_names *, uint32_t before, cj_str name, cj_entity,
-                                   uint64_t offset);
+/* The rules for names like [method]r.f: `names` has what came before in the scope; NULL: it names no types. */
+cj_status cj__eval_check_annotated(cj_eval *, const cj_names *, cj_str name, cj_entity, uint64_t offset);
 
 /* -- link_types.c ------------------------------------------------------------------------------------------------ */
 
-/* What the declared type of an import, export or argument is bound to. */
+cj_status cj__eval_typedef(cj_eval *, cj_scope *, const cj_ast_typedef *, const cj_type_val **out);
+/* `use` gets the definition, or NULL for a primitive. Both are NULL for a type that is not there. */
+cj_status cj__eval_valtype(cj_eval *, const cj_scope *, const cj_ast_valtype *, const cj_type **out,
+                           const cj_type_val **use);
+/* The same for a value: fills in a new VALUE type, which uses the definition. */
+cj_status cj__eval_value_type(cj_eval *, const cj_scope *, const cj_ast_valtype *, cj_type_val *);
+/* The type at an index, which must be of a kind ("a function type" in words). */
+cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind,
+                            const char *wanted, const cj_type_val **out);
+/* A type with an identity of its own; `original` NULL: and with nothing else yet. */
+cj_type_val *cj__eval_type_new(cj_eval *, cj_type_val_kind, const cj_type_val *original);
+/* A new abstract resource type; `underlying` may be NULL. */
+cj_type_val *cj__eval_resource_new(cj_eval *, const cj_type_val *underlying);
+/* "a record type", "a function type"; for errors. */
+const char *cj__type_val_text(const cj_type_val *);
+void cj__type_val_format(const cj_type_val *, char *buffer, size_t size);
+#define CJ_TYPE_ROOM 88 /* bytes of each of the two types in an error */
+/* What of a function's type keeps it from running: "async function types", "streams"; NULL: nothing. */
+const char *cj__functype_gate(const cj_type_val *);
+const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
+
+/* -- link_bind.c ------------------------------------------------------------------------------------------------- */
+
+/* What becomes of a declared type: of an import, an export or an argument. */
+typedef enum cj_bind_mode {
+    CJ_BIND_ABSTRACT, /* something of the type, which nothing else is known of */
+    CJ_BIND_MATCH,    /* the actual entity, which must be of the type; its resource types are what they are */
+    CJ_BIND_VIEW,     /* the actual entity, known to match, with the type as its own: opaque resource types are new */
+} cj_bind_mode;
+
 typedef struct cj_bind {
-    const cj_entity *actual; /* NULL: something abstract */
-    bool ascribe;            /* actual, but opaque from here on: (type (sub resource)) makes a new type of it */
-    bool host;               /* abstract, and the host's to give: functions become imports of the program */
+    cj_bind_mode mode;
+    const cj_entity *actual; /* MATCH, VIEW */
+    bool host;               /* ABSTRACT, and the host's to give: functions become imports of the program */
     cj_str interface, name;  /* host: as in cj_func_info; else for errors */
     uint64_t offset;
 } cj_bind;
 cj_status cj__eval_bind(cj_eval *, cj_scope *, const cj_ast_externtype *, const cj_bind *, cj_entity *out);
+/* MATCH, then VIEW. */
+cj_status cj__eval_ascribe(cj_eval *, cj_scope *, const cj_ast_externtype *, cj_entity actual, cj_str name,
+                           uint64_t offset, cj_entity *out);
 
 /* Runs the declarations of an instance or component type. */
 typedef struct cj_decl_run {
-    const cj_names *args;   /* imports: NULL: abstract */
-    const cj_names *actual; /* exports are matched against these; NULL: abstract */
+    const cj_names *args;   /* imports, matched; NULL: abstract */
+    const cj_names *actual; /* exports, bound as `bind` says; NULL: abstract */
     bool check;
-    const cj_bind *bind; /* ascribe, host, names, offset */
+    const cj_bind *bind; /* mode of exports, host, names, offset */
 } cj_decl_run;
 cj_status cj__eval_decls(cj_eval *, const cj_type_val *, const cj_decl_run *, cj_scope **out);
-
-cj_status cj__eval_typedef(cj_eval *, cj_scope *, const cj_ast_typedef *, const cj_type_val **out);
-cj_status cj__eval_valtype(cj_eval *, const cj_scope *, const cj_ast_valtype *, cj_valtype *out);
-/* The type at an index, which must be of a kind ("a function type" in words). */
-cj_status cj__eval_get_type(cj_eval *, const cj_scope *, uint32_t index, uint64_t offset, cj_type_val_kind,
-                            const char *wanted, const cj_type_val **out);
-/* Structural equality; two types that canonjit cannot represent, for one reason, count as equal. */
+/* Runs an abstract component, or a view. */
+cj_status cj__eval_abstract_component(cj_eval *, const cj_component_val *, const cj_run *, cj_scope **out);
+/* Type equality: structural, and of resource types identity. */
 cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val *, uint64_t offset, bool *out);
-/* "a record type", "a function type"; for errors. */
-const char *cj__type_val_text(const cj_type_val *);
-/* What of a function's type keeps it from running: "async function types", "streams"; NULL: nothing. */
-const char *cj__functype_gate(const cj_type_val *);
-const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
+
+/* -- link_visible.c ---------------------------------------------------------------------------------------------- */
+
+/* "External Visibility of Types": all that an import or export of a component or component type refers to has a name
+ * there already. Gives names to what it brings. */
+cj_status cj__eval_check_visible(cj_eval *, cj_scope *, bool is_import, cj_str name, cj_entity, uint64_t offset);
+
+/* -- link_value.c ------------------------------------------------------------------------------------------------ */
+
+cj_status cj__eval_value(cj_eval *, cj_scope *, const cj_ast_valtype *, cj_bytes, uint64_t offset);
+cj_status cj__eval_start(cj_eval *, cj_scope *, const cj_ast_start *, uint64_t offset);
+/* The value at an index, which is used up thereby. */
+cj_status cj__eval_use_value(cj_eval *, cj_scope *, uint32_t index, uint64_t offset, cj_entity *out);
+/* All of a component's values must have been used. */
+cj_status cj__eval_values_done(cj_eval *, const cj_scope *, uint64_t offset);
 
 /* -- link_core.c ------------------------------------------------------------------------------------------------- */
 

@@ -414,6 +414,8 @@ cj_status cj__link_wanted(cj_linker_state *l)
 cj_status cj__link_lifted(cj_linker_state *l, const cj_func_val *func, uint32_t *out)
 {
     bool is_new;
+    if (func->real)
+        func = func->real;
     const uintptr_t key = (uintptr_t)func;
     CJ_TRY(cj__link_intern(l, &l->lifted_keys, &key, sizeof(key), out, &is_new));
     if (!is_new)

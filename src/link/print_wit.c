@@ -141,11 +141,19 @@ static void put_type(writer *w, const cj_type *type);
 
 static void put_generic(writer *w, const cj_type *type)
 {
-    put(w, cj_kind_name(type->kind));
+    put(w, type->is_map ? "map" : cj_kind_name(type->kind));
+    if (type->is_map)
+        type = type->members[0].type; /* of pairs */
+    if (type->count == 1 && !type->members[0].type) /* a stream or future of nothing */
+        return;
     put(w, "<");
     for (uint32_t i = 0; i < type->count && !w->full; i++) {
         put(w, i ? ", " : "");
         put_type(w, type->members[i].type);
+    }
+    if (type->kind == CJ_KIND_FIXED_LIST) {
+        put(w, ", ");
+        put_u32(w, type->length);
     }
     put(w, ">");
 }
@@ -226,7 +234,10 @@ static void put_type(writer *w, const cj_type *type)
     }
     switch (type->kind) {
     case CJ_KIND_LIST:
+    case CJ_KIND_FIXED_LIST:
     case CJ_KIND_OPTION:
+    case CJ_KIND_STREAM:
+    case CJ_KIND_FUTURE:
     case CJ_KIND_TUPLE:
         put_generic(w, type);
         break;
@@ -353,13 +364,6 @@ static void put_resource(writer *w, const items *list, uint32_t at, const char *
 static void put_typedef(writer *w, const cj_program_type *named)
 {
     const cj_type *type = named->type;
-    if (!type) {
-        line(w, "// type ");
-        put(w, named->name);
-        put(w, ": canonjit does not know ");
-        put(w, named->gate ? named->gate : "it");
-        return;
-    }
     const cj_program_type *first = find_name(w, type, 0);
     bool is_alias = first && first != named && strcmp(first->interface, named->interface) == 0 &&
                     first->is_export == named->is_export;
@@ -650,6 +654,15 @@ static uint32_t number_of(writer *w, const cj_type *type)
         put(w, ", \"resource\": ");
         put_u32(w, type->resource);
     }
+    if (type->length) {
+        put(w, ", \"length\": ");
+        put_u32(w, type->length);
+    }
+    if (type->is_map) {
+        put(w, ", ");
+        put_key(w, "map");
+        put(w, "true");
+    }
     if (type->count) {
         put(w, ", \"members\": [");
         for (uint32_t i = 0; i < type->count && !w->full; i++) {
@@ -720,12 +733,9 @@ static void put_json_named(writer *w, const cj_program_type *named)
     if (named->type) {
         put(w, ", \"type\": ");
         put_u32(w, number_of(w, named->type));
-    } else if (named->resource) {
+    } else {
         put(w, ", \"resource\": ");
         put_u32(w, named->resource);
-    } else {
-        put(w, ", ");
-        put_field(w, "unsupported", named->gate ? named->gate : "");
     }
     put(w, "}");
 }

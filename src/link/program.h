@@ -90,9 +90,8 @@ typedef struct cj_program_export {
 typedef struct cj_program_type {
     bool is_export;
     const char *interface, *name; /* as in cj_func_info */
-    const cj_type *type;          /* NULL: a resource type, or one that canonjit cannot represent */
+    const cj_type *type;          /* NULL: a resource type */
     uint32_t resource;            /* cj_type.resource of its handles; 0: not a resource type */
-    const char *gate;             /* why there is no type: "streams", ...; or NULL */
     const void *identity;         /* equal for two names of one and the same definition; never followed */
     uint32_t before;              /* number of the program's imports, or exports, that stand before it in the file */
 } cj_program_type;

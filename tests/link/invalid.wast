@@ -91,9 +91,9 @@
 (component (type $k f32) (type (map $k u8)))
 ;; @stream-of-char: stream<char> is not allowed
 (component (type (stream char)))
-;; @stream-of-borrow: the element of streams may not contain a borrow
+;; @stream-of-borrow: the element of a stream may not contain a borrow
 (component (import "r" (type $r (sub resource))) (type (stream (borrow $r))))
-;; @future-of-borrow: the element of futures may not contain a borrow
+;; @future-of-borrow: the element of a future may not contain a borrow
 (component (import "r" (type $r (sub resource))) (type (future (list (borrow $r)))))
 ;; @value-too-large: is larger than a value can be
 (component (type (list u64 33554432)))
@@ -357,7 +357,7 @@
   (core func $n (canon waitable-set.new))
   (core module $m (import "e" "f" (func)))
   (core instance (instantiate $m (with "e" (instance (export "f" (func $n)))))))
-;; @thread-type: is not a function type with one parameter and no result
+;; @thread-type: core type 0 must be (func (param i32)), it is (func (param i32) (result i32))
 (component
   (core type $t (func (param i32) (result i32)))
   (core module $m (table (export "t") 1 funcref))

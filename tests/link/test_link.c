@@ -1,16 +1,12 @@
 /* test_link.c: from component to program: what is invalid, what is unsupported and by which name, and what good
  * components become: groups, slots, plans, steps, names; limits, mutations, no memory.
  */
-#include "support/bytes.h"
-#include "support/cmocka_all.h"
+#include "cases.h"
 #include "support/track_alloc.h"
 
 #include "engine/engine.h"
-#include "link/program.h"
 
 #include "../fuzz/fuzz_link.c"
-
-#define CASES CJ_TEST_BINARY_DIR "/link/"
 
 static cj_config config_of(void)
 {
@@ -23,44 +19,6 @@ static cj_config config_of(void)
 }
 
 /* -- Cases from files -------------------------------------------------------------------------------------------- */
-
-typedef struct file_bytes {
-    uint8_t *at;
-    size_t size;
-} file_bytes;
-
-static file_bytes read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        fail_msg("cannot open %s", path);
-    fseek(file, 0, SEEK_END);
-    long size = ftell(file);
-    rewind(file);
-    file_bytes b = {malloc((size_t)size + 1), (size_t)size};
-    assert_int_equal(fread(b.at, 1, b.size, file), b.size);
-    b.at[b.size] = 0;
-    fclose(file);
-    return b;
-}
-
-static file_bytes read_case(const char *list, const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof(path), CASES "%s/%s.wasm", list, name);
-    return read_file(path);
-}
-
-static cj_status link_bytes(const cj_config *config, file_bytes b, cj_program **out, cj_error *err)
-{
-    cj_ast *ast = NULL;
-    cj_status status = cj__ast_decode(config, b.at, b.size, &ast, err);
-    if (status != CJ_OK)
-        return status;
-    status = cj__link(config, ast, out, err);
-    cj__ast_delete(ast); /* programs must not need it */
-    return status;
-}
 
 static cj_status link_case(const cj_config *config, const char *name, cj_program **out, cj_error *err)
 {
@@ -85,26 +43,6 @@ static cj_program *good_with(const cj_config *config, const char *name)
 static cj_program *good(const char *name)
 {
     return good_with(NULL, name);
-}
-
-typedef void (*case_visitor)(const char *list, const char *name, const char *message, void *user);
-
-/* Visits the lines of a list of cases; returns how many there were. */
-static int each_case(const char *list, case_visitor visit, void *user)
-{
-    char path[512];
-    snprintf(path, sizeof(path), CASES "%s.tsv", list);
-    file_bytes b = read_file(path);
-    int count = 0;
-    for (char *at = (char *)b.at, *save; (at = strtok_r(at, "\n", &save)); at = NULL) {
-        char *tab = strchr(at, '\t');
-        assert_non_null(tab);
-        *tab = 0;
-        visit(list, at, tab + 1, user);
-        count++;
-    }
-    free(b.at);
-    return count;
 }
 
 /* Every case must fail with the list's status, the message that it names, and a place in the file. */
@@ -141,29 +79,15 @@ static void test_unsupported(void **state)
     assert_true(each_case("unsupported", expect_failure, &expected) >= 20);
 }
 
-/* Values, which the assembler encodes in an older way. */
-static void test_values(void **state)
+struct value_case {
+    const char *text;
+    cj_status status;
+    const char *message;
+};
+
+static void test_value_cases(const struct value_case *cases, size_t count)
 {
-    (void)state;
-    static const struct {
-        const char *text;
-        cj_status status;
-        const char *message;
-    } cases[] = {
-        {"! 0a(01 00 'v' 02 01 7d)", CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
-        {"! 0c(01 7d 01 2a)", CJ_UNSUPPORTED, "unsupported: values"},
-        {"! 04(! 0a(01 00 'v' 02 01 7d))", CJ_OK, ""},
-        {"! 0a(02 00 'v' 02 01 7d 00 'w' 02 00 00)", CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
-        {"! 0a(01 00 'v' 02 00 01)", CJ_INVALID, "value index 1 is out of bounds"},
-        /* a start function that takes a value and gives one */
-        {"! 07(01 40 01 'x' 7d 00 7d) 0a(02 00 'f' 01 00 00 'v' 02 01 7d) 09(00 01 00 01) 0b(01 00 'w' 02 01 00)",
-         CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
-        {"! 07(01 40 01 'x' 7d 01 00) 0a(01 00 'f' 01 00) 09(00 01 00 00)", CJ_INVALID,
-         "value index 0 is out of bounds"},
-        /* an export that is ascribed another type */
-        {"! 0a(01 00 'v' 02 01 7d) 0b(01 00 'w' 02 00 01 02 01 7b)", CJ_INVALID, "expected type `u16`, found `u8`"},
-    };
-    for (size_t i = 0; i < CJ_COUNT(cases); i++) {
+    for (size_t i = 0; i < count; i++) {
         test_bytes b = test_bytes_of(cases[i].text);
         cj_program *program = NULL;
         cj_error err;
@@ -174,6 +98,111 @@ static void test_values(void **state)
         if (status == CJ_OK)
             cj__program_delete(program);
         free(b.at);
+    }
+}
+
+/* Values, which the assembler encodes in an older way. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const struct value_case cases[] = {
+        {"! 0a(01 00 'v' 02 01 7d) 0b(01 00 'w' 02 00 00)", CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
+        {"! 0c(01 7d 01 2a) 0b(01 00 'w' 02 00 00)", CJ_UNSUPPORTED, "unsupported: values"},
+        {"! 04(! 0a(01 00 'v' 02 01 7d) 0b(01 00 'w' 02 00 00))", CJ_OK, ""},
+        {"! 0a(02 00 'v' 02 01 7d 00 'w' 02 00 00) 0b(02 00 'a' 02 00 00 00 'b' 02 01 00)", CJ_UNSUPPORTED,
+         "unsupported: values (import `v`)"},
+        {"! 0a(01 00 'v' 02 00 01)", CJ_INVALID, "value index 1 is out of bounds"},
+        /* used exactly once */
+        {"! 0a(01 00 'v' 02 01 7d)", CJ_INVALID, "value 0 of the component is never used"},
+        {"! 04(! 0c(01 7d 01 2a))", CJ_INVALID, "value 0 of the component is never used"},
+        {"! 0c(01 7d 01 2a) 0b(02 00 'a' 02 00 00 00 'b' 02 00 00)", CJ_INVALID, "value 0 is used a second time"},
+        {"! 0c(01 7d 01 2a) 0b(01 00 'a' 02 00 00) 05(01 01 01 00 'x' 02 01)", CJ_INVALID,
+         "value 1 is used a second time"},
+        {"! 07(01 40 01 'x' 7d 01 00) 0a(01 00 'f' 01 00) 0c(01 7d 01 2a) 09(00 01 00 00) 0b(01 00 'a' 02 00 00)",
+         CJ_INVALID, "value 0 is used a second time"},
+        /* start functions */
+        {"! 07(01 40 01 'x' 7d 00 7d) 0a(02 00 'f' 01 00 00 'v' 02 01 7d) 09(00 01 00 01) 0b(01 00 'w' 02 01 00)",
+         CJ_UNSUPPORTED, "unsupported: values (import `v`)"},
+        {"! 07(01 40 01 'x' 7d 00 7d) 0a(02 00 'f' 01 00 00 'v' 02 01 7d) 09(00 01 00 01)", CJ_INVALID,
+         "value 1 of the component is never used"},
+        {"! 07(01 40 01 'x' 7d 01 00) 0a(01 00 'f' 01 00) 09(00 01 00 00)", CJ_INVALID,
+         "value index 0 is out of bounds"},
+        {"! 07(01 40 01 'x' 7d 01 00) 0a(02 00 'f' 01 00 00 'v' 02 01 7b) 09(00 01 00 00)", CJ_INVALID,
+         "parameter 0 of the start function is `u8`, but value 0 is `u16`"},
+        /* an export that is ascribed another type */
+        {"! 0a(01 00 'v' 02 01 7d) 0b(01 00 'w' 02 00 01 02 01 7b)", CJ_INVALID, "expected type `u16`, found `u8`"},
+        {"! 07(03 3f 7f 00 68 00 70 01) 0a(01 00 'v' 02 01 02)", CJ_INVALID, "refers to `resource type`"},
+        {"! 07(01 72 01 'x' 7d) 0c(01 00 01 2a) 0b(01 00 'v' 02 00 00)", CJ_INVALID, "refers to `record { x: u8 }`"},
+        {"! 0a(01 00 'r' 03 01) 07(01 68 00) 0a(01 00 'v' 02 01 01) 0b(01 00 'w' 02 00 00)", CJ_INVALID,
+         "may not contain a borrow"},
+    };
+    test_value_cases(cases, CJ_COUNT(cases));
+}
+
+/* Literals: each of a type, then its bytes. */
+static void test_value_literals(void **state)
+{
+    (void)state;
+    static const char types[] = "! 07(0a 72 02 'a' 7d 'b' 73  71 02 'a' 01 7d 00 'b' 00 00  70 7d  6f 02 7d 74  "
+                                "6e 09 'a' 'b' 'c' 'd' 'e' 'f' 'g' 'h' 'i'  6d 02 'a' 'b'  6b 7d  6a 01 7d 01 73  "
+                                "6a 00 00  66 00)";
+    static const struct {
+        const char *value, *message; /* NULL: good */
+    } cases[] = {
+        {"7f 01 01", NULL},
+        {"7f 01 02", "expected a bool"},
+        {"7e 01 ff", NULL},
+        {"7c 03 80 80 7e", NULL},
+        {"7c 03 ff ff 7d", "out of range"},
+        {"7b 03 ff ff 03", NULL},
+        {"7b 03 80 80 04", "out of range"},
+        {"7a 05 80 80 80 80 78", NULL},
+        {"7a 05 80 80 80 80 08", "out of range"},
+        {"79 05 ff ff ff ff 0f", NULL},
+        {"78 01 7f", NULL},
+        {"77 01 7f", NULL},
+        {"76 04 00 00 c0 7f", NULL},
+        {"76 04 01 00 c0 7f", "not the canonical one"},
+        {"76 04 00 00 80 ff", NULL},
+        {"75 08 00 00 00 00 00 00 f8 7f", NULL},
+        {"75 08 00 00 00 00 00 00 f8 ff", "not the canonical one"},
+        {"74 03 ef bf bf", NULL},
+        {"74 03 ed a0 80", "not a character"},
+        {"74 00", "not a character"},
+        {"73 03 02 c3 a4", NULL},
+        {"73 02 01 c3", "expected a string"},
+        {"7d 02 2a 2a", "expected the end of a value"},
+        {"7d 00", "expected an integer"},
+        {"00 03 2a 01 61", NULL},
+        {"00 01 2a", "expected a string"},
+        {"01 02 00 2a", NULL},
+        {"01 01 01", NULL},
+        {"01 01 02", "there is no such case"},
+        {"02 03 02 01 02", NULL},
+        {"02 02 03 01", "expected elements"},
+        {"03 02 2a 41", NULL},
+        {"04 02 ff 01", NULL},
+        {"05 01 01", NULL},
+        {"05 01 02", "there is no such case"},
+        {"06 01 00", NULL},
+        {"06 02 01 2a", NULL},
+        {"06 01 02", "expected the case of a value"},
+        {"07 02 00 2a", NULL},
+        {"07 02 01 00", NULL},
+        {"08 01 01", NULL},
+        {"09 01 01", "handles cannot be written"},
+        {"64 01 01", "handles cannot be written"},
+    };
+    for (size_t i = 0; i < CJ_COUNT(cases); i++) {
+        /* in a component of its own, so that nothing live has it; an unused value would be an error of its own */
+        char text[512];
+        snprintf(text, sizeof(text), "! 04(%s 0c(01 %s) 05(01 01 01 00 'x' 02 00))", types, cases[i].value);
+        const struct value_case one = {text,
+                                       !cases[i].message                      ? CJ_OK
+                                       : strstr(cases[i].message, "expected") ? CJ_MALFORMED
+                                                                              : CJ_INVALID,
+                                       cases[i].message ? cases[i].message : ""};
+        test_value_cases(&one, 1);
     }
 }
 
@@ -272,7 +301,9 @@ static void test_options(void **state)
     assert_int_equal(program->plans.len, 2);
     assert_int_equal(lifted_of(program, f)->core_func, lifted_of(program, g)->core_func);
     assert_int_equal(lifted_of(program, f)->realloc, lifted_of(program, g)->realloc);
-    assert_true(lifted_of(program, f)->core_func != lifted_of(program, f)->realloc && lifted_of(program, f)->realloc != lifted_of(program, f)->post_return && lifted_of(program, f)->core_func != lifted_of(program, f)->post_return);
+    assert_true(lifted_of(program, f)->core_func != lifted_of(program, f)->realloc &&
+                lifted_of(program, f)->realloc != lifted_of(program, f)->post_return &&
+                lifted_of(program, f)->core_func != lifted_of(program, f)->post_return);
     assert_true(program->groups[0].merged.has_memory);
     cj__program_delete(program);
 }
@@ -389,7 +420,8 @@ static void test_groups_by_calls(void **state)
     expect_steps(program, "g0 g1");
     assert_int_equal(program->lifted[program->exports[0].lifted].group, 0);
     assert_int_equal(program->lifted[program->exports[1].lifted].group, 0);
-    assert_true(program->lifted[program->exports[0].lifted].core_func != program->lifted[program->exports[1].lifted].core_func);
+    assert_true(program->lifted[program->exports[0].lifted].core_func !=
+                program->lifted[program->exports[1].lifted].core_func);
     assert_true(program->groups[0].merged.has_memory);
     assert_false(program->groups[1].merged.has_memory);
     cj__program_delete(program);
@@ -410,7 +442,7 @@ static void test_map(void **state)
 {
     (void)state;
     cj_program *program = good("map");
-    expect_type(program->exports[0].info.type, "func(m: list<tuple<string, u32>>)");
+    expect_type(program->exports[0].info.type, "func(m: map<string, u32>)");
     cj__program_delete(program);
 }
 
@@ -422,7 +454,8 @@ static void test_aliases(void **state)
     expect_info(&program->exports[0].info, "", "e", "e", "func() -> u32");
     expect_info(&program->exports[1].info, "", "e2", "e2", "func() -> u32");
     expect_info(&program->exports[2].info, "deep#i", "g", "deep#i#g", "func() -> u32"); /* an instance in an instance */
-    assert_int_equal(program->lifted[program->exports[0].lifted].core_func, program->lifted[program->exports[2].lifted].core_func);
+    assert_int_equal(program->lifted[program->exports[0].lifted].core_func,
+                     program->lifted[program->exports[2].lifted].core_func);
     cj__program_delete(program);
 }
 
@@ -702,6 +735,7 @@ int main(void)
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_unsupported),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_value_literals),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_lift),
         cmocka_unit_test(test_options),

@@ -59,7 +59,7 @@ static void test_functions(void **state)
     expect_wit("map", "package root:component;\n"
                       "\n"
                       "world root {\n"
-                      "  export f: func(m: list<tuple<string, u32>>);\n"
+                      "  export f: func(m: map<string, u32>);\n"
                       "}\n");
 }
 
@@ -157,7 +157,7 @@ static void test_all_kinds_of_types(void **state)
                         "    }\n"
                         "    type bytes = list<u8>;\n"
                         "    type e2 = e;\n"
-                        "    // type s: canonjit does not know streams\n"
+                        "    type s = stream<u8>;\n"
                         "    f: func(a: result, b: result<u8>, c: result<u8, e>, d: list<u8>) -> rec;\n"
                         "  }\n"
                         "}\n");

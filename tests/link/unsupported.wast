@@ -84,7 +84,7 @@
 (component (core module $a (memory 1) (memory 1)) (core instance (instantiate $a)))
 ;; @memory64: unsupported: core memory64
 (component (core module $a (memory i64 1)) (core instance (instantiate $a)))
-;; @resource64: unsupported: memory64 (export `f`)
+;; @resource64: unsupported: memory64 (a resource represented by i64)
 (component
   (type $r (resource (rep i64)))
   (export $e "r" (type $r))

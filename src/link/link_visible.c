@@ -1,0 +1,176 @@
+/* link_visible.c: external visibility: what an import or export refers to must have a name that others can use.
+ *
+ * Place in the pipeline and the model: link_eval.h. Only checks ask; instance types are looked at where they are used.
+ * Spec: Explainer, "External Visibility of Types".
+ *
+ * Names go to identities: to the type that an import or export makes, not to the definition that is exported, and to
+ * the types inside of an instance that is imported or exported. Resource, record, variant, enum and flags types need
+ * one; of all other types, what they are made of. A component or module depends on nothing around it.
+ *
+ * cj_scope.visible holds what is known so far. It only grows, so what has been found good once is good for ever, and
+ * nothing is walked twice: anonymous types and instances that repeat each other exponentially cost no more than their
+ * definitions.
+ */
+#include "link/link_eval.h"
+
+/* What is known of a number; 2 * fact + 1 about imports, 2 * fact about exports. */
+typedef enum fact {
+    NAMED,         /* of an identity: has a name */
+    USES_NAMED,    /* of an identity: all that it uses has */
+    INSTANCE_DONE, /* of an instance's identity: all that is in it has */
+    RESOURCE,      /* of a resource type by its own number: some name of it is imported, or exported */
+    FACT_BITS = 3,
+} fact;
+
+typedef struct checker {
+    cj_eval *ev;
+    cj_scope *scope;
+    cj_id_set *scratch; /* gets the facts instead of the scope; or NULL */
+    bool is_import;
+    cj_str name;
+    uint64_t offset;
+} checker;
+
+static uint64_t fact_id(uint32_t number, fact what, bool is_import)
+{
+    return (uint64_t)number << FACT_BITS | (unsigned)what << 1 | is_import;
+}
+
+static bool known(const checker *c, uint32_t number, fact what, bool is_import)
+{
+    uint64_t id = fact_id(number, what, is_import);
+    return cj__id_set_has(&c->scope->visible, id) || (c->scratch && cj__id_set_has(c->scratch, id));
+}
+
+static cj_status note(const checker *c, uint32_t number, fact what)
+{
+    cj_id_set *set = c->scratch ? c->scratch : &c->scope->visible;
+    /* What imports may refer to, exports may too. */
+    if (c->is_import)
+        CJ_TRY(cj__id_set_add(c->ev, set, fact_id(number, what, true)));
+    return cj__id_set_add(c->ev, set, fact_id(number, what, false));
+}
+
+static cj_status hidden(const checker *c, const cj_type_val *type)
+{
+    const char *what = c->is_import ? "import" : "export";
+    char text[CJ_TYPE_ROOM];
+    cj__type_val_format(type, text, sizeof(text));
+    bool exported = known(c, type->identity, NAMED, false) ||
+                    (type->kind == CJ_TYPE_RESOURCE && known(c, type->resource, RESOURCE, false));
+    if (c->is_import && exported)
+        return cj__fail_at(c->ev->err, CJ_INVALID, c->offset,
+                           "import `%.*s` refers to a type that is exported, `%s`; imports cannot depend on exports",
+                           CJ_STR_ARG(c->name), text);
+    return cj__fail_at(c->ev->err, CJ_INVALID, c->offset,
+                       "%s `%.*s` refers to `%s`, which no earlier import or export names: %s the type first, and "
+                       "refer to what that defines",
+                       what, CJ_STR_ARG(c->name), text, what);
+}
+
+static bool needs_name(const cj_type_val *type)
+{
+    if (type->kind != CJ_TYPE_VALUE)
+        return true;
+    return type->def == CJ_DEFTYPE_RECORD || type->def == CJ_DEFTYPE_VARIANT || type->def == CJ_DEFTYPE_ENUM ||
+           type->def == CJ_DEFTYPE_FLAGS;
+}
+
+/* All that a type is made of. Types are nested no deeper than max_type_depth. */
+static cj_status check_uses(checker *c, const cj_type_val *type)
+{
+    if (type->use_count == 0 || known(c, type->identity, USES_NAMED, c->is_import))
+        return CJ_OK;
+    CJ_TRY(cj__eval_charge(c->ev, 1 + type->use_count / 8, c->offset));
+    for (uint32_t i = 0; i < type->use_count; i++) {
+        const cj_type_val *use = type->uses[i];
+        if (!use)
+            continue;
+        if (!needs_name(use))
+            CJ_TRY(check_uses(c, use));
+        else if (!known(c, use->identity, NAMED, c->is_import))
+            return hidden(c, use);
+    }
+    return note(c, type->identity, USES_NAMED);
+}
+
+static cj_status check_entity(checker *c, cj_entity entity);
+
+static cj_status check_instance(checker *c, const cj_instance_val *instance)
+{
+    if (known(c, instance->identity, INSTANCE_DONE, c->is_import))
+        return CJ_OK;
+    CJ_TRY(cj__eval_enter(c->ev, c->offset));
+    CJ_TRY(cj__eval_charge(c->ev, 1 + instance->exports.len / 8, c->offset));
+    for (uint32_t i = 0; i < instance->exports.len; i++) {
+        cj_status status = check_entity(c, instance->exports.at[i].entity);
+        if (status == CJ_INVALID)
+            cj__error_where(c->ev->err, "export `%.*s`", CJ_STR_ARG(instance->exports.at[i].name));
+        CJ_TRY(status);
+    }
+    c->ev->depth--;
+    return note(c, instance->identity, INSTANCE_DONE);
+}
+
+/* The type of instances may rely on the names that it has itself, but gives none to anything else. */
+static cj_status check_instance_type(checker *c, const cj_type_val *type)
+{
+    cj_id_set scratch = {0};
+    cj_scope *ran;
+    cj_entity instance;
+    const cj_bind fresh = {.offset = c->offset};
+    const cj_decl_run run = {.bind = &fresh};
+    CJ_TRY(cj__eval_decls(c->ev, type, &run, &ran));
+    CJ_TRY(cj__eval_inst_new(c->ev, ran->exports, &instance));
+    checker inner = *c;
+    if (!inner.scratch)
+        inner.scratch = &scratch;
+    return check_instance(&inner, instance.of.instance);
+}
+
+static cj_status check_type(checker *c, const cj_type_val *type)
+{
+    switch (type->kind) {
+    case CJ_TYPE_VALUE:
+    case CJ_TYPE_FUNC:
+        CJ_TRY(check_uses(c, type));
+        break;
+    case CJ_TYPE_RESOURCE:
+        /* New ones are their own; another name of one must be of an imported one. */
+        if (c->is_import && type->original && !known(c, type->resource, RESOURCE, true))
+            return hidden(c, type->original);
+        CJ_TRY(note(c, type->resource, RESOURCE));
+        break;
+    case CJ_TYPE_INSTANCE:
+        CJ_TRY(check_instance_type(c, type));
+        break;
+    case CJ_TYPE_COMPONENT:
+        break;
+    }
+    return note(c, type->identity, NAMED);
+}
+
+static cj_status check_entity(checker *c, cj_entity entity)
+{
+    switch (entity.sort) {
+    case CJ_SORT_FUNC:
+        return check_uses(c, entity.of.func->type);
+    case CJ_SORT_VALUE:
+        return check_uses(c, entity.of.type);
+    case CJ_SORT_TYPE:
+        return check_type(c, entity.of.type);
+    case CJ_SORT_INSTANCE:
+        return check_instance(c, entity.of.instance);
+    default:
+        return CJ_OK;
+    }
+}
+
+cj_status cj__eval_check_visible(cj_eval *ev, cj_scope *scope, bool is_import, cj_str name, cj_entity entity,
+                                 uint64_t offset)
+{
+    if (scope->kind == CJ_SCOPE_INSTANCE_TYPE)
+        return CJ_OK;
+    checker c = {.ev = ev, .scope = scope, .is_import = is_import, .name = name, .offset = offset};
+    return check_entity(&c, entity);
+}
