@@ -54,24 +54,6 @@ static cj_status make_parts(cj_linker_state *l)
     return CJ_OK;
 }
 
-/* The names under which the root exports types, for those that have none. */
-static cj_status name_resources(cj_linker_state *l)
-{
-    cj_program *program = l->program;
-    for (size_t i = 0; i < l->ev.named_types.len; i++) {
-        const cj_root_type *named = &l->ev.named_types.at[i];
-        if (named->type->kind != CJ_TYPE_RESOURCE || !named->is_export)
-            continue;
-        uint32_t at = program->resource_of[named->type->resource];
-        if (at == CJ_NONE || program->resources[at].name[0])
-            continue;
-        CJ_TRY(cj__eval_charge(&l->ev, named->interface.len / 64, CJ_NO_OFFSET));
-        CJ_TRY(cj__link_strdup(l, named->interface, &program->resources[at].interface));
-        CJ_TRY(cj__link_strdup(l, named->name, &program->resources[at].name));
-    }
-    return CJ_OK;
-}
-
 /* Numbers only grow, so what an ascription made opaque has its place already. */
 static cj_status make_resources(cj_linker_state *l)
 {
@@ -91,14 +73,12 @@ static cj_status make_resources(cj_linker_state *l)
         }
         program->resource_of[from->resource] = program->resource_count;
         cj_program_resource *to = &program->resources[program->resource_count++];
-        *to = (cj_program_resource){.part = from->part, .group = CJ_NONE, .dtor = CJ_NONE, .interface = "", .name = ""};
-        if (from->part == CJ_NONE) {
-            CJ_TRY(cj__eval_charge(&l->ev, from->interface.len / 64, CJ_NO_OFFSET));
-            CJ_TRY(cj__link_strdup(l, from->interface, &to->interface));
-            CJ_TRY(cj__link_strdup(l, from->name, &to->name));
-        }
+        *to = (cj_program_resource){.part = from->part, .group = CJ_NONE, .dtor = CJ_NONE};
+        CJ_TRY(cj__eval_charge(&l->ev, from->type->interface.len / 64, CJ_NO_OFFSET));
+        CJ_TRY(cj__link_strdup(l, from->type->interface, &to->interface));
+        CJ_TRY(cj__link_strdup(l, from->type->name, &to->name));
     }
-    return name_resources(l);
+    return CJ_OK;
 }
 
 /* Those of live component instances that have destructors: each an export of a group. */

@@ -130,13 +130,16 @@ static cj_status bind_func(cj_eval *ev, cj_scope *scope, const cj_ast_externtype
 }
 
 /* The program knows new resource types only when they are the host's, or another number for an older one. */
-static cj_status record_resource(cj_eval *ev, const cj_bind *bind, const cj_type_val *type)
+static cj_status record_resource(cj_eval *ev, const cj_bind *bind, cj_type_val *type)
 {
+    if (!type->underlying) {
+        type->interface = bind->interface;
+        type->name = bind->name;
+    }
     const cj_live_resource live = {.resource = type->resource,
                                    .underlying = type->underlying ? type->underlying->resource : 0,
                                    .part = CJ_NONE,
-                                   .interface = bind->interface,
-                                   .name = bind->name,
+                                   .type = type,
                                    .offset = bind->offset};
     return CJ_VEC_PUSH(ev->alloc, &ev->resources, live) ? CJ_OK : cj__eval_nomem(ev);
 }

@@ -108,11 +108,9 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
     return cj__scope_push(ev, scope, entity);
 }
 
-static void name_func(const cj_scope *scope, cj_str interface, cj_str name, cj_entity entity)
+static void name_func(const cj_scope *scope, cj_str interface, cj_str name, const cj_func_val *view)
 {
-    if (entity.sort != CJ_SORT_FUNC)
-        return;
-    const cj_func_val *real = entity.of.func->real ? entity.of.func->real : entity.of.func;
+    const cj_func_val *real = view->real ? view->real : view;
     if (real->part != scope->part || real->name.len)
         return;
     cj_func_val *func = (cj_func_val *)(uintptr_t)real; /* the evaluator's own */
@@ -120,16 +118,36 @@ static void name_func(const cj_scope *scope, cj_str interface, cj_str name, cj_e
     func->name = name;
 }
 
-/* The functions that a live component lifts are called, in errors, what it first exports them as. */
-static cj_status name_funcs(cj_eval *ev, const cj_scope *scope, cj_str name, cj_entity entity, uint64_t offset)
+static void name_resource(const cj_scope *scope, cj_str interface, cj_str name, const cj_type_val *real)
 {
-    name_func(scope, CJ_STR(""), name, entity);
+    while (real->original || real->underlying)
+        real = real->original ? real->original : real->underlying;
+    if (real->defined_in != scope || real->name.len)
+        return;
+    cj_type_val *type = (cj_type_val *)(uintptr_t)real;
+    type->interface = interface;
+    type->name = name;
+}
+
+static void name_entity(const cj_scope *scope, cj_str interface, cj_str name, cj_entity entity)
+{
+    if (entity.sort == CJ_SORT_FUNC)
+        name_func(scope, interface, name, entity.of.func);
+    else if (entity.sort == CJ_SORT_TYPE && entity.of.type->kind == CJ_TYPE_RESOURCE)
+        name_resource(scope, interface, name, entity.of.type);
+}
+
+/* The functions and resource types that a live component defines are called, in errors, what it first exports them
+ * as. */
+static cj_status name_entities(cj_eval *ev, const cj_scope *scope, cj_str name, cj_entity entity, uint64_t offset)
+{
+    name_entity(scope, CJ_STR(""), name, entity);
     if (entity.sort != CJ_SORT_INSTANCE)
         return CJ_OK;
     const cj_names *exports = &entity.of.instance->exports;
     CJ_TRY(cj__eval_charge(ev, exports->len / 8, offset));
     for (uint32_t i = 0; i < exports->len; i++)
-        name_func(scope, name, exports->at[i].name, exports->at[i].entity);
+        name_entity(scope, name, exports->at[i].name, exports->at[i].entity);
     return CJ_OK;
 }
 
@@ -152,7 +170,7 @@ static cj_status run_export(cj_eval *ev, cj_scope *scope, const cj_ast_export *e
         CJ_TRY(cj__eval_check_visible(ev, scope, false, name, entity, offset));
     }
     if (scope->live)
-        CJ_TRY(name_funcs(ev, scope, name, entity, offset));
+        CJ_TRY(name_entities(ev, scope, name, entity, offset));
     CJ_TRY(cj__names_add(ev, &scope->exports, name, entity, offset, "export"));
     if (entity.sort == CJ_SORT_VALUE) {
         if (entity.of.type->value->has_borrow)

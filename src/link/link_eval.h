@@ -179,6 +179,7 @@ struct cj_type_val {
     const cj_scope *defined_in;    /* RESOURCE: the component run that defined it; NULL: imported or abstract */
     bool rep64;                    /* RESOURCE: represented by i64 */
     const cj_type_val *underlying; /* RESOURCE: what an ascription made opaque; NULL: none did */
+    cj_str interface, name;        /* RESOURCE of a live run: under which its component exports it, once it does */
     const cj_ast_decls *decls;     /* INSTANCE, COMPONENT: the closure */
     cj_scope *outer;
 };
@@ -280,7 +281,7 @@ typedef struct cj_live_resource {
     uint32_t underlying;      /* the older one; 0: */
     uint32_t part;            /* that defines it; CJ_NONE: the host */
     const cj_core_item *dtor; /* or NULL */
-    cj_str interface, name;   /* the host's */
+    const cj_type_val *type;  /* has the names */
     uint64_t offset;
 } cj_live_resource;
 

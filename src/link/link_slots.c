@@ -8,6 +8,7 @@
  * a CORE slot. So every boundary function has one group, whose memory, realloc and environment are its guest's.
  * Non-goals: which function may be called when (runtime/).
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "link/link_build.h"
@@ -302,6 +303,16 @@ static cj_status planned_slot(cj_linker_state *l, uint32_t group, cj_slot_kind k
                                                .offset = item->offset});
 }
 
+/* Its name outside of its component; one that is never exported is told by its place. */
+static cj_status lifted_info(cj_linker_state *l, const cj_func_val *func, cj_func_info *out)
+{
+    char place[48];
+    cj_str name = func->name;
+    if (!name.len)
+        name = (cj_str){place, (size_t)snprintf(place, sizeof(place), "canon lift at 0x%" PRIx64, func->offset)};
+    return cj__link_info(l, func->interface, name, func->type->func, out);
+}
+
 static cj_status export_number(cj_linker_state *l, uint32_t group, const cj_core_item *item, const cj_core_use *use,
                                uint32_t *out);
 
@@ -334,9 +345,9 @@ cj_status cj__link_slot(cj_linker_state *l, uint32_t group, const cj_core_item *
     case CJ_SLOT_UNSUPPORTED:
         return unsupported_slot(l, group, item, gate, use, out);
     case CJ_SLOT_CANNOT_ENTER: {
-        cj_str path;
-        CJ_TRY(cj__eval_join_path(&l->ev, item->func->interface, item->func->name, &path));
-        CJ_TRY(cj__link_strdup(l, path, &slot.name));
+        cj_func_info info;
+        CJ_TRY(lifted_info(l, item->func, &info));
+        slot.name = info.path;
         return plain_slot(l, group, slot, &item->type.func, item->func, out);
     }
     default:
@@ -423,7 +434,7 @@ cj_status cj__link_lifted(cj_linker_state *l, const cj_func_val *func, uint32_t 
     const cj_canon_opts *opts = &func->opts;
     uint32_t group = cj__link_home(l, func->part, cj__link_is_defined(opts->memory) ? opts->memory : func->core);
     cj_lifted lifted = {.part = func->part, .group = group, .realloc = CJ_NONE, .post_return = CJ_NONE};
-    CJ_TRY(cj__link_info(l, func->interface, func->name, func->type->func, &lifted.info));
+    CJ_TRY(lifted_info(l, func, &lifted.info));
     if (!CJ_VEC_PUSH(l->alloc, &l->lifted, lifted))
         return cj__fail_nomem(l->err);
 

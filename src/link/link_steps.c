@@ -4,6 +4,8 @@
  * component instances; a group does with the first of its members, and its later members' segments and start functions
  * are steps of their own. Non-goals: running the steps (runtime/).
  */
+#include <inttypes.h>
+
 #include "link/link_build.h"
 
 /* -- Imports of core instances ----------------------------------------------------------------------------------- */
@@ -114,9 +116,44 @@ static cj_status merge_group(cj_linker_state *l, cj_group_build *group, cj_merge
     return make_import_types(l, group, out);
 }
 
+/* The limits on what is merged hold for all groups together: one module can be instantiated again and again. */
+static cj_status check_sizes(cj_linker_state *l)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < l->instance_count; i++) {
+        const cj_core_inst *instance = cj__link_instance(l, i);
+        total += instance->module->outline->file.len;
+        if (total > l->config->max_merged_size)
+            return cj__fail_at(l->err, CJ_LIMIT, instance->offset,
+                               "core instances up to here have more than %" PRIu64 " bytes of modules together; "
+                               "the limit is max_merged_size",
+                               l->config->max_merged_size);
+    }
+    return CJ_OK;
+}
+
+static cj_status check_merged(cj_linker_state *l, const cj_merged *merged, uint64_t *size, uint64_t *locals)
+{
+    *size += merged->size;
+    *locals += merged->local_count;
+    if (*size > l->config->max_merged_size)
+        return cj__fail(l->err, CJ_LIMIT,
+                        "merged core modules have more than %" PRIu64 " bytes together; "
+                        "the limit is max_merged_size",
+                        l->config->max_merged_size);
+    if (*locals > l->config->max_core_locals)
+        return cj__fail(l->err, CJ_LIMIT,
+                        "core functions have more than %" PRIu32 " locals together; "
+                        "the limit is max_core_locals",
+                        l->config->max_core_locals);
+    return CJ_OK;
+}
+
 cj_status cj__link_merge(cj_linker_state *l, cj_merge_source *const *per_instance)
 {
     cj_program *program = l->program;
+    uint64_t size = 0, locals = 0;
+    CJ_TRY(check_sizes(l));
     bool *late = CJ_EVAL_ARRAY(&l->ev, bool, l->instance_count);
     program->groups = CJ_ARENA_ARRAY(program->arena, cj_group, l->group_count);
     if (!late || !program->groups)
@@ -125,6 +162,7 @@ cj_status cj__link_merge(cj_linker_state *l, cj_merge_source *const *per_instanc
     for (uint32_t i = 0; i < l->group_count; i++) {
         program->group_count = i + 1; /* what is made of it is the program's to free from here on */
         CJ_TRY(merge_group(l, &l->groups[i], per_instance, late, &program->groups[i]));
+        CJ_TRY(check_merged(l, &program->groups[i].merged, &size, &locals));
     }
     return CJ_OK;
 }

@@ -291,7 +291,7 @@ static cj_status resource_typedef(cj_eval *ev, const cj_scope *scope, const cj_a
     if (!scope->live)
         return CJ_OK;
     const cj_live_resource live = {
-        .resource = type->resource, .part = scope->part, .dtor = dtor_item, .offset = def->offset};
+        .resource = type->resource, .part = scope->part, .dtor = dtor_item, .type = type, .offset = def->offset};
     return CJ_VEC_PUSH(ev->alloc, &ev->resources, live) ? CJ_OK : cj__eval_nomem(ev);
 }
 

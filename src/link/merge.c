@@ -727,6 +727,7 @@ static cj_status describe(cj_merger *m)
     if (locals > m->config->max_core_locals)
         return cj__fail(m->err, CJ_LIMIT, "core functions have %llu locals together, max_core_locals is %u",
                         (unsigned long long)locals, m->config->max_core_locals);
+    out->local_count = locals;
     return CJ_OK;
 }
 

@@ -85,6 +85,7 @@ typedef struct cj_merged {
     /* Function index in the merged module of every function export: what a lookup by name would give. */
     uint32_t *export_funcs;
     uint32_t instance_count; /* of init_exports */
+    uint64_t local_count;    /* of all functions together */
     size_t capacity;         /* of bytes */
 } cj_merged;
 

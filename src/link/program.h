@@ -15,7 +15,8 @@
 #define CJ_NONE UINT32_MAX
 
 /* A function of a component, lifted: what its plan moves to and from. All callables are exports of one group: what is
- * defined in another is wrapped there (CJ_SLOT_CORE). */
+ * defined in another, lowered or built in is wrapped there, by a function that calls a slot. Only those that the root
+ * exports or some slot lowers are listed. */
 typedef struct cj_lifted {
     cj_func_info info;
     uint32_t part;                 /* component instance that it belongs to */
@@ -29,12 +30,12 @@ typedef struct cj_slot {
     cj_slot_kind kind;
     uint32_t of;          /* HOST: index into cj_program.imports; FUSED: into .lifted; RESOURCE_*: into .resources; CORE: a group */
     uint32_t core_func;   /* CORE: function export number in that group */
-    const cj_core_type *core_type; /* CORE: of that function */
-    cj_plan *plan;        /* or NULL */
-    uint32_t memory_group; /* whose memory the caller's values lie in: nearly always this group; or CJ_NONE */
+    const cj_core_type *core_type; /* of slots without a plan: the core function's, without the slot number; else NULL */
+    cj_plan *plan;        /* HOST, FUSED; else NULL */
+    uint32_t memory_group; /* whose memory the caller's values lie in: this group, or CJ_NONE */
     uint32_t realloc;     /* function export number in this group, or CJ_NONE */
     uint32_t shape;       /* index into the group's shapes */
-    const char *name;     /* for errors where there is no plan: "resource.drop", "stream.new" */
+    const char *name;     /* for errors where there is no plan: "resource.drop", "stream.new", "iface#f"; CORE: NULL */
 } cj_slot;
 
 /* A component instance: the root, or one that is instantiated inside it, at any depth. Parents come before their children. */
@@ -48,14 +49,15 @@ typedef struct cj_part {
 typedef struct cj_program_resource {
     uint32_t part;            /* that defines it; CJ_NONE: imported from the host */
     uint32_t group, dtor;     /* function export number of the destructor in the group; dtor CJ_NONE: there is none */
-    const char *interface, *name; /* as the host knows it: import or export name; "" when it has none */
+    const char *interface, *name; /* of the import, or under which its component first exports it; "" when it has none */
     bool used;                /* imported ones: something live needs it */
 } cj_program_resource;
 
-/* Core instances merged into one module. */
+/* Core instances merged into one module. All slots with a memory use this group's; a core function of another group of the
+ * part is called through a CORE slot. */
 typedef struct cj_group {
     uint32_t part; /* component instance that it belongs to */
-    cj_merged merged;
+    cj_merged merged; /* of no core instance at all when all that it has is wrappers */
     struct cj_core_type *import_types; /* per import of the merged module, slot parameter included (engine/engine.h) */
     cj_slot *slots;
     uint32_t slot_count;
@@ -76,7 +78,7 @@ typedef struct cj_program_step {
 
 typedef struct cj_program_import {
     cj_func_info info;
-    bool used; /* some slot lowers it; one that nothing lowers need not be given to instantiate */
+    bool used; /* some slot lowers it, or it is exported again; else it need not be given to instantiate */
 } cj_program_import;
 
 typedef struct cj_program_export {

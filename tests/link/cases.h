@@ -49,6 +49,39 @@ static inline cj_status link_bytes(const cj_config *config, file_bytes b, cj_pro
     return status;
 }
 
+/* The default limits, and nothing else. */
+static inline cj_config config_of(void)
+{
+    cj_config config = {.struct_size = sizeof(config),
+#define CJ_X(type, name, default_value, what) .name = default_value,
+                        CJ_LOAD_LIMIT_MAP(CJ_X)
+#undef CJ_X
+    };
+    return config;
+}
+
+static inline cj_status link_case(const cj_config *config, const char *list, const char *name, cj_program **out,
+                                  cj_error *err)
+{
+    file_bytes b = read_case(list, name);
+    cj_status status = link_bytes(config, b, out, err);
+    free(b.at);
+    return status;
+}
+
+/* A case that must link. */
+static inline cj_program *good_case(const cj_config *config, const char *list, const char *name)
+{
+    cj_program *program = NULL;
+    cj_error err;
+    if (link_case(config, list, name, &program, &err) != CJ_OK) {
+        char text[512];
+        cj_error_format(&err, text, sizeof(text));
+        fail_msg("%s: %s", name, text);
+    }
+    return program;
+}
+
 typedef void (*case_visitor)(const char *list, const char *name, const char *message, void *user);
 
 /* Visits the lines of a list of cases; returns how many there were. */

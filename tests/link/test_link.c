@@ -8,36 +8,9 @@
 
 #include "../fuzz/fuzz_link.c"
 
-static cj_config config_of(void)
-{
-    cj_config config = {.struct_size = sizeof(config),
-#define CJ_X(type, name, default_value, what) .name = default_value,
-                        CJ_LOAD_LIMIT_MAP(CJ_X)
-#undef CJ_X
-    };
-    return config;
-}
-
-/* -- Cases from files -------------------------------------------------------------------------------------------- */
-
-static cj_status link_case(const cj_config *config, const char *name, cj_program **out, cj_error *err)
-{
-    file_bytes b = read_case("valid", name);
-    cj_status status = link_bytes(config, b, out, err);
-    free(b.at);
-    return status;
-}
-
 static cj_program *good_with(const cj_config *config, const char *name)
 {
-    cj_program *program = NULL;
-    cj_error err;
-    if (link_case(config, name, &program, &err) != CJ_OK) {
-        char text[512];
-        cj_error_format(&err, text, sizeof(text));
-        fail_msg("%s: %s", name, text);
-    }
-    return program;
+    return good_case(config, "valid", name);
 }
 
 static cj_program *good(const char *name)
@@ -479,7 +452,7 @@ static void expect_limit(const cj_config *config, const char *name, const char *
     cj_program *program = NULL;
     cj_error err;
     memset(&err, 0, sizeof(err));
-    assert_int_equal(link_case(config, name, &program, &err), CJ_LIMIT);
+    assert_int_equal(link_case(config, "valid", name, &program, &err), CJ_LIMIT);
     if (!strstr(err.message, message))
         fail_msg("%s: expected ...%s..., found %s", name, message, err.message);
 }
@@ -563,7 +536,7 @@ static void test_type_depth(void **state)
     config.max_type_depth = 20;
     cj_program *program = NULL;
     cj_error err;
-    assert_int_equal(link_case(&config, "nested-types", &program, &err), CJ_LIMIT);
+    assert_int_equal(link_case(&config, "valid", "nested-types", &program, &err), CJ_LIMIT);
     assert_non_null(strstr(err.message, "max_type_depth"));
     assert_true(err.offset != CJ_NO_OFFSET);
 }
@@ -614,7 +587,7 @@ static void test_plan_limit_has_a_place(void **state)
     config.max_plan_ops = 4;
     cj_program *program = NULL;
     cj_error err;
-    assert_int_equal(link_case(&config, "wide", &program, &err), CJ_LIMIT);
+    assert_int_equal(link_case(&config, "valid", "wide", &program, &err), CJ_LIMIT);
     assert_non_null(strstr(err.message, "max_plan_ops"));
     assert_string_equal(err.where, "a:b/c#wide-one");
     assert_true(err.offset != CJ_NO_OFFSET);
@@ -680,6 +653,7 @@ static void test_no_memory(void **state)
 {
     (void)state;
     each_case("valid", no_memory_at_any_allocation, NULL);
+    each_case("live", no_memory_at_any_allocation, NULL);
 }
 
 static uint32_t random_next(uint32_t *seed)
@@ -696,6 +670,7 @@ static void mutate(const char *list, const char *name, const char *message, void
     uint32_t seed = 1, *outcomes = user;
     cj_config config = config_of();
     config.max_definitions = 20000;
+    config.trap_unsupported = strcmp(list, "unsupported") == 0;
     file_bytes b = read_case(list, name);
     /* Every byte changed a few ways, then several at once: indices are small numbers, so small changes hit them. */
     for (size_t i = 8; i < b.size; i++) {
@@ -722,6 +697,8 @@ static void test_mutations(void **state)
     (void)state;
     uint32_t outcomes[CJ_STATUS_COUNT] = {0};
     each_case("valid", mutate, outcomes);
+    each_case("live", mutate, outcomes);
+    each_case("unsupported", mutate, outcomes);
     assert_true(outcomes[CJ_OK] > 100 && outcomes[CJ_MALFORMED] > 1000 && outcomes[CJ_INVALID] > 1000 &&
                 outcomes[CJ_UNSUPPORTED] > 20);
     file_bytes b = read_case("valid", "lower");
