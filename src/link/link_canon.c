@@ -401,7 +401,8 @@ static cj_status run_builtin(cj_eval *ev, cj_scope *scope, const cj_ast_canon *c
     item->canon = canon->kind;
     item->offset = offset;
     CJ_TRY(resolve_opts(ev, scope, &canon->opts, &item->opts, &item->gate));
-    item->gate = cj__canon_gate(canon->kind);
+    const char *gate = cj__canon_gate(canon->kind);
+    item->gate = gate[0] ? gate : NULL;
 
     builtin_operands operands = {.memory = item->opts.memory};
     switch (canon->kind) {

@@ -307,6 +307,8 @@ static cj_status planned_slot(cj_linker_state *l, uint32_t group, cj_slot_kind k
 static cj_status lifted_info(cj_linker_state *l, const cj_func_val *func, cj_func_info *out)
 {
     char place[48];
+    if (func->real)
+        func = func->real;
     cj_str name = func->name;
     if (!name.len)
         name = (cj_str){place, (size_t)snprintf(place, sizeof(place), "canon lift at 0x%" PRIx64, func->offset)};
