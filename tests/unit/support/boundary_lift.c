@@ -253,12 +253,12 @@ static void test_lift_string(void **state)
     static const uint16_t wide[] = {'h', 0xe9, 0x20ac, 0xd83d, 0xde00, '!'};
     memcpy(fake_at(F, DATA, sizeof(wide)), wide, sizeof(wide));
     expect_string_lift(CJ_UTF16, DATA, 6, CJ_TRAP_NONE, "h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80!");
-    expect_string_lift(CJ_LATIN1_UTF16, DATA, 6 | tag, CJ_TRAP_NONE, "h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80!");
+    expect_string_lift(CJ_LATIN1_UTF16, DATA, 6 | WIDE_TAG, CJ_TRAP_NONE, "h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80!");
     memcpy(fake_at(F, DATA, 4), "h\xe9\xff\x80", 4);
     expect_string_lift(CJ_LATIN1_UTF16, DATA, 4, CJ_TRAP_NONE, "h\xc3\xa9\xc3\xbf\xc2\x80");
     for (cj_encoding e = CJ_UTF8; e <= CJ_LATIN1_UTF16; e++)
         expect_string_lift(e, DATA, 0, CJ_TRAP_NONE, "");
-    expect_string_lift(CJ_LATIN1_UTF16, DATA, tag, CJ_TRAP_NONE, "");
+    expect_string_lift(CJ_LATIN1_UTF16, DATA, WIDE_TAG, CJ_TRAP_NONE, "");
 }
 
 /* 2^28-1 bytes; more is too long even where it could not be in bounds. */
@@ -274,8 +274,8 @@ static void test_lift_string_length(void **state)
     expect_string_lift(CJ_UTF16, DATA, 0x80000001, CJ_TRAP_STRING_LENGTH, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x10000000, CJ_TRAP_STRING_LENGTH, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x0fffffff, CJ_TRAP_STRING_BOUNDS, NULL);
-    expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x08000000 | tag, CJ_TRAP_STRING_LENGTH, NULL);
-    expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x07ffffff | tag, CJ_TRAP_STRING_BOUNDS, NULL);
+    expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x08000000 | WIDE_TAG, CJ_TRAP_STRING_LENGTH, NULL);
+    expect_string_lift(CJ_LATIN1_UTF16, DATA, 0x07ffffff | WIDE_TAG, CJ_TRAP_STRING_BOUNDS, NULL);
     /* before alignment */
     expect_string_lift(CJ_UTF16, DATA + 1, 0x08000000, CJ_TRAP_STRING_LENGTH, NULL);
 }
@@ -288,7 +288,7 @@ static void test_lift_string_alignment(void **state)
     expect_string_lift(CJ_UTF16, DATA + 1, 0, CJ_TRAP_STRING_ALIGNMENT, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, DATA + 1, 1, CJ_TRAP_STRING_ALIGNMENT, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, DATA + 1, 0, CJ_TRAP_STRING_ALIGNMENT, NULL);
-    expect_string_lift(CJ_LATIN1_UTF16, DATA + 1, 1 | tag, CJ_TRAP_STRING_ALIGNMENT, NULL);
+    expect_string_lift(CJ_LATIN1_UTF16, DATA + 1, 1 | WIDE_TAG, CJ_TRAP_STRING_ALIGNMENT, NULL);
     /* before bounds */
     expect_string_lift(CJ_UTF16, UINT32_MAX, 1, CJ_TRAP_STRING_ALIGNMENT, NULL);
 }
@@ -312,8 +312,8 @@ static void test_lift_string_bounds(void **state)
     expect_string_lift(CJ_UTF16, MEMORY - 2, 2, CJ_TRAP_STRING_BOUNDS, NULL);
     expect_string_lift(CJ_UTF16, MEMORY, 0, CJ_TRAP_NONE, "");
     expect_string_lift(CJ_UTF16, MEMORY + 2, 0, CJ_TRAP_STRING_BOUNDS, NULL);
-    expect_string_lift(CJ_LATIN1_UTF16, MEMORY - 4, 2 | tag, CJ_TRAP_NONE, "ab");
-    expect_string_lift(CJ_LATIN1_UTF16, MEMORY - 4, 3 | tag, CJ_TRAP_STRING_BOUNDS, NULL);
+    expect_string_lift(CJ_LATIN1_UTF16, MEMORY - 4, 2 | WIDE_TAG, CJ_TRAP_NONE, "ab");
+    expect_string_lift(CJ_LATIN1_UTF16, MEMORY - 4, 3 | WIDE_TAG, CJ_TRAP_STRING_BOUNDS, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, MEMORY - 4, 5, CJ_TRAP_STRING_BOUNDS, NULL);
     expect_string_lift(CJ_LATIN1_UTF16, MEMORY + 2, 0, CJ_TRAP_STRING_BOUNDS, NULL);
     /* before the encoding */
@@ -339,7 +339,7 @@ static void test_lift_string_encoding(void **state)
     memcpy(fake_at(F, DATA, sizeof(lone)), lone, sizeof(lone));
     for (uint32_t at = 0; at < 2 * 5; at += 2) {
         expect_string_lift(CJ_UTF16, DATA + at, 2, CJ_TRAP_STRING_UTF16, NULL);
-        expect_string_lift(CJ_LATIN1_UTF16, DATA + at, 2 | tag, CJ_TRAP_STRING_UTF16, NULL);
+        expect_string_lift(CJ_LATIN1_UTF16, DATA + at, 2 | WIDE_TAG, CJ_TRAP_STRING_UTF16, NULL);
     }
 }
 

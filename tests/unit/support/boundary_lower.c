@@ -278,13 +278,13 @@ static void test_lower_string_sequences(void **state)
     /* The first past U+00FF: 2n, inflated, and shrunk. U+0100 takes 2 bytes: n units of room were right to the byte
      * once. */
     EXPECT_WIDE(CJ_LATIN1_UTF16, "\xc4\x80", "realloc(0,0,2,2)=1024 realloc(1024,2,2,4)=1026 realloc(1026,4,2,2)=1030 ",
-                1030, 1 | tag, 0x100);
+                1030, 1 | WIDE_TAG, 0x100);
     EXPECT_WIDE(CJ_LATIN1_UTF16, "a\xc3\xa9\xe2\x82\xac!",
-                "realloc(0,0,2,7)=1024 realloc(1024,7,2,14)=1032 realloc(1032,14,2,8)=1046 ", 1046, 4 | tag, 'a', 0xe9,
-                0x20ac, '!');
+                "realloc(0,0,2,7)=1024 realloc(1024,7,2,14)=1032 realloc(1032,14,2,8)=1046 ", 1046, 4 | WIDE_TAG, 'a',
+                0xe9, 0x20ac, '!');
     EXPECT_WIDE(CJ_LATIN1_UTF16, "0123456789\xf0\x9f\x98\x80",
-                "realloc(0,0,2,14)=1024 realloc(1024,14,2,28)=1038 realloc(1038,28,2,24)=1066 ", 1066, 12 | tag, '0',
-                '1', '2', '3', '4', '5', '6', '7', '8', '9', 0xd83d, 0xde00);
+                "realloc(0,0,2,14)=1024 realloc(1024,14,2,28)=1038 realloc(1038,28,2,24)=1066 ", 1066, 12 | WIDE_TAG,
+                '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 0xd83d, 0xde00);
 }
 
 /* Every call of realloc can misbehave. */

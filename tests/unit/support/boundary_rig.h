@@ -10,6 +10,8 @@
 #include "fake_engine.h"
 #include "random_values.h"
 
+#define WIDE_TAG UINT32_C(0x80000000) /* of a Latin-1+UTF-16 string in UTF-16 */
+
 struct CMUnitTest;
 
 enum {
