@@ -45,7 +45,7 @@ _canonjit() {
     run) options='--invoke --tier --timeout --interruptible --unknown-imports --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
     validate) options='--limit --help' ;;
-    wast) options='--tier --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
+    wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
     help) options='run inspect validate wast' ;;
     *) return ;;
     esac

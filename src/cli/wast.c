@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIER, JSON, VERBOSE, KEEP, SPLITTER, LIMIT, HELP };
+enum { TIER, HOST, JSON, VERBOSE, KEEP, SPLITTER, LIMIT, HELP };
 static const cli_option options[] = {
     [TIER] = {"tier", 0, "TIER", "how calls cross: jit (compiled, the default where LLVM is built in) or interp"},
+    [HOST] = {"host", 0, "NAME", "host functions that scripts import: wasmtime (those of its own scripts)"},
     [JSON] = {"json", 0, NULL, "print every command and its verdict as JSON"},
     [VERBOSE] = {"verbose", 0, NULL, "print a line for every command, not only for those that failed"},
     [KEEP] = {"keep", 0, "FOLDER", "keep the split scripts there: SCRIPT.json, SCRIPT.N.wasm"},
@@ -183,8 +184,9 @@ static int wast(const cli_verb *verb, int argc, char **argv)
     cli_settings common;
     cli_settings_init(&common);
     session s = {.settings = {.common = &common}};
+    static const char *const hosts[] = {"wasmtime"};
     const char *value;
-    int option, status = CLI_OK;
+    int option, host, status = CLI_OK;
     while (status == CLI_OK && (option = cli_next_option(&args, &value)) != CLI_END) {
         switch (option) {
         case CLI_HELP:
@@ -193,6 +195,10 @@ static int wast(const cli_verb *verb, int argc, char **argv)
             return CLI_USAGE;
         case TIER:
             status = cli_set_tier(&common, "wast", value);
+            break;
+        case HOST:
+            status = cli_choose("wast", "host", value, hosts, CLI_COUNT(hosts), &host);
+            s.settings.host = true;
             break;
         case JSON:
             s.json = true;

@@ -2,6 +2,7 @@
  *
  *     SCRIPT.wast ── wast_split.c (node, jco) ──▶ SCRIPT.json, *.wasm ── wast_run.c ──▶ verdicts ── wast.c
  *                                                     wast_values.c: constants       wast_words.c: messages
+                                                     wast_host.c: host functions
  *
  * Place in the pipeline: a verb of the command, through the public API alone.
  * Non-goals: reading .wast text in C; core modules by themselves (they are checked as parts of a component, but not called).
@@ -49,6 +50,16 @@ int wast_split(const char *tool, const char *script, const char *folder, char **
 /* A new folder for temporary files, to be freed; NULL when an error has been printed. */
 char *wast_make_folder(void);
 void wast_remove_folder(char *folder);
+
+/* -- wasmtime's host (wast_host.c) ------------------------------------------------------------------------------- */
+
+typedef struct wast_host wast_host;
+
+/* Offers it in the linker; NULL with the error. Delete after the stores that used the linker. */
+wast_host *wast_host_new(cj_engine *, cj_linker *, cj_error *err);
+void wast_host_delete(wast_host *);
+/* CJ_LINK when the component wants a function of the host in another type. */
+cj_status wast_host_check(const cj_component *, cj_error *err);
 
 /* -- One script (wast_run.c) ------------------------------------------------------------------------------------- */
 

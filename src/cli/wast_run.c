@@ -35,6 +35,7 @@ typedef struct runner {
     const char *file;   /* the script */
     cj_store *store;
     cj_linker *linker;
+    wast_host *host; /* or NULL */
     cj_arena *arena; /* of one command */
     part *parts;     /* newest first */
     part *current;   /* the last instance, there or not */
@@ -241,11 +242,17 @@ static void refused(runner *r, const cj_error *err)
         FAIL(r, "expected a valid component, found %s", text_of(err, &text));
 }
 
+static cj_status make_instance(runner *r, const cj_component *component, cj_instance **out, cj_error *err)
+{
+    cj_status status = r->host ? wast_host_check(component, err) : CJ_OK;
+    return status == CJ_OK ? cj_instantiate(r->store, r->linker, component, out, err) : status;
+}
+
 static void instantiate(runner *r, part *p, cj_component *component)
 {
     cj_error err;
     error_text text;
-    if (cj_instantiate(r->store, r->linker, component, &p->instance, &err) == CJ_OK) {
+    if (make_instance(r, component, &p->instance, &err) == CJ_OK) {
         PASS(r, "%s", "");
         return;
     }
@@ -523,7 +530,7 @@ static void run_no_instance(runner *r, const cJSON *command)
         return;
     }
     cj_instance *instance;
-    cj_status status = cj_instantiate(r->store, r->linker, p->component, &instance, &err);
+    cj_status status = make_instance(r, p->component, &instance, &err);
     const char *gate = status == CJ_OK ? NULL : wast_gate(&err);
     if (status == CJ_OK)
         FAIL(r, "expected that instantiating fails, \"%s\", found an instance", expected ? expected : "");
@@ -597,7 +604,9 @@ static int run_script(runner *r, const char *path, const cJSON *script, wast_rep
         return cli_fail(CLI_FAILED, "%s: not the JSON of a test script: no \"commands\"", path);
     if (cj_arena_new(NULL, &r->arena) != CJ_OK)
         return cli_fail(CLI_FAILED, "out of memory");
-    if (cj_store_new(r->engine, &r->settings->common->limits, NULL, &r->store, &err) != CJ_OK)
+    if (cj_linker_new(r->engine, &r->linker, &err) != CJ_OK ||
+        (r->settings->host && !(r->host = wast_host_new(r->engine, r->linker, &err))) ||
+        cj_store_new(r->engine, &r->settings->common->limits, NULL, &r->store, &err) != CJ_OK)
         return cli_fail(CLI_FAILED, "%s: %s", path, text_of(&err, &text));
     r->file = wast_text(script, "source_filename");
     if (!r->file)
@@ -633,6 +642,7 @@ int wast_run(cj_engine *engine, const wast_settings *settings, const char *path,
         status = run_script(&r, path, script, report, user);
     cj_store_delete(r.store);
     cj_linker_delete(r.linker);
+    wast_host_delete(r.host);
     delete_parts(&r);
     cj_arena_delete(r.arena);
     cJSON_Delete(script);

@@ -164,7 +164,7 @@ node "$source/../../tools/conformance.mjs" --canonjit "$work/crashes" --work "$w
 [ $? -eq 1 ]
 report $? "a command that crashes fails"
 says table "values.wast: interp: crashed: SIGSEGV"
-says table "0 passed, 2 failed, 0 skipped (interp)"
+says table "0 passed, 3 failed, 0 skipped (interp)"
 printf '#!/bin/sh\ncase $1 in --version) echo canonjit, no LLVM ;; *) exec sleep 60 ;; esac\n' >"$work/hangs"
 chmod +x "$work/hangs"
 node "$source/../../tools/conformance.mjs" --canonjit "$work/hangs" --timeout 0.2 --work "$work/conformance" "$scripts" >"$work/table" 2>"$work/err"
@@ -174,3 +174,11 @@ says table "values.wast: interp: did not end in 0.2 s"
 node "$source/../../tools/conformance.mjs" --canonjit "$canonjit" "$work/alone" >/dev/null 2>"$work/err"
 [ $? -eq 2 ]
 report $? "a folder without scripts"
+
+# -- The host
+
+for tier in $tiers; do
+    check "wasmtime's host, $tier" 0 "7 passed, 0 failed, 0 skipped" "" wast --tier "$tier" --host wasmtime "$scripts/host.wast"
+done
+check "no host" 1 "~the linker has no function" "" wast "$scripts/host.wast"
+check "an unknown host" 2 "" "~canonjit: wast: --host wasmtme: expected one of wasmtime (did you mean wasmtime?)" wast --host wasmtme x.wast
