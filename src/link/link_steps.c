@@ -106,7 +106,13 @@ static cj_status merge_group(cj_linker_state *l, cj_group_build *group, cj_merge
         .export_count = (uint32_t)group->exports.len,
         .interruptible = l->config->interruptible,
     };
-    CJ_TRY(cj__merge(l->config, &input, &out->merged, l->err));
+    cj_status status = cj__merge(l->config, &input, &out->merged, l->err);
+    if (status != CJ_OK) { /* what crosses, or is too large, has no place of its own */
+        if (l->err->offset == CJ_NO_OFFSET)
+            l->err->offset = group->members.len ? cj__link_instance(l, group->members.at[0])->offset
+                                                : l->ev.parts.at[group->part].offset;
+        return status;
+    }
     out->part = group->part;
     out->slot_count = (uint32_t)group->slots.len;
     out->slots =

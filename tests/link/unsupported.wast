@@ -105,3 +105,45 @@
   (import "i" (instance $i (export "c" (component (export "f" (func))))))
   (instance $c (instantiate (component $i "c")))
   (export "f" (func $c "f")))
+;; @vector-between-memories: unsupported: v128 in a core function that crosses groups
+(component
+  (core module $a (memory 1) (func (export "f") (param v128)))
+  (core module $b (import "e" "f" (func (param v128))) (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
+;; @reference-between-memories: unsupported: funcref in a core function that crosses groups
+(component
+  (core module $a (memory 1) (func (export "f") (result funcref) (ref.null func)))
+  (core module $b (import "e" "f" (func (result funcref))) (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
+;; @results-between-memories: unsupported: several results of a core function that crosses groups
+(component
+  (core module $a (memory 1) (func (export "f") (result i32 i32) (i32.const 1) (i32.const 2)))
+  (core module $b (import "e" "f" (func (result i32 i32))) (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
+;; @shared-global-between-memories: unsupported: core instances with different memories that share a core global
+(component
+  (core module $a (memory 1) (global (export "g") (mut i32) (i32.const 0)))
+  (core module $b (import "e" "g" (global (mut i32))) (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
+;; @reference-constant-between-memories: unsupported: core instances with different memories that share a core global
+(component
+  (core module $a (memory 1) (func $f) (global (export "g") funcref (ref.func $f)))
+  (core module $b (import "e" "g" (global funcref)) (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
+;; @two-memories-by-a-third: unsupported: core instances with different memories that share a core table
+(component
+  (core module $a (memory (export "m") 1))
+  (core module $b (memory 1) (table (export "t") 1 funcref))
+  (core module $c (import "a" "m" (memory 1)) (import "b" "t" (table 1 funcref)))
+  (core instance $a (instantiate $a))
+  (core instance $b (instantiate $b))
+  (core instance (instantiate $c (with "a" (instance $a)) (with "b" (instance $b)))))
+;; @async-destructor: unsupported: async (a resource type's destructor)
+(component
+  (core func $d (canon subtask.drop))
+  (type (resource (rep i32) (dtor (func $d)))))

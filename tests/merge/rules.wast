@@ -680,3 +680,34 @@
     (func $up (param i32 i32) (result i32)
       (return_call_indirect (type $t) (local.get 0) (local.get 1) (i32.and (local.get 0) (i32.const 0))))
     (func (export "run") (param i32) (result i32) (call $down (local.get 0) (i32.const 0)))))
+
+;; -- What crosses groups -------------------------------------------------------------------------------------------------------------
+
+;; Two boundary functions of one type and one of another.
+;; @slots-exported
+(component
+  (core module
+    (import "log" "one" (func $one (param i32) (result i32)))
+    (import "log" "two" (func $two (param i32) (result i32)))
+    (import "log" "three" (func $three (param i32 i64)))
+    (func (export "run") (result i32)
+      (call $three (i32.const 9) (i64.const 8)) (i32.add (call $one (i32.const 1)) (call $two (i32.const 2))))))
+
+;; Constants of another group: as values, in offsets and in the values of other globals.
+;; @constants
+(component
+  (core module
+    (import "x" "at" (global $at i32))
+    (import "x" "wide" (global $wide i64))
+    (import "x" "half" (global $half f64))
+    (import "x" "tiny" (global $tiny f32))
+    (memory (export "m") 1)
+    (global $sum i32 (i32.add (global.get $at) (i32.const 2)))
+    (global $own (mut i64) (global.get $wide))
+    (data (global.get $at) "\2a")
+    (func (export "at") (result i32) (global.get $at))
+    (func (export "sum") (result i32) (global.get $sum))
+    (func (export "wide") (result i64) (i64.add (global.get $wide) (global.get $own)))
+    (func (export "half") (result f64) (global.get $half))
+    (func (export "tiny") (result f32) (global.get $tiny))
+    (func (export "get") (param i32) (result i32) (i32.load8_u (local.get 0)))))
