@@ -33,7 +33,7 @@ typedef enum cjb_call {
 #define CJB_X(name, wit) CJB_##name,
     CJB_CALL_MAP(CJB_X)
 #undef CJB_X
-    CJB_CALL_COUNT
+        CJB_CALL_COUNT
 } cjb_call;
 
 #define CJB_CALLS "test:bench/calls@1.0.0"
@@ -75,7 +75,13 @@ typedef union cjb_any {
     cjb_choice choice;
 } cjb_any;
 
-enum { CJB_MAX_BYTES = 65536, CJB_MAX_NUMBERS = 16384, CJB_MAX_ITEMS = 1000, CJB_MAX_STRINGS = 1000, CJB_STRING_LENGTH = 16 };
+enum {
+    CJB_MAX_BYTES = 65536,
+    CJB_MAX_NUMBERS = 16384,
+    CJB_MAX_ITEMS = 1000,
+    CJB_MAX_STRINGS = 1000,
+    CJB_STRING_LENGTH = 16
+};
 
 /* The host's data, the same that the guest prepares for itself. */
 typedef struct cjb_data {
@@ -107,7 +113,8 @@ typedef struct cjb_session {
 /* How host functions are offered. */
 typedef enum cjb_host { CJB_HOST_NATIVE, CJB_HOST_DYNAMIC } cjb_host;
 
-cj_status cjb_session_open(cjb_session *, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host, cj_error *err);
+cj_status cjb_session_open(cjb_session *, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host,
+                           cj_error *err);
 void cjb_session_close(cjb_session *);
 
 /* -- By hand (WAMR's LLVM JIT only) -------------------------------------------------------------------------------------- */
@@ -124,8 +131,8 @@ typedef struct cjb_hand_call {
     cjb_any args;
     cjb_any result;
 } cjb_hand_call;
-void cjb_hand_export(void *hand_call, uint64_t count);      /* a cjb_body */
-void cjb_hand_wamr(void *hand_call, uint64_t count);        /* the same through wasm_runtime_call_wasm: NOP and ADD only */
+void cjb_hand_export(void *hand_call, uint64_t count); /* a cjb_body */
+void cjb_hand_wamr(void *hand_call, uint64_t count);   /* the same through wasm_runtime_call_wasm: NOP and ADD only */
 /* Makes every import of the session's instance a native function written by hand; its `drive` functions then measure that. */
 void cjb_hand_patch_imports(cjb_hand *);
 

@@ -13,9 +13,16 @@
 #include "exec/text/text.h"
 #include "runtime/runtime.h"
 
+#include "version.h"
 #include "wasm_runtime.h"
 
 typedef WASMExecEnv env_t;
+
+#if WAMR_VERSION_MAJOR >= 2
+#define LOOK_UP(inst, name) wasm_runtime_lookup_function(inst, name)
+#else
+#define LOOK_UP(inst, name) wasm_runtime_lookup_function(inst, name, NULL)
+#endif
 
 struct cjb_hand {
     cjb_session *session;
@@ -68,19 +75,22 @@ static inline bool trapped(const cjb_hand *h)
 
 static inline bool guest_alloc(const cjb_hand *h, void *realloc_func, uint32_t align, uint64_t size, uint32_t *at)
 {
-    *at = ((uint32_t(*)(env_t *, uint32_t, uint32_t, uint32_t, uint32_t))realloc_func)(h->env, 0, 0, align, (uint32_t)size);
+    *at = ((uint32_t(*)(env_t *, uint32_t, uint32_t, uint32_t, uint32_t))realloc_func)(h->env, 0, 0, align,
+                                                                                       (uint32_t)size);
     return !trapped(h) && (*at & (align - 1)) == 0 && in_memory(h, *at, size);
 }
 
 static bool string_to_guest(const cjb_hand *h, void *realloc_func, cj_string s, uint32_t *at)
 {
-    if (s.len > CJ_MAX_BYTES || !h->text->utf8_valid((const uint8_t *)s.ptr, s.len) || !guest_alloc(h, realloc_func, 1, s.len, at))
+    if (s.len > CJ_MAX_BYTES || !h->text->utf8_valid((const uint8_t *)s.ptr, s.len) ||
+        !guest_alloc(h, realloc_func, 1, s.len, at))
         return false;
     memcpy(memory_at(h, *at), s.ptr, s.len);
     return true;
 }
 
-static bool bytes_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uint32_t align, uint32_t size, uint32_t *at)
+static bool bytes_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uint32_t align, uint32_t size,
+                           uint32_t *at)
 {
     if (v.len > CJ_MAX_BYTES / size || !guest_alloc(h, realloc_func, align, v.len * size, at))
         return false;
@@ -166,7 +176,8 @@ static bool strings_from_guest(const cjb_hand *h, const uint8_t *pair, cj_list *
 #define FUNC(type, ...) ((type(*)(env_t *, ##__VA_ARGS__))f)
 
 /* The body of one call: moves arguments, calls, moves the result. False: a trap. */
-static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_call call, const cjb_any *args, cjb_any *result)
+static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_call call, const cjb_any *args,
+                                                             cjb_any *result)
 {
     env_t *env = h->env;
     void *f = h->of[call].func, *realloc_func = h->of[call].realloc;
@@ -183,8 +194,8 @@ static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_ca
         return !trapped(h);
     case CJB_PARAMS16: {
         const u *p = args->u32;
-        result->u32[0] = FUNC(u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u)(env, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8],
-                                                                                p[9], p[10], p[11], p[12], p[13], p[14], p[15]);
+        result->u32[0] = FUNC(u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u)(
+            env, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]);
         return !trapped(h);
     }
     case CJB_STRING_IN:
@@ -224,15 +235,21 @@ static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_ca
         uint64_t a = 0;
         u b = 0;
         switch (args->choice.which) {
-        case 0: break;
-        case 1: a = args->choice.of.number; break;
+        case 0:
+            break;
+        case 1:
+            a = args->choice.of.number;
+            break;
         case 2:
             if (!string_to_guest(h, realloc_func, args->choice.of.text, &at))
                 return false;
             a = at, b = (u)args->choice.of.text.len;
             break;
-        case 3: memcpy(&a, &args->choice.of.real, 8); break;
-        default: return false;
+        case 3:
+            memcpy(&a, &args->choice.of.real, 8);
+            break;
+        default:
+            return false;
         }
         result->u32[0] = FUNC(u, u, uint64_t, u)(env, args->choice.which, a, b);
         return !trapped(h);
@@ -247,18 +264,29 @@ static inline __attribute__((always_inline)) bool call_guest(cjb_hand *h, cjb_ca
     return !trapped(h);
 
 result_in_memory:;
-    static const uint8_t sizes[CJB_CALL_COUNT] = {[CJB_STRING_OUT] = 8,  [CJB_BYTES_OUT] = 8,   [CJB_NUMBERS_OUT] = 8,  [CJB_ITEMS_OUT] = 8,
-                                                  [CJB_STRINGS_OUT] = 8, [CJB_OPTION_OUT] = 8, [CJB_RESULT_OUT] = 12, [CJB_VARIANT_OUT] = 16};
+    static const uint8_t sizes[CJB_CALL_COUNT] = {
+        [CJB_STRING_OUT] = 8,  [CJB_BYTES_OUT] = 8,  [CJB_NUMBERS_OUT] = 8, [CJB_ITEMS_OUT] = 8,
+        [CJB_STRINGS_OUT] = 8, [CJB_OPTION_OUT] = 8, [CJB_RESULT_OUT] = 12, [CJB_VARIANT_OUT] = 16};
     if ((at & (call == CJB_VARIANT_OUT ? 7 : 3)) || !in_memory(h, at, sizes[call]))
         return false;
     block = memory_at(h, at);
     bool ok = true;
     switch (call) {
-    case CJB_STRING_OUT: ok = string_from_guest(h, block, &result->string); break;
-    case CJB_BYTES_OUT: ok = bytes_from_guest(h, block, 1, 1, &result->list); break;
-    case CJB_NUMBERS_OUT: ok = bytes_from_guest(h, block, 4, 4, &result->list); break;
-    case CJB_ITEMS_OUT: ok = bytes_from_guest(h, block, 8, 24, &result->list); break;
-    case CJB_STRINGS_OUT: ok = strings_from_guest(h, block, &result->list); break;
+    case CJB_STRING_OUT:
+        ok = string_from_guest(h, block, &result->string);
+        break;
+    case CJB_BYTES_OUT:
+        ok = bytes_from_guest(h, block, 1, 1, &result->list);
+        break;
+    case CJB_NUMBERS_OUT:
+        ok = bytes_from_guest(h, block, 4, 4, &result->list);
+        break;
+    case CJB_ITEMS_OUT:
+        ok = bytes_from_guest(h, block, 8, 24, &result->list);
+        break;
+    case CJB_STRINGS_OUT:
+        ok = strings_from_guest(h, block, &result->list);
+        break;
     case CJB_OPTION_OUT:
         if (block[0] > 1)
             return false;
@@ -284,7 +312,8 @@ result_in_memory:;
         else if (block[0] == 3)
             memcpy(&result->choice.of.real, block + 8, 8);
         break;
-    default: return false;
+    default:
+        return false;
     }
     if (!ok)
         return false;
@@ -338,7 +367,7 @@ void cjb_hand_wamr(void *arg, uint64_t count)
     cjb_hand *h = c->hand;
     char name[16];
     snprintf(name, sizeof name, "f%u", h->of[c->call].core_func);
-    wasm_function_inst_t func = wasm_runtime_lookup_function((wasm_module_inst_t)h->inst, name, NULL);
+    wasm_function_inst_t func = LOOK_UP((wasm_module_inst_t)h->inst, name);
     WASMModuleInstanceCommon *before = h->env->module_inst;
     h->env->module_inst = (WASMModuleInstanceCommon *)h->inst;
     uint32_t argv[2];
@@ -375,9 +404,9 @@ static uint32_t native_ADD(env_t *env, uint32_t a, uint32_t b, uint32_t slot)
     return result.u32[0];
 }
 
-static uint32_t native_PARAMS16(env_t *env, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h,
-                                uint32_t i, uint32_t j, uint32_t k, uint32_t l, uint32_t m, uint32_t n, uint32_t o, uint32_t p,
-                                uint32_t slot)
+static uint32_t native_PARAMS16(env_t *env, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f,
+                                uint32_t g, uint32_t h, uint32_t i, uint32_t j, uint32_t k, uint32_t l, uint32_t m,
+                                uint32_t n, uint32_t o, uint32_t p, uint32_t slot)
 {
     (void)env, (void)slot;
     cjb_any args = {.u32 = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p}}, result = {0};
@@ -466,15 +495,21 @@ static uint32_t native_VARIANT_IN(env_t *env, uint32_t tag, uint64_t a, uint32_t
     cjb_any args = {.choice = {.which = (uint8_t)tag}}, result = {0};
     uint32_t at = (uint32_t)a;
     switch (tag) {
-    case 0: break;
-    case 1: args.choice.of.number = at; break;
+    case 0:
+        break;
+    case 1:
+        args.choice.of.number = at;
+        break;
     case 2:
         if (b > CJ_MAX_BYTES || !in_memory(h, at, b) || !h->text->utf8_valid(memory_at(h, at), b))
             return fault(), 0;
         args.choice.of.text = (cj_string){(const char *)memory_at(h, at), b};
         break;
-    case 3: memcpy(&args.choice.of.real, &a, 8); break;
-    default: return fault(), 0;
+    case 3:
+        memcpy(&args.choice.of.real, &a, 8);
+        break;
+    default:
+        return fault(), 0;
     }
     cjb_answer(CJB_VARIANT_IN, &args, &result);
     return result.u32[0];
@@ -504,21 +539,24 @@ NATIVE_LIST_OUT(BYTES_OUT, bytes_to_guest(h, realloc_func, v.list, 1, 1, &at))
 NATIVE_LIST_OUT(NUMBERS_OUT, bytes_to_guest(h, realloc_func, v.list, 4, 4, &at))
 NATIVE_LIST_OUT(ITEMS_OUT, items_to_guest(h, realloc_func, v.list, &at))
 NATIVE_LIST_OUT(STRINGS_OUT, strings_to_guest(h, realloc_func, v.list, &at))
-NATIVE_OUT(OPTION_OUT, 4, 8, memory_at(h, to)[0] = v.option.some; if (v.option.some) store32(memory_at(h, to) + 4, v.option.value))
-NATIVE_OUT(RESULT_OUT, 4, 12, memory_at(h, to)[0] = v.result.err; if (!v.result.err) { store32(memory_at(h, to) + 4, v.result.of.ok); } else {
-    if (!string_to_guest(h, realloc_func, v.result.of.err, &at))
-        return fault();
-    store32(memory_at(h, to) + 4, at);
-    store32(memory_at(h, to) + 8, (uint32_t)v.result.of.err.len);
-})
-NATIVE_OUT(VARIANT_OUT, 8, 16, uint8_t which = v.choice.which; memory_at(h, to)[0] = which; if (which == 1) {
-    store32(memory_at(h, to) + 8, v.choice.of.number);
-} else if (which == 2) {
-    if (!string_to_guest(h, realloc_func, v.choice.of.text, &at))
-        return fault();
-    store32(memory_at(h, to) + 8, at);
-    store32(memory_at(h, to) + 12, (uint32_t)v.choice.of.text.len);
-} else if (which == 3) { memcpy(memory_at(h, to) + 8, &v.choice.of.real, 8); })
+NATIVE_OUT(OPTION_OUT, 4, 8, memory_at(h, to)[0] = v.option.some;
+           if (v.option.some) store32(memory_at(h, to) + 4, v.option.value))
+NATIVE_OUT(
+    RESULT_OUT, 4, 12, memory_at(h, to)[0] = v.result.err;
+    if (!v.result.err) { store32(memory_at(h, to) + 4, v.result.of.ok); } else {
+        if (!string_to_guest(h, realloc_func, v.result.of.err, &at))
+            return fault();
+        store32(memory_at(h, to) + 4, at);
+        store32(memory_at(h, to) + 8, (uint32_t)v.result.of.err.len);
+    })
+NATIVE_OUT(
+    VARIANT_OUT, 8, 16, uint8_t which = v.choice.which; memory_at(h, to)[0] = which;
+    if (which == 1) { store32(memory_at(h, to) + 8, v.choice.of.number); } else if (which == 2) {
+        if (!string_to_guest(h, realloc_func, v.choice.of.text, &at))
+            return fault();
+        store32(memory_at(h, to) + 8, at);
+        store32(memory_at(h, to) + 12, (uint32_t)v.choice.of.text.len);
+    } else if (which == 3) { memcpy(memory_at(h, to) + 8, &v.choice.of.real, 8); })
 
 void cjb_hand_patch_imports(cjb_hand *h)
 {

@@ -101,8 +101,8 @@ static void export_call_init(export_call *c, cjb_session *s, const row *r, cj_ar
     c->result_count = cj_functype_result(type) != NULL;
     cj_error err;
     for (uint32_t i = 0; i < c->value_count; i++)
-        if (cj_val_load(cj_functype_param(type, i), (char *)&c->args + cj_functype_param_offset(type, i), &c->values[i], keep, &err) !=
-            CJ_OK)
+        if (cj_val_load(cj_functype_param(type, i), (char *)&c->args + cj_functype_param_offset(type, i), &c->values[i],
+                        keep, &err) != CJ_OK)
             fail("arguments", &err);
 }
 
@@ -137,7 +137,8 @@ typedef struct bench {
     bool json, first;
 } bench;
 
-static void open_session(bench *b, int which, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host, bool required)
+static void open_session(bench *b, int which, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host,
+                         bool required)
 {
     cj_error err = {0};
     cj_status status = cjb_session_open(&b->sessions[which], bytes, size, tier, host, &err);
@@ -212,11 +213,12 @@ static void print_row(bench *b, const char *direction, const row *r, const cjb_c
 {
     const cjb_contender *base = c[HAND].body ? &c[HAND] : c[THUNK].body ? &c[THUNK] : &c[INTERP];
     if (b->json) {
-        printf("%s\n  {\"direction\": \"%s\", \"row\": \"%s\", \"steady\": %s", b->first ? "" : ",", direction, r->label,
-               steady ? "true" : "false");
+        printf("%s\n  {\"direction\": \"%s\", \"row\": \"%s\", \"steady\": %s", b->first ? "" : ",", direction,
+               r->label, steady ? "true" : "false");
         for (int i = 0; i < CONTENDERS; i++)
             if (c[i].body)
-                printf(", \"%s\": {\"ns\": %.2f, \"ratio\": %.3f, \"spread\": %.3f}", c[i].name, c[i].ns, c[i].ns / base->ns, c[i].spread);
+                printf(", \"%s\": {\"ns\": %.2f, \"ratio\": %.3f, \"spread\": %.3f}", c[i].name, c[i].ns,
+                       c[i].ns / base->ns, c[i].spread);
         printf("}");
         b->first = false;
         return;
@@ -224,7 +226,8 @@ static void print_row(bench *b, const char *direction, const row *r, const cjb_c
     printf("%-23s", r->label);
     for (int i = 0; i < CONTENDERS; i++) {
         if (!c[i].body) {
-            printf(i == WAMR ? "" : "  %19s", "-");
+            if (i != WAMR)
+                printf("  %19s", "-");
             continue;
         }
         printf("  ");
@@ -299,18 +302,30 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},        {"rounds", required_argument, NULL, 'r'},
-                                            {"only", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     bench b = {.settings = {.rounds = 60, .block_ns = 1e6, .attempts = 4}, .first = true};
     const char *only = "";
     for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (o) {
-        case 'j': b.json = true; break;
-        case 'r': b.settings.rounds = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 'o': only = optarg; break;
-        case 'h': usage(stdout); return 0;
-        default: usage(stderr); return 2;
+        case 'j':
+            b.json = true;
+            break;
+        case 'r':
+            b.settings.rounds = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'o':
+            only = optarg;
+            break;
+        case 'h':
+            usage(stdout);
+            return 0;
+        default:
+            usage(stderr);
+            return 2;
         }
     if (optind + 1 != argc) {
         usage(stderr);
@@ -321,18 +336,21 @@ int main(int argc, char **argv)
     if (b.json)
         printf("{\"build\": \"%s\", \"rows\": [", cj_build_info());
     else
-        printf("%s\nns per call: the fastest of %u blocks of 1 ms, interleaved; ratios to the first column, whose spread is median over "
-               "fastest\n",
-               cj_build_info(), b.settings.rounds);
+        printf(
+            "%s\nns per call: the fastest of %u blocks of 1 ms, interleaved; ratios to the first column, whose spread is median over "
+            "fastest\n",
+            cj_build_info(), b.settings.rounds);
     for (int to_guest = 1; to_guest >= 0; to_guest--) {
         print_head(&b, to_guest ? "host -> guest" : "guest -> host");
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
             if (strstr(rows[i].label, only))
                 bench_row(&b, &rows[i], to_guest);
     }
-    double compile_ms = b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
+    double compile_ms =
+        b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
     if (b.json)
-        printf("\n], \"thunks\": %llu, \"compile_ms_per_thunk\": %.3f}\n", (unsigned long long)b.stats.thunks_compiled, compile_ms);
+        printf("\n], \"thunks\": %llu, \"compile_ms_per_thunk\": %.3f}\n", (unsigned long long)b.stats.thunks_compiled,
+               compile_ms);
     else if (b.stats.thunks_compiled)
         printf("\n%llu thunks compiled, %.2f ms each\n", (unsigned long long)b.stats.thunks_compiled, compile_ms);
     bench_close(&b);

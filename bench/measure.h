@@ -18,15 +18,15 @@ typedef struct cjb_contender {
     const char *name;
     cjb_body body; /* NULL: not in this row */
     void *arg;
-    uint64_t count;   /* per block; set by cjb_measure */
-    double ns;        /* fastest block, per iteration */
-    double spread;    /* median / fastest - 1 */
+    uint64_t count; /* per block; set by cjb_measure */
+    double ns;      /* fastest block, per iteration */
+    double spread;  /* median / fastest - 1 */
 } cjb_contender;
 
 typedef struct cjb_settings {
-    uint32_t rounds;    /* blocks per contender, 40 or more for figures that are quoted */
-    double block_ns;    /* length of a block */
-    uint32_t attempts;  /* how often a row with a spreading baseline is measured at most */
+    uint32_t rounds;   /* blocks per contender, 40 or more for figures that are quoted */
+    double block_ns;   /* length of a block */
+    uint32_t attempts; /* how often a row with a spreading baseline is measured at most */
 } cjb_settings;
 
 /* Measures a row. The first contender that is there is the baseline. False when the baseline still spreads over 20 % after the last attempt; the figures

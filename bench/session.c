@@ -65,14 +65,30 @@ void cjb_arguments(cjb_call call, uint32_t n, cjb_any *args)
     const cjb_data *d = cjb_data_get();
     memset(args, 0, sizeof *args);
     switch (call) {
-    case CJB_STRING_IN: args->string = (cj_string){d->text, n}; break;
-    case CJB_BYTES_IN: args->list = list_of(d->bytes, n, CJB_MAX_BYTES); break;
-    case CJB_NUMBERS_IN: args->list = list_of(d->numbers, n, CJB_MAX_NUMBERS); break;
-    case CJB_ITEMS_IN: args->list = list_of(d->items, n, CJB_MAX_ITEMS); break;
-    case CJB_STRINGS_IN: args->list = list_of(d->strings, n, CJB_MAX_STRINGS); break;
-    case CJB_OPTION_IN: args->option = (cjb_option){n != 0, n}; break;
-    case CJB_RESULT_IN: args->result = result_of(n); break;
-    case CJB_VARIANT_IN: args->choice = choice_of(n); break;
+    case CJB_STRING_IN:
+        args->string = (cj_string){d->text, n};
+        break;
+    case CJB_BYTES_IN:
+        args->list = list_of(d->bytes, n, CJB_MAX_BYTES);
+        break;
+    case CJB_NUMBERS_IN:
+        args->list = list_of(d->numbers, n, CJB_MAX_NUMBERS);
+        break;
+    case CJB_ITEMS_IN:
+        args->list = list_of(d->items, n, CJB_MAX_ITEMS);
+        break;
+    case CJB_STRINGS_IN:
+        args->list = list_of(d->strings, n, CJB_MAX_STRINGS);
+        break;
+    case CJB_OPTION_IN:
+        args->option = (cjb_option){n != 0, n};
+        break;
+    case CJB_RESULT_IN:
+        args->result = result_of(n);
+        break;
+    case CJB_VARIANT_IN:
+        args->choice = choice_of(n);
+        break;
     default:
         for (uint32_t i = 0; i < 16; i++)
             args->u32[i] = n + i;
@@ -83,8 +99,11 @@ void cjb_answer(cjb_call call, const cjb_any *args, cjb_any *result)
 {
     const cjb_data *d = cjb_data_get();
     switch (call) {
-    case CJB_NOP: break;
-    case CJB_ADD: result->u32[0] = args->u32[0] + args->u32[1]; break;
+    case CJB_NOP:
+        break;
+    case CJB_ADD:
+        result->u32[0] = args->u32[0] + args->u32[1];
+        break;
     case CJB_PARAMS16:
         for (uint32_t i = 0; i < 16; i++)
             result->u32[0] += args->u32[i];
@@ -93,19 +112,44 @@ void cjb_answer(cjb_call call, const cjb_any *args, cjb_any *result)
     case CJB_BYTES_IN:
     case CJB_NUMBERS_IN:
     case CJB_ITEMS_IN:
-    case CJB_STRINGS_IN: result->u32[0] = (uint32_t)args->list.len; break;
-    case CJB_OPTION_IN: result->u32[0] = args->option.some ? args->option.value : 0; break;
-    case CJB_RESULT_IN: result->u32[0] = args->result.err ? (uint32_t)args->result.of.err.len : args->result.of.ok; break;
-    case CJB_VARIANT_IN: result->u32[0] = args->choice.which == 1 ? args->choice.of.number : 0; break;
-    case CJB_STRING_OUT: result->list = list_of(d->text, args->u32[0], CJB_MAX_BYTES); break;
-    case CJB_BYTES_OUT: result->list = list_of(d->bytes, args->u32[0], CJB_MAX_BYTES); break;
-    case CJB_NUMBERS_OUT: result->list = list_of(d->numbers, args->u32[0], CJB_MAX_NUMBERS); break;
-    case CJB_ITEMS_OUT: result->list = list_of(d->items, args->u32[0], CJB_MAX_ITEMS); break;
-    case CJB_STRINGS_OUT: result->list = list_of(d->strings, args->u32[0], CJB_MAX_STRINGS); break;
-    case CJB_OPTION_OUT: result->option = (cjb_option){args->u32[0] != 0, args->u32[0]}; break;
-    case CJB_RESULT_OUT: result->result = result_of(args->u32[0]); break;
-    case CJB_VARIANT_OUT: result->choice = choice_of(args->u32[0]); break;
-    case CJB_CALL_COUNT: break;
+    case CJB_STRINGS_IN:
+        result->u32[0] = (uint32_t)args->list.len;
+        break;
+    case CJB_OPTION_IN:
+        result->u32[0] = args->option.some ? args->option.value : 0;
+        break;
+    case CJB_RESULT_IN:
+        result->u32[0] = args->result.err ? (uint32_t)args->result.of.err.len : args->result.of.ok;
+        break;
+    case CJB_VARIANT_IN:
+        result->u32[0] = args->choice.which == 1 ? args->choice.of.number : 0;
+        break;
+    case CJB_STRING_OUT:
+        result->list = list_of(d->text, args->u32[0], CJB_MAX_BYTES);
+        break;
+    case CJB_BYTES_OUT:
+        result->list = list_of(d->bytes, args->u32[0], CJB_MAX_BYTES);
+        break;
+    case CJB_NUMBERS_OUT:
+        result->list = list_of(d->numbers, args->u32[0], CJB_MAX_NUMBERS);
+        break;
+    case CJB_ITEMS_OUT:
+        result->list = list_of(d->items, args->u32[0], CJB_MAX_ITEMS);
+        break;
+    case CJB_STRINGS_OUT:
+        result->list = list_of(d->strings, args->u32[0], CJB_MAX_STRINGS);
+        break;
+    case CJB_OPTION_OUT:
+        result->option = (cjb_option){args->u32[0] != 0, args->u32[0]};
+        break;
+    case CJB_RESULT_OUT:
+        result->result = result_of(args->u32[0]);
+        break;
+    case CJB_VARIANT_OUT:
+        result->choice = choice_of(args->u32[0]);
+        break;
+    case CJB_CALL_COUNT:
+        break;
     }
 }
 
@@ -129,8 +173,8 @@ static const cj_host_fn host_functions[] = {
 };
 
 /* The dynamic door: values in, values out; goes through the native form to have one place for the answers. */
-static cj_status host_dynamic(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results, size_t nresults,
-                              cj_error *err)
+static cj_status host_dynamic(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                              size_t nresults, cj_error *err)
 {
     cjb_call call = (cjb_call)(uintptr_t)user;
     const cj_functype *type = cj_ctx_type(ctx);
@@ -172,7 +216,8 @@ static cj_status find_functions(cjb_session *s, cj_error *err)
     return CJ_OK;
 }
 
-cj_status cjb_session_open(cjb_session *s, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host, cj_error *err)
+cj_status cjb_session_open(cjb_session *s, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host,
+                           cj_error *err)
 {
     memset(s, 0, sizeof *s);
     cj_config config;

@@ -261,10 +261,22 @@ IMPORT("[export]" THINGS, "[resource-new]thing") uint32_t thing_new(uint32_t n);
 IMPORT("[export]" THINGS, "[resource-new]bare") uint32_t bare_new(uint32_t n);
 static uint32_t things_dropped;
 
-EXPORT(THINGS "#[constructor]thing") uint32_t thing_constructor(uint32_t n) { return thing_new(n); }
-EXPORT(THINGS "#[method]thing.n") uint32_t thing_n(uint32_t n) { return n; }
-EXPORT(THINGS "#[dtor]thing") void thing_destructor(uint32_t n) { things_dropped += n; }
-EXPORT(THINGS "#[constructor]bare") uint32_t bare_constructor(uint32_t n) { return bare_new(n); }
+EXPORT(THINGS "#[constructor]thing") uint32_t thing_constructor(uint32_t n)
+{
+    return thing_new(n);
+}
+EXPORT(THINGS "#[method]thing.n") uint32_t thing_n(uint32_t n)
+{
+    return n;
+}
+EXPORT(THINGS "#[dtor]thing") void thing_destructor(uint32_t n)
+{
+    things_dropped += n;
+}
+EXPORT(THINGS "#[constructor]bare") uint32_t bare_constructor(uint32_t n)
+{
+    return bare_new(n);
+}
 #endif
 
 #ifdef CALLER

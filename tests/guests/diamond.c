@@ -10,7 +10,10 @@ typedef struct pair {
 
 #ifdef TALLY
 static uint32_t sum;
-EXPORT(TALLY_PATH "#add") uint32_t add(uint32_t n) { return sum += n; }
+EXPORT(TALLY_PATH "#add") uint32_t add(uint32_t n)
+{
+    return sum += n;
+}
 
 enum { MAX_NOTES = 16, MAX_NOTE = 64 };
 static struct {

@@ -87,14 +87,26 @@ static str name_of(const item *it)
     return text_str(&t);
 }
 
-EXPORT(ITEMS "#[method]item.name") str *item_name(const item *it) { return RESULT(str, name_of(it)); }
+EXPORT(ITEMS "#[method]item.name") str *item_name(const item *it)
+{
+    return RESULT(str, name_of(it));
+}
 POST_RETURN(ITEMS "#[method]item.name")
 
-EXPORT(ITEMS "#[method]item.n") uint32_t item_n(const item *it) { return it->n; }
+EXPORT(ITEMS "#[method]item.n") uint32_t item_n(const item *it)
+{
+    return it->n;
+}
 
-EXPORT(ITEMS "#[method]item.add") uint32_t item_add(item *it, uint32_t by) { return it->n += by; }
+EXPORT(ITEMS "#[method]item.add") uint32_t item_add(item *it, uint32_t by)
+{
+    return it->n += by;
+}
 
-EXPORT(ITEMS "#[method]item.is") bool item_is(const item *it, const item *other) { return it == other; }
+EXPORT(ITEMS "#[method]item.is") bool item_is(const item *it, const item *other)
+{
+    return it == other;
+}
 
 EXPORT(ITEMS "#[static]item.merge") uint32_t item_merge(uint32_t a, uint32_t b)
 {
@@ -109,13 +121,22 @@ EXPORT(ITEMS "#[static]item.merge") uint32_t item_merge(uint32_t a, uint32_t b)
 }
 
 /* A token's representation is its number, so that there is nothing to destroy. */
-EXPORT(ITEMS "#[constructor]token") uint32_t token_constructor(uint32_t n) { return token_new(n); }
+EXPORT(ITEMS "#[constructor]token") uint32_t token_constructor(uint32_t n)
+{
+    return token_new(n);
+}
 
-EXPORT(ITEMS "#[method]token.n") uint32_t token_n(uint32_t n) { return n; }
+EXPORT(ITEMS "#[method]token.n") uint32_t token_n(uint32_t n)
+{
+    return n;
+}
 
 /* -- Functions ----------------------------------------------------------------------------------------------------- */
 
-EXPORT(ITEMS "#live") uint32_t live_items(void) { return live; }
+EXPORT(ITEMS "#live") uint32_t live_items(void)
+{
+    return live;
+}
 
 EXPORT(ITEMS "#destroyed") list *destroyed_items(void)
 {
@@ -263,4 +284,7 @@ EXPORT(ITEMS "#many") uint64_t many(const struct many *v)
     return total;
 }
 
-EXPORT(ITEMS "#set-destructor") void set_destructor(uint32_t traps) { destructor_traps = traps != 0; }
+EXPORT(ITEMS "#set-destructor") void set_destructor(uint32_t traps)
+{
+    destructor_traps = traps != 0;
+}

@@ -82,6 +82,12 @@ EXPORT(SHOP "#close") uint32_t close(void)
     return n;
 }
 
-EXPORT(SHOP "#keep-borrow") void keep_borrow(uint32_t v) { (void)v; }
+EXPORT(SHOP "#keep-borrow") void keep_borrow(uint32_t v)
+{
+    (void)v;
+}
 
-EXPORT(SHOP "#sell-borrow") void sell_borrow(uint32_t v) { items_consume(&v, 1); }
+EXPORT(SHOP "#sell-borrow") void sell_borrow(uint32_t v)
+{
+    items_consume(&v, 1);
+}

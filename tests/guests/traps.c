@@ -12,7 +12,10 @@ static _Alignas(16) unsigned char scratch[4096];
 
 /* -- core --------------------------------------------------------------------------------------------------------- */
 
-EXPORT(PKG("core") "#unreachable") void unreachable(void) { __builtin_trap(); }
+EXPORT(PKG("core") "#unreachable") void unreachable(void)
+{
+    __builtin_trap();
+}
 
 /* C leaves division by zero and overflow undefined, so the operands go through asm: the core instruction stays. */
 static int32_t divide_s32(int32_t a, int32_t b)
@@ -22,7 +25,10 @@ static int32_t divide_s32(int32_t a, int32_t b)
     return q;
 }
 
-EXPORT(PKG("core") "#divide") int32_t divide(int32_t a, int32_t b) { return divide_s32(a, b); }
+EXPORT(PKG("core") "#divide") int32_t divide(int32_t a, int32_t b)
+{
+    return divide_s32(a, b);
+}
 
 EXPORT(PKG("core") "#remainder") uint32_t remainder(uint32_t a, uint32_t b)
 {
@@ -38,14 +44,26 @@ EXPORT(PKG("core") "#truncate") int32_t truncate(double v)
     return r;
 }
 
-EXPORT(PKG("core") "#load") uint32_t load(const volatile uint32_t *address) { return *address; }
+EXPORT(PKG("core") "#load") uint32_t load(const volatile uint32_t *address)
+{
+    return *address;
+}
 
-EXPORT(PKG("core") "#store") void store(volatile uint32_t *address, uint32_t value) { *address = value; }
+EXPORT(PKG("core") "#store") void store(volatile uint32_t *address, uint32_t value)
+{
+    *address = value;
+}
 
 typedef void function(void);
 static volatile uint32_t touched;
-static void plain(void) { touched = 1; }
-static uint32_t with_parameter(uint32_t n) { return touched + n; }
+static void plain(void)
+{
+    touched = 1;
+}
+static uint32_t with_parameter(uint32_t n)
+{
+    return touched + n;
+}
 /* The linker puts functions whose address is taken into the table from 1 on, in this order. */
 static function *volatile table_1 = plain;
 static uint32_t (*volatile table_2)(uint32_t) = with_parameter;
@@ -75,14 +93,23 @@ static __attribute__((noinline)) void spin(void)
     for (;;)
         touched++;
 }
-EXPORT(PKG("core") "#spin") void spin_exported(void) { spin(); }
+EXPORT(PKG("core") "#spin") void spin_exported(void)
+{
+    spin();
+}
 
-EXPORT(PKG("core") "#grow") int32_t grow(uint32_t pages) { return (int32_t)__builtin_wasm_memory_grow(0, pages); }
+EXPORT(PKG("core") "#grow") int32_t grow(uint32_t pages)
+{
+    return (int32_t)__builtin_wasm_memory_grow(0, pages);
+}
 
 /* -- lift: the numbers go out as they came in -------------------------------------------------------------------- */
 
 #define AS_IT_IS(name, function) \
-    EXPORT(PKG("lift") "#" name) uint32_t function(uint32_t v) { return v; }
+    EXPORT(PKG("lift") "#" name) uint32_t function(uint32_t v) \
+    { \
+        return v; \
+    }
 AS_IT_IS("char-of", char_of)
 AS_IT_IS("bool-of", bool_of)
 AS_IT_IS("u8-of", u8_of)
@@ -120,7 +147,10 @@ EXPORT(PKG("lift") "#poke") void poke(void *address, const void *bytes, uint32_t
     heap_reset();
 }
 
-EXPORT(PKG("lift") "#scratch") void *scratch_address(void) { return scratch; }
+EXPORT(PKG("lift") "#scratch") void *scratch_address(void)
+{
+    return scratch;
+}
 
 /* -- lower --------------------------------------------------------------------------------------------------------- */
 
@@ -130,29 +160,45 @@ static uint32_t realloc_mode;
 #ifdef HOST
 IMPORT(PKG("host"), "nop") void host_nop(void);
 #else
-static void host_nop(void) {}
+static void host_nop(void)
+{
+}
 #endif
 
 EXPORT("cabi_realloc") void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size)
 {
     switch (realloc_mode) {
-    case TRAP: __builtin_trap();
-    case DIVIDE: touched = (uint32_t)divide_s32(1, 0); break;
+    case TRAP:
+        __builtin_trap();
+    case DIVIDE:
+        touched = (uint32_t)divide_s32(1, 0);
+        break;
     case PAST_END:
         return (void *)(((uintptr_t)__builtin_wasm_memory_size(0) << 16) - (size > align ? size - align : 0));
-    case FAR_PAST_END: return (void *)(0 - align);
-    case MISALIGNED: return (char *)heap_alloc(size + 1, 16) + 1;
-    case NULL_POINTER: return NULL;
-    case SPIN: spin();
-    case RECURSE: touched = recurse(UINT32_MAX); break;
-    case CALL_HOST: host_nop(); break;
+    case FAR_PAST_END:
+        return (void *)(0 - align);
+    case MISALIGNED:
+        return (char *)heap_alloc(size + 1, 16) + 1;
+    case NULL_POINTER:
+        return NULL;
+    case SPIN:
+        spin();
+    case RECURSE:
+        touched = recurse(UINT32_MAX);
+        break;
+    case CALL_HOST:
+        host_nop();
+        break;
     }
     void *fresh = heap_alloc(size, align);
     memcpy(fresh, old, old_size < size ? old_size : size);
     return fresh;
 }
 
-EXPORT(PKG("lower") "#set-realloc") void set_realloc(uint32_t mode) { realloc_mode = mode; }
+EXPORT(PKG("lower") "#set-realloc") void set_realloc(uint32_t mode)
+{
+    realloc_mode = mode;
+}
 
 #define TAKE(name, function) \
     EXPORT(PKG("lower") "#" name) uint32_t function(const void *ptr, uint32_t len) \
@@ -175,7 +221,10 @@ EXPORT(PKG("lower") "#take-many") uint64_t take_many(const uint64_t *params)
 }
 
 #define POST(path, function, ...) \
-    EXPORT(path) str *function(void) { return RESULT(str, str_of("done")); } \
+    EXPORT(path) str *function(void) \
+    { \
+        return RESULT(str, str_of("done")); \
+    } \
     EXPORT("cabi_post_" path) void GLUE(post_, function)(const void *result) \
     { \
         (void)result; \
@@ -200,11 +249,20 @@ IMPORT(PKG("host"), "give-string") void host_give_string(uint32_t n, void *resul
 IMPORT(PKG("host"), "give-numbers") void host_give_numbers(uint32_t n, void *result);
 IMPORT(PKG("host"), "give-pair") void host_give_pair(void *result);
 
-EXPORT(PKG("calls") "#call-nop") void call_nop(void) { host_nop(); }
+EXPORT(PKG("calls") "#call-nop") void call_nop(void)
+{
+    host_nop();
+}
 
-EXPORT(PKG("calls") "#call-fail") void call_fail(void) { host_fail(); }
+EXPORT(PKG("calls") "#call-fail") void call_fail(void)
+{
+    host_fail();
+}
 
-EXPORT(PKG("calls") "#call-nested") uint32_t call_nested(uint32_t n) { return host_nested(n) + 1; }
+EXPORT(PKG("calls") "#call-nested") uint32_t call_nested(uint32_t n)
+{
+    return host_nested(n) + 1;
+}
 
 EXPORT(PKG("calls") "#trap-after-nop") void trap_after_nop(void)
 {
@@ -220,13 +278,25 @@ static __attribute__((noinline)) void nop_at_depth(uint32_t depth)
         nop_at_depth(depth - 1);
     touched++; /* no tail call */
 }
-EXPORT(PKG("calls") "#nop-at-depth") void nop_at_depth_exported(uint32_t depth) { nop_at_depth(depth); }
+EXPORT(PKG("calls") "#nop-at-depth") void nop_at_depth_exported(uint32_t depth)
+{
+    nop_at_depth(depth);
+}
 
-EXPORT(PKG("calls") "#send-char") void send_char(uint32_t v) { host_take_char(v); }
+EXPORT(PKG("calls") "#send-char") void send_char(uint32_t v)
+{
+    host_take_char(v);
+}
 
-EXPORT(PKG("calls") "#send-color") void send_color(uint32_t v) { host_take_color(v); }
+EXPORT(PKG("calls") "#send-color") void send_color(uint32_t v)
+{
+    host_take_color(v);
+}
 
-EXPORT(PKG("calls") "#send-shape") void send_shape(uint32_t tag) { host_take_shape(tag, 0, 0); }
+EXPORT(PKG("calls") "#send-shape") void send_shape(uint32_t tag)
+{
+    host_take_shape(tag, 0, 0);
+}
 
 EXPORT(PKG("calls") "#send-string") void send_string(const void *address, uint32_t units)
 {
@@ -238,7 +308,10 @@ EXPORT(PKG("calls") "#send-numbers") void send_numbers(const void *address, uint
     host_take_numbers(address, len);
 }
 
-EXPORT(PKG("calls") "#send-many-at") void send_many_at(const void *address) { host_take_many(address); }
+EXPORT(PKG("calls") "#send-many-at") void send_many_at(const void *address)
+{
+    host_take_many(address);
+}
 
 EXPORT(PKG("calls") "#get-string") uint32_t get_string(uint32_t n)
 {
@@ -256,9 +329,15 @@ EXPORT(PKG("calls") "#get-numbers") uint32_t get_numbers(uint32_t n)
     return v.len;
 }
 
-EXPORT(PKG("calls") "#get-string-at") void get_string_at(void *address) { host_give_string(1, address); }
+EXPORT(PKG("calls") "#get-string-at") void get_string_at(void *address)
+{
+    host_give_string(1, address);
+}
 
-EXPORT(PKG("calls") "#get-pair-at") void get_pair_at(void *address) { host_give_pair(address); }
+EXPORT(PKG("calls") "#get-pair-at") void get_pair_at(void *address)
+{
+    host_give_pair(address);
+}
 
 POST(PKG("calls") "#post-nop", post_nop, host_nop())
 #endif

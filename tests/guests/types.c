@@ -147,12 +147,24 @@ static double bits_double(uint64_t bits)
     return v;
 }
 
-static void put_bool(text *t, bool v) { put_z(t, v ? "true" : "false"); }
-static bool make_bool(uint32_t n) { return n & 1; }
+static void put_bool(text *t, bool v)
+{
+    put_z(t, v ? "true" : "false");
+}
+static bool make_bool(uint32_t n)
+{
+    return n & 1;
+}
 
 #define INTEGER(x, T, print, sign) \
-    static void put_##x(text *t, T v) { print(t, v); } \
-    static T make_##x(uint32_t n) { return (T)(sign((int64_t)n * 0x0102030405060708)); }
+    static void put_##x(text *t, T v) \
+    { \
+        print(t, v); \
+    } \
+    static T make_##x(uint32_t n) \
+    { \
+        return (T)(sign((int64_t)n * 0x0102030405060708)); \
+    }
 INTEGER(s8, int8_t, put_s64, -)
 INTEGER(u8, uint8_t, put_u64, +)
 INTEGER(s16, int16_t, put_s64, -)
@@ -160,18 +172,33 @@ INTEGER(u16, uint16_t, put_u64, +)
 INTEGER(s32, int32_t, put_s64, -)
 INTEGER(u32, uint32_t, put_u64, +)
 #undef INTEGER
-static int64_t make_s64(uint32_t n) { return -(int64_t)n * 1000000000000; }
-static uint64_t make_u64(uint32_t n) { return (uint64_t)0 - n; }
+static int64_t make_s64(uint32_t n)
+{
+    return -(int64_t)n * 1000000000000;
+}
+static uint64_t make_u64(uint32_t n)
+{
+    return (uint64_t)0 - n;
+}
 
-static void put_f32(text *t, float v) { put_z(t, "0x"), put_hex(t, float_bits(v), 8); }
-static float make_f32(uint32_t n) { return (float)n + 0.25f; }
+static void put_f32(text *t, float v)
+{
+    put_z(t, "0x"), put_hex(t, float_bits(v), 8);
+}
+static float make_f32(uint32_t n)
+{
+    return (float)n + 0.25f;
+}
 static void put_f64(text *t, double v)
 {
     uint64_t bits;
     __builtin_memcpy(&bits, &v, 8);
     put_z(t, "0x"), put_hex(t, bits, 16);
 }
-static double make_f64(uint32_t n) { return (double)n / 10; }
+static double make_f64(uint32_t n)
+{
+    return (double)n / 10;
+}
 
 /* What a terminal would not show as itself is escaped, as cj_wave_format does. */
 static void put_escaped(text *t, uint32_t c, uint32_t quote)
@@ -191,10 +218,16 @@ static void put_escaped(text *t, uint32_t c, uint32_t quote)
         put(t, c);
     }
 }
-static void put_char(text *t, uint32_t v) { put(t, '\''), put_escaped(t, v, '\''), put(t, '\''); }
+static void put_char(text *t, uint32_t v)
+{
+    put(t, '\''), put_escaped(t, v, '\''), put(t, '\'');
+}
 /* ASCII, Latin-1, the rest of the BMP on both sides of the surrogates, beyond. */
 static const uint32_t samples[] = {'a', 0xe9, 0x3b1, 0x20ac, 0xd7ff, 0xe000, 0xfffd, 0x1f600, 0x10ffff, '"', '\\', 0};
-static uint32_t make_char(uint32_t n) { return samples[n % (sizeof(samples) / sizeof(samples[0]))]; }
+static uint32_t make_char(uint32_t n)
+{
+    return samples[n % (sizeof(samples) / sizeof(samples[0]))];
+}
 
 static void put_string(text *t, str v)
 {
@@ -215,10 +248,19 @@ static void put_point(text *t, point v)
 {
     put_z(t, "{x: "), put_s32(t, v.x), put_z(t, ", y: "), put_s32(t, v.y), put(t, '}');
 }
-static point make_point(uint32_t n) { return (point){(int32_t)n, -(int32_t)n}; }
+static point make_point(uint32_t n)
+{
+    return (point){(int32_t)n, -(int32_t)n};
+}
 
-static void put_unit(text *t, unit v) { put_z(t, "{v: "), put_f32(t, v.v), put(t, '}'); }
-static unit make_unit(uint32_t n) { return (unit){make_f32(n)}; }
+static void put_unit(text *t, unit v)
+{
+    put_z(t, "{v: "), put_f32(t, v.v), put(t, '}');
+}
+static unit make_unit(uint32_t n)
+{
+    return (unit){make_f32(n)};
+}
 
 static void put_mixed(text *t, mixed v)
 {
@@ -234,12 +276,24 @@ static mixed make_mixed(uint32_t n)
 
 #define CASES(x, T, ...) \
     static const char *const x##_names[] = {__VA_ARGS__}; \
-    static void put_##x(text *t, T v) { put_z(t, v < sizeof(x##_names) / sizeof(x##_names[0]) ? x##_names[v] : "?"); } \
-    static T make_##x(uint32_t n) { return (T)(n % (sizeof(x##_names) / sizeof(x##_names[0]))); }
+    static void put_##x(text *t, T v) \
+    { \
+        put_z(t, v < sizeof(x##_names) / sizeof(x##_names[0]) ? x##_names[v] : "?"); \
+    } \
+    static T make_##x(uint32_t n) \
+    { \
+        return (T)(n % (sizeof(x##_names) / sizeof(x##_names[0]))); \
+    }
 CASES(color, uint8_t, "red", "green", "blue")
 #undef CASES
-static void put_wide(text *t, uint16_t v) { put(t, 'w'), put_u64(t, v); }
-static uint16_t make_wide(uint32_t n) { return (uint16_t)(n % 300); }
+static void put_wide(text *t, uint16_t v)
+{
+    put(t, 'w'), put_u64(t, v);
+}
+static uint16_t make_wide(uint32_t n)
+{
+    return (uint16_t)(n % 300);
+}
 
 static void put_flag(text *t, bool *first, bool set, const char *name, int number)
 {
@@ -256,7 +310,10 @@ static void put_perms(text *t, uint8_t v)
     put(t, '{'), put_flag(t, &first, v & 1, "read", -1), put_flag(t, &first, v & 2, "write", -1);
     put_flag(t, &first, v & 4, "exec", -1), put(t, '}');
 }
-static uint8_t make_perms(uint32_t n) { return n & 7; }
+static uint8_t make_perms(uint32_t n)
+{
+    return n & 7;
+}
 static void put_bits(text *t, uint32_t v, const char *name)
 {
     bool first = true;
@@ -265,10 +322,22 @@ static void put_bits(text *t, uint32_t v, const char *name)
         put_flag(t, &first, v >> i & 1, name, i);
     put(t, '}');
 }
-static void put_half(text *t, uint16_t v) { put_bits(t, v, "h"); }
-static uint16_t make_half(uint32_t n) { return (n * 0x111) & 0xfff; }
-static void put_full(text *t, uint32_t v) { put_bits(t, v, "b"); }
-static uint32_t make_full(uint32_t n) { return n * 0x01010101; }
+static void put_half(text *t, uint16_t v)
+{
+    put_bits(t, v, "h");
+}
+static uint16_t make_half(uint32_t n)
+{
+    return (n * 0x111) & 0xfff;
+}
+static void put_full(text *t, uint32_t v)
+{
+    put_bits(t, v, "b");
+}
+static uint32_t make_full(uint32_t n)
+{
+    return n * 0x01010101;
+}
 
 #define OPTION_FUNCS(x, T, payload) \
     static void put_##x(text *t, T v) \
@@ -279,7 +348,10 @@ static uint32_t make_full(uint32_t n) { return n * 0x01010101; }
         } \
         put_z(t, "some("), put_##payload(t, v.some), put(t, ')'); \
     } \
-    static T make_##x(uint32_t n) { return n & 1 ? (T){1, make_##payload(n / 2)} : (T){0}; }
+    static T make_##x(uint32_t n) \
+    { \
+        return n & 1 ? (T){1, make_##payload(n / 2)} : (T){0}; \
+    }
 OPTION_FUNCS(option_u8, option_u8, u8)
 OPTION_FUNCS(option_u32, option_u32, u32)
 OPTION_FUNCS(option_u64, option_u64, u64)
@@ -352,8 +424,14 @@ static many make_many(uint32_t n)
                   make_string(n), make_color(n), make_perms(n), make_option_u8(n)};
 }
 
-static void put_tuple1(text *t, uint8_t v) { put(t, '('), put_u8(t, v), put(t, ')'); }
-static uint8_t make_tuple1(uint32_t n) { return make_u8(n); }
+static void put_tuple1(text *t, uint8_t v)
+{
+    put(t, '('), put_u8(t, v), put(t, ')');
+}
+static uint8_t make_tuple1(uint32_t n)
+{
+    return make_u8(n);
+}
 static void put_tuple6(text *t, tuple6 v)
 {
     put(t, '('), put_u8(t, v.a), put_z(t, ", "), put_u16(t, v.b), put_z(t, ", "), put_u32(t, v.c), put_z(t, ", ");
@@ -367,18 +445,35 @@ static void put_labelled(text *t, labelled v)
 {
     put(t, '('), put_string(t, v.label), put_z(t, ", "), put_u32(t, v.n), put(t, ')');
 }
-static labelled make_labelled(uint32_t n) { return (labelled){make_string(n), n}; }
+static labelled make_labelled(uint32_t n)
+{
+    return (labelled){make_string(n), n};
+}
 
 static void put_shape(text *t, shape v)
 {
     switch (v.tag) {
-    case 0: put_z(t, "empty"); return;
-    case 1: put_z(t, "circle("), put_f64(t, v.circle); break;
-    case 2: put_z(t, "label("), put_string(t, v.label); break;
-    case 3: put_z(t, "rect(("), put_u32(t, v.rect[0]), put_z(t, ", "), put_u32(t, v.rect[1]), put(t, ')'); break;
-    case 4: put_z(t, "code("), put_u64(t, v.code); break;
-    case 5: put_z(t, "small("), put_f32(t, v.small); break;
-    default: put_z(t, "?("); break;
+    case 0:
+        put_z(t, "empty");
+        return;
+    case 1:
+        put_z(t, "circle("), put_f64(t, v.circle);
+        break;
+    case 2:
+        put_z(t, "label("), put_string(t, v.label);
+        break;
+    case 3:
+        put_z(t, "rect(("), put_u32(t, v.rect[0]), put_z(t, ", "), put_u32(t, v.rect[1]), put(t, ')');
+        break;
+    case 4:
+        put_z(t, "code("), put_u64(t, v.code);
+        break;
+    case 5:
+        put_z(t, "small("), put_f32(t, v.small);
+        break;
+    default:
+        put_z(t, "?(");
+        break;
     }
     put(t, ')');
 }
@@ -386,11 +481,21 @@ static shape make_shape(uint32_t n)
 {
     shape v = {.tag = (uint8_t)(n % 6)};
     switch (v.tag) {
-    case 1: v.circle = make_f64(n); break;
-    case 2: v.label = make_string(n); break;
-    case 3: v.rect[0] = n, v.rect[1] = n + 1; break;
-    case 4: v.code = make_u64(n); break;
-    case 5: v.small = make_f32(n); break;
+    case 1:
+        v.circle = make_f64(n);
+        break;
+    case 2:
+        v.label = make_string(n);
+        break;
+    case 3:
+        v.rect[0] = n, v.rect[1] = n + 1;
+        break;
+    case 4:
+        v.code = make_u64(n);
+        break;
+    case 5:
+        v.small = make_f32(n);
+        break;
     }
     return v;
 }
@@ -403,7 +508,10 @@ static void put_number(text *t, number v)
     else
         put_z(t, "i("), put_s32(t, v.i), put(t, ')');
 }
-static number make_number(uint32_t n) { return n & 1 ? (number){1, .f = make_f32(n)} : (number){0, .i = -(int32_t)n}; }
+static number make_number(uint32_t n)
+{
+    return n & 1 ? (number){1, .f = make_f32(n)} : (number){0, .i = -(int32_t)n};
+}
 
 #define RESULT_FUNCS(x, T, PUT_OK, MAKE_OK, PUT_ERR, MAKE_ERR) \
     static void put_##x(text *t, T v) \
@@ -414,7 +522,10 @@ static number make_number(uint32_t n) { return n & 1 ? (number){1, .f = make_f32
             put_z(t, "ok"), PUT_OK; \
         } \
     } \
-    static T make_##x(uint32_t n) { return n & 1 ? (T){1, MAKE_ERR} : (T){0, MAKE_OK}; }
+    static T make_##x(uint32_t n) \
+    { \
+        return n & 1 ? (T){1, MAKE_ERR} : (T){0, MAKE_OK}; \
+    }
 #define PAYLOAD(x, member) put(t, '('), put_##x(t, v.member), put(t, ')')
 RESULT_FUNCS(result_both, result_both, PAYLOAD(u32, ok), .ok = make_u32(n), PAYLOAD(string, err), .err = make_string(n))
 RESULT_FUNCS(result_ok, result_ok, PAYLOAD(u64, ok), .ok = make_u64(n), (void)0, .err = {{}})
@@ -424,17 +535,33 @@ RESULT_FUNCS(result_shape, result_shape, PAYLOAD(string, ok), .ok = make_string(
 RESULT_FUNCS(result_point, result_point, PAYLOAD(point, ok), .ok = make_point(n), PAYLOAD(string, err),
              .err = make_string(n))
 OPTION_FUNCS(option_result, option_result, result_point)
-static void put_result_none(text *t, uint8_t v) { put_z(t, v ? "err" : "ok"); }
-static uint8_t make_result_none(uint32_t n) { return n & 1; }
+static void put_result_none(text *t, uint8_t v)
+{
+    put_z(t, v ? "err" : "ok");
+}
+static uint8_t make_result_none(uint32_t n)
+{
+    return n & 1;
+}
 
 static void put_deep(text *t, deep v)
 {
     switch (v.tag) {
-    case 0: put_z(t, "leaf("), put_u8(t, v.leaf); break;
-    case 1: put_z(t, "pair(("), put_shape(t, v.pair.s), put_z(t, ", "), put_point(t, v.pair.p), put(t, ')'); break;
-    case 2: put_z(t, "names("), put_list_string(t, v.names); break;
-    case 3: put_z(t, "maybe("), put_option_result(t, v.maybe); break;
-    default: put_z(t, "?("); break;
+    case 0:
+        put_z(t, "leaf("), put_u8(t, v.leaf);
+        break;
+    case 1:
+        put_z(t, "pair(("), put_shape(t, v.pair.s), put_z(t, ", "), put_point(t, v.pair.p), put(t, ')');
+        break;
+    case 2:
+        put_z(t, "names("), put_list_string(t, v.names);
+        break;
+    case 3:
+        put_z(t, "maybe("), put_option_result(t, v.maybe);
+        break;
+    default:
+        put_z(t, "?(");
+        break;
     }
     put(t, ')');
 }
@@ -442,10 +569,18 @@ static deep make_deep(uint32_t n)
 {
     deep v = {.tag = n & 3};
     switch (v.tag) {
-    case 0: v.leaf = make_u8(n); break;
-    case 1: v.pair.s = make_shape(n), v.pair.p = make_point(n); break;
-    case 2: v.names = make_list_string(n); break;
-    case 3: v.maybe = make_option_result(n >> 2); break;
+    case 0:
+        v.leaf = make_u8(n);
+        break;
+    case 1:
+        v.pair.s = make_shape(n), v.pair.p = make_point(n);
+        break;
+    case 2:
+        v.names = make_list_string(n);
+        break;
+    case 3:
+        v.maybe = make_option_result(n >> 2);
+        break;
     }
     return v;
 }
@@ -456,11 +591,21 @@ static shape flat_shape(int32_t tag, int64_t s0, int32_t s1)
 {
     shape v = {.tag = (uint8_t)tag};
     switch (tag) {
-    case 1: v.circle = bits_double((uint64_t)s0); break;
-    case 2: v.label = (str){(void *)(uintptr_t)(uint32_t)s0, (uint32_t)s1}; break;
-    case 3: v.rect[0] = (uint32_t)s0, v.rect[1] = (uint32_t)s1; break;
-    case 4: v.code = (uint64_t)s0; break;
-    case 5: v.small = bits_float((uint32_t)s0); break;
+    case 1:
+        v.circle = bits_double((uint64_t)s0);
+        break;
+    case 2:
+        v.label = (str){(void *)(uintptr_t)(uint32_t)s0, (uint32_t)s1};
+        break;
+    case 3:
+        v.rect[0] = (uint32_t)s0, v.rect[1] = (uint32_t)s1;
+        break;
+    case 4:
+        v.code = (uint64_t)s0;
+        break;
+    case 5:
+        v.small = bits_float((uint32_t)s0);
+        break;
     }
     return v;
 }
@@ -474,9 +619,15 @@ static deep flat_deep(int32_t tag, int32_t s0, int64_t s1, int32_t s2, int32_t s
 {
     deep v = {.tag = (uint8_t)tag};
     switch (tag) {
-    case 0: v.leaf = (uint8_t)s0; break;
-    case 1: v.pair.s = flat_shape(s0, s1, s2), v.pair.p = (point){s3, s4}; break;
-    case 2: v.names = (list){(void *)(uintptr_t)(uint32_t)s0, (uint32_t)s1}; break;
+    case 0:
+        v.leaf = (uint8_t)s0;
+        break;
+    case 1:
+        v.pair.s = flat_shape(s0, s1, s2), v.pair.p = (point){s3, s4};
+        break;
+    case 2:
+        v.names = (list){(void *)(uintptr_t)(uint32_t)s0, (uint32_t)s1};
+        break;
     case 3:
         v.maybe.tag = (uint8_t)s0;
         if (s0) {
@@ -521,15 +672,24 @@ static person flat_person(const void *name, uint32_t name_len, int32_t age, void
 #ifdef HOST
 #define FLAT_ECHO(x, name, C) \
     IMPORT(PKG("echo"), "echo-" name) C host_echo_##x(C v); \
-    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) { return host_echo_##x(v); }
+    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) \
+    { \
+        return host_echo_##x(v); \
+    }
 #else
 #define FLAT_ECHO(x, name, C) \
-    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) { return v; }
+    EXPORT(PKG("echo") "#echo-" name) C echo_##x(C v) \
+    { \
+        return v; \
+    }
 #endif
 #define FLAT(x, name, C, T) \
     FLAT_ECHO(x, name, C) \
     SHOW_AND_GIVE_SHOW(x, name, (C v), (T)v) \
-    EXPORT(PKG("give") "#give-" name) C give_##x(uint32_t n) { return (C)make_##x(n); }
+    EXPORT(PKG("give") "#give-" name) C give_##x(uint32_t n) \
+    { \
+        return (C)make_##x(n); \
+    }
 
 /* Types whose results go through memory. */
 #ifdef HOST
@@ -543,13 +703,19 @@ static person flat_person(const void *name, uint32_t name_len, int32_t age, void
     POST_RETURN(PKG("echo") "#echo-" name)
 #else
 #define MEMORY_ECHO(x, name, T, PARAMS, ARGS, VALUE) \
-    EXPORT(PKG("echo") "#echo-" name) void *echo_##x(UNPACK PARAMS) { return RESULT(T, VALUE); } \
+    EXPORT(PKG("echo") "#echo-" name) void *echo_##x(UNPACK PARAMS) \
+    { \
+        return RESULT(T, VALUE); \
+    } \
     POST_RETURN(PKG("echo") "#echo-" name)
 #endif
 #define MEMORY(x, name, T, PARAMS, ARGS, ...) \
     MEMORY_ECHO(x, name, T, PARAMS, ARGS, (__VA_ARGS__)) \
     SHOW_AND_GIVE_SHOW(x, name, PARAMS, (__VA_ARGS__)) \
-    EXPORT(PKG("give") "#give-" name) void *give_##x(uint32_t n) { return RESULT(T, make_##x(n)); } \
+    EXPORT(PKG("give") "#give-" name) void *give_##x(uint32_t n) \
+    { \
+        return RESULT(T, make_##x(n)); \
+    } \
     POST_RETURN(PKG("give") "#give-" name)
 
 FLAT(bool, "bool", int32_t, bool)
@@ -575,7 +741,10 @@ FLAT(result_none, "result-none", int32_t, uint8_t)
 /* unit is one f32 in flat form, but a struct to put_unit. */
 FLAT_ECHO(unit, "unit", float)
 SHOW_AND_GIVE_SHOW(unit, "unit", (float v), (unit){v})
-EXPORT(PKG("give") "#give-unit") float give_unit(uint32_t n) { return make_unit(n).v; }
+EXPORT(PKG("give") "#give-unit") float give_unit(uint32_t n)
+{
+    return make_unit(n).v;
+}
 
 MEMORY(string, "string", str, (const void *p, uint32_t n), (p, n), (str){p, n})
 MEMORY(point, "point", point, (int32_t x, int32_t y), (x, y), (point){x, y})
@@ -797,9 +966,14 @@ EXPORT(PKG("spill") "#divmod") point *divmod(uint32_t a, uint32_t b)
 
 /* -- The root ---------------------------------------------------------------------------------------------------- */
 
-EXPORT("nop") void nop(void) {}
+EXPORT("nop") void nop(void)
+{
+}
 
-EXPORT("add") uint32_t add(uint32_t a, uint32_t b) { return a + b; }
+EXPORT("add") uint32_t add(uint32_t a, uint32_t b)
+{
+    return a + b;
+}
 
 STRING_EXPORT("greet", greet, (const void *p, uint32_t n), put_z(&t, "Hello, "), put_str(&t, (str){p, n}), put(&t, '!'))
 
@@ -809,9 +983,15 @@ EXPORT("swap") labelled *swap(uint32_t n, const void *p, uint32_t len)
 }
 POST_RETURN("swap")
 
-EXPORT("heap-used") uint32_t heap_used(void) { return heap_in_use(); }
+EXPORT("heap-used") uint32_t heap_used(void)
+{
+    return heap_in_use();
+}
 
-EXPORT("post-returns") uint32_t post_returns_so_far(void) { return post_returns; }
+EXPORT("post-returns") uint32_t post_returns_so_far(void)
+{
+    return post_returns;
+}
 
 #ifdef HOST
 IMPORT("$root", "log") void host_log(const void *p, uint32_t n);

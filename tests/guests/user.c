@@ -149,7 +149,8 @@ STORY("options", options, {
 })
 
 STORY("records", records, {
-    labelled v[3] = {{str_of("one"), make_item("x", 1)}, {str_of(""), make_item("y", 2)}, {str_of("three"), make_item("z", 3)}};
+    labelled v[3] = {
+        {str_of("one"), make_item("x", 1)}, {str_of(""), make_item("y", 2)}, {str_of("three"), make_item("z", 3)}};
     list back;
     items_relabel(v, 3, &back);
     for (uint32_t i = 0; i < back.len; i++) {

@@ -148,7 +148,8 @@ static void imports(void **state)
     assert_int_equal(s.may_enter, 0);
     assert_int_equal(CALL(basic, "call_nothing", NULL, 0), CJ_TRAP_NONE);
     assert_int_equal(s.slot, 1);
-    assert_int_equal(CALL(basic, "call_mixed", &r, 0xfffffffe, 0x123456789abcdef0, bits_f32(-0.5f), bits_f64(1e100)), CJ_TRAP_NONE);
+    assert_int_equal(CALL(basic, "call_mixed", &r, 0xfffffffe, 0x123456789abcdef0, bits_f32(-0.5f), bits_f64(1e100)),
+                     CJ_TRAP_NONE);
     assert_int_equal(s.slot, 2);
     assert_int_equal(s.flat[0], 0xfffffffe);
     assert_int_equal(s.flat[1], 0x123456789abcdef0);
@@ -251,7 +252,8 @@ static void nested_entries(void **state)
                  {"div", CJ_TRAP_DIVIDE_BY_ZERO, {1, 0}},
                  {"recurse", CJ_TRAP_STACK_OVERFLOW, {0xffffffff}}};
     for (size_t i = 0; i < CJ_COUNT(inner); i++) {
-        n = (nested){.other = other, .name = inner[i].name, .params = {inner[i].params[0], inner[i].params[1]}, .result = 7};
+        n = (nested){
+            .other = other, .name = inner[i].name, .params = {inner[i].params[0], inner[i].params[1]}, .result = 7};
         assert_int_equal(CALL(basic, "call_host", &r, 1, 0), CJ_TRAP_NONE);
         assert_int_equal(n.trap, inner[i].trap);
         assert_int_equal(r, 7);
@@ -335,7 +337,8 @@ static guest *second;
 static uint32_t switching_import(char *env, uint32_t a, uint32_t b, uint32_t slot)
 {
     (void)slot;
-    void *here, *there = cj__core_env_inst(second->instance), *code = cj__core_export_func(second->instance, guest_export(second, "div"));
+    void *here, *there = cj__core_env_inst(second->instance),
+                *code = cj__core_export_func(second->instance, guest_export(second, "div"));
     uint32_t (*div)(void *, uint32_t, uint32_t);
     memcpy(&here, env + cj__core_layout.env_module_inst, sizeof here);
     memcpy(env + cj__core_layout.env_module_inst, &there, sizeof there);

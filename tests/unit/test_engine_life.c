@@ -278,14 +278,16 @@ static void refused_modules(void **state)
     static const uint8_t memory[] = {W_PREAMBLE, 2, 8, 1, 1, 'm', 1, 'x', 2, 0, 1};
     assert_int_equal(load_status(memory, sizeof memory, NULL, 0), CJ_INTERNAL);
     /* import "cj" "(i)" with type (i64) */
-    static const uint8_t other[] = {W_PREAMBLE, 1, 5, 1, 0x60, 1, 0x7e, 0, 2, 10, 1, 2, 'c', 'j', 3, '(', 'i', ')', 0, 0};
+    static const uint8_t other[] = {W_PREAMBLE, 1, 5,   1,   0x60, 1,   0x7e, 0,   2, 10,
+                                    1,          2, 'c', 'j', 3,    '(', 'i',  ')', 0, 0};
     const cj_core params[] = {CJ_CORE_I32};
     const cj_core_type type = {.params = params, .param_count = 1};
     assert_int_equal(load_status(other, sizeof other, &type, 1), CJ_INTERNAL);
     assert_non_null(strstr(store.err.message, "signature"));
     assert_int_equal(load_status(empty, sizeof empty, &type, 1), CJ_INTERNAL); /* announced, not there */
-    static const uint8_t ctors[] = {W_PREAMBLE, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 7, 21, 1, 17, '_', '_', 'w', 'a', 's', 'm', '_', 'c', 'a',
-                                    'l', 'l', '_', 'c', 't', 'o', 'r', 's', 0, 0, 10, 4, 1, 2, 0, 0x0b};
+    static const uint8_t ctors[] = {W_PREAMBLE, 1,   4,   1,   0x60, 0,   0,   3,   2,   1,   0,   7,   21,  1,
+                                    17,         '_', '_', 'w', 'a',  's', 'm', '_', 'c', 'a', 'l', 'l', '_', 'c',
+                                    't',        'o', 'r', 's', 0,    0,   10,  4,   1,   2,   0,   0x0b};
     assert_int_equal(load_status(ctors, sizeof ctors, NULL, 0), CJ_INTERNAL);
     const cj_core vector[] = {CJ_CORE_V128, CJ_CORE_I32};
     const cj_core_type with_vector = {.params = vector, .param_count = 2};
@@ -351,7 +353,17 @@ static void too_many_types(void **state)
 
 /* -- What compilers never emit: bounded time ------------------------------------------------------------------------------------------ */
 
-typedef enum bomb { STRAIGHT, STRAIGHT_FOREVER, PHIS, NESTED, SWITCH, CALLS, DEEP_EXPRESSION, MANY_FUNCTIONS, BOMBS } bomb;
+typedef enum bomb {
+    STRAIGHT,
+    STRAIGHT_FOREVER,
+    PHIS,
+    NESTED,
+    SWITCH,
+    CALLS,
+    DEEP_EXPRESSION,
+    MANY_FUNCTIONS,
+    BOMBS
+} bomb;
 
 static void bomb_body(wasm_writer *b, bomb kind)
 {
@@ -412,7 +424,9 @@ static void bomb_body(wasm_writer *b, bomb kind)
             W(b, (uint8_t)(i % 2 ? 0x6c : 0x73));
         W(b, 0x0b);
         break;
-    default: W(b, 0, 0x20, 0, 0x0b); break;
+    default:
+        W(b, 0, 0x20, 0, 0x0b);
+        break;
     }
 }
 
@@ -457,7 +471,8 @@ static void compile_bombs(void **state)
         guest_store_fini(&store);
         clock_gettime(CLOCK_MONOTONIC, &to);
         free(w.at);
-        print_message("bomb %d: %zu bytes, %.1f s\n", kind, w.len, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+        print_message("bomb %d: %zu bytes, %.1f s\n", kind, w.len,
+                      (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
         assert_true(to.tv_sec - from.tv_sec < 120); /* seconds, on any machine; without the bounds: hours */
     }
 }
@@ -682,7 +697,8 @@ static void in_child(void (*body)(void), int expected_exit, int expected_signal)
     assert_int_equal(waitpid(child, &status, 0), child);
     if (expected_signal != 0) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* reports it and exits */
-        assert_true((WIFSIGNALED(status) && WTERMSIG(status) == expected_signal) || (WIFEXITED(status) && WEXITSTATUS(status) != 0));
+        assert_true((WIFSIGNALED(status) && WTERMSIG(status) == expected_signal) ||
+                    (WIFEXITED(status) && WEXITSTATUS(status) != 0));
 #else
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), expected_signal);
@@ -798,7 +814,8 @@ static void fault_of_other_machine_code(void)
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(SIGSEGV, &action, NULL);
     guest *g = child_guest();
-    uint8_t load[] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x00, 0xc3}; /* mov rax, address; mov rax, [rax]; ret */
+    uint8_t load[] = {0x48, 0xb8, 0, 0,    0,    0,    0,
+                      0,    0,    0, 0x48, 0x8b, 0x00, 0xc3}; /* mov rax, address; mov rax, [rax]; ret */
     memcpy(load + 2, &other_address, 8);
     void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memcpy(code, load, sizeof load);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 typedef struct pair {
-    guest *other;      /* which is called */
-    const char *name;  /* what is called in the end */
+    guest *other;     /* which is called */
+    const char *name; /* what is called in the end */
     uint64_t params[2];
     uint32_t calls;
     cj_binding called; /* what the other's instance says was called */
@@ -143,8 +143,10 @@ static void traps_in_the_inner_instance(void **state)
                 assert_false(a->core.may_enter);
                 a->core.may_enter = 1;
                 char text[64];
-                assert_int_equal(cj__core_take_exception(cj__core_env_inst(a->instance), text, sizeof text), CJ_TRAP_NONE);
-                assert_int_equal(cj__core_take_exception(cj__core_env_inst(b->instance), text, sizeof text), CJ_TRAP_NONE);
+                assert_int_equal(cj__core_take_exception(cj__core_env_inst(a->instance), text, sizeof text),
+                                 CJ_TRAP_NONE);
+                assert_int_equal(cj__core_take_exception(cj__core_env_inst(b->instance), text, sizeof text),
+                                 CJ_TRAP_NONE);
                 assert_int_equal(CALL(a, "add", &r, 1, 2), CJ_TRAP_NONE);
                 assert_int_equal(CALL(b, "add", &r, 3, 4), CJ_TRAP_NONE);
                 assert_int_equal(r, 7);
@@ -273,7 +275,8 @@ static uint32_t call_host_thunk(cj_call_ctx *call, const void *args, void *resul
 {
     uint64_t flat[16] = {0};
     memcpy(flat, args, 16);
-    uint32_t trap = cj__core_call(call, &call->bound->guest, call->bound->core_func, &a->types[guest_export(a, "call_host")], flat);
+    uint32_t trap =
+        cj__core_call(call, &call->bound->guest, call->bound->core_func, &a->types[guest_export(a, "call_host")], flat);
     memcpy(results, flat, 8);
     return trap;
 }
@@ -285,7 +288,8 @@ static void the_fast_entry_enters_them_too(void **state)
     static const cj_call_hooks hooks = {count_entry, count_failure};
     cj_instance_core *const entering[] = {&a->core, &parent, &root};
     assert_int_equal(CALL(a, "call_host", NULL, 0, 0), CJ_TRAP_NONE); /* this thread's, from now on */
-    cj_func_core func = {.head = {cj__core_func_entry_nested}, .store = &store.core, .bound = a->bindings[guest_export(a, "call_host")]};
+    cj_func_core func = {
+        .head = {cj__core_func_entry_nested}, .store = &store.core, .bound = a->bindings[guest_export(a, "call_host")]};
     cj_export_thunk thunk = call_host_thunk;
     memcpy(&func.bound.code, &thunk, sizeof thunk);
     func.bound.entering = entering;

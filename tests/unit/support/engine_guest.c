@@ -101,7 +101,8 @@ static uint32_t import_gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *r
 {
     guest *g = call->bound->host_user;
     uint32_t slot = (uint32_t)(call->bound - g->imports);
-    return g->gate != NULL ? g->gate(g, call, slot, flat, result) : cj__call_trap(call, CJ_TRAP_HOST, false, CJ_NO_SITE);
+    return g->gate != NULL ? g->gate(g, call, slot, flat, result)
+                           : cj__call_trap(call, CJ_TRAP_HOST, false, CJ_NO_SITE);
 }
 
 void guest_store_init(guest_store *s)

@@ -17,8 +17,8 @@ typedef struct guest_store {
     cj_store_core core;
     cj_arena *arena;
     cj_limits limits;
-    cj_error err;    /* of the last guest_load that failed */
-    char text[256];  /* WAMR's words of the last CALL that trapped */
+    cj_error err;   /* of the last guest_load that failed */
+    char text[256]; /* WAMR's words of the last CALL that trapped */
 } guest_store;
 
 typedef struct guest {
