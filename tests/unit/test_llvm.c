@@ -33,7 +33,14 @@ static cj_plan *plan_of(const cj_functype *type, cj_plan_kind kind, cj_encoding 
 {
     cj_plan *plan;
     cj_error err;
-    cj_plan_options options = {kind, encoding, .has_memory = true, .has_realloc = true};
+    bool fused = kind == CJ_PLAN_FUSED;
+    cj_plan_options options = {kind,
+                               encoding,
+                               .has_memory = true,
+                               .has_realloc = true,
+                               .caller_encoding = fused ? encoding : CJ_UTF8,
+                               .caller_has_memory = fused,
+                               .caller_has_realloc = fused};
     if (cj__plan_build(&parity_config, type, &options, &plan, &err) != CJ_OK)
         fail_msg("%s", err.message);
     return plan;
@@ -210,11 +217,11 @@ static void test_picked_types(void **state)
     parity *p = parity_new(1);
     parity_expect_parts(p); /* of the variant with 300 strings */
     for (size_t i = 0; i < CJ_COUNT(types); i++) {
-        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_IMPORT; kind++) {
-            cj_encoding encoding = (cj_encoding)((i + (size_t)kind) % 3);
-            parity_check(p, func(types[i], NULL), (cj_plan_kind)kind, encoding, 60);
-            parity_check(p, func(NULL, types[i]), (cj_plan_kind)kind, encoding, 60);
-            parity_check(p, func(types[i], types[i]), (cj_plan_kind)kind, (encoding + 1) % 3, 30);
+        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++) {
+            cj_encoding encoding = (cj_encoding)((i + (size_t)kind) % 3), caller = (cj_encoding)(i / 3 % 3);
+            parity_check(p, func(types[i], NULL), (cj_plan_kind)kind, encoding, caller, 60);
+            parity_check(p, func(NULL, types[i]), (cj_plan_kind)kind, encoding, caller, 60);
+            parity_check(p, func(types[i], types[i]), (cj_plan_kind)kind, (encoding + 1) % 3, caller, 30);
         }
     }
     parity_delete(p);
@@ -242,8 +249,9 @@ static void test_big_types(void **state)
     parity *p = parity_new(2);
     parity_expect_parts(p);
     for (size_t i = 0; i < CJ_COUNT(types); i++) {
-        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_IMPORT; kind++)
-            parity_check(p, func(types[i], types[i]), (cj_plan_kind)kind, (cj_encoding)(i % 3), 25);
+        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++)
+            parity_check(p, func(types[i], types[i]), (cj_plan_kind)kind, (cj_encoding)(i % 3),
+                         (cj_encoding)(i / 3 % 3), 25);
     }
     assert_true(parity_total(p)->returned > 100);
     parity_delete(p);
@@ -282,7 +290,7 @@ static void test_compile_bombs(void **state)
         nested(CJ_KIND_LIST, 95, many(CJ_KIND_TUPLE, 1000, t_option(T, t_list(T, t_string(T))))),
     };
     for (size_t i = 0; i < CJ_COUNT(bombs); i++) {
-        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_IMPORT; kind++) {
+        for (int kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++) {
             cj_plan *plan = plan_of(func(bombs[i], NULL), (cj_plan_kind)kind, CJ_UTF8);
             time_t start = time(NULL);
             code_of(plan);
@@ -707,26 +715,6 @@ static void test_hostile_names(void **state)
     }
 }
 
-static void test_handles_are_refused(void **state)
-{
-    (void)state;
-    cj_plan *plan = plan_of(func(t_u32(T), NULL), CJ_PLAN_EXPORT, CJ_UTF8);
-    cj_plan with_handle = *plan;
-    cj_op op = plan->args.ops[0];
-    op.code = CJ_OP_BORROW;
-    with_handle.args.ops = &op;
-    with_handle.key = (const uint8_t *)"another";
-    with_handle.key_len = 7;
-    void *code = NULL;
-    cj_error err;
-    assert_int_equal(cj__compiler_code(C, &with_handle, "f", &code, &err), CJ_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "unsupported: "));
-    assert_null(code);
-    assert_int_equal(cj__compiler_code(C, &with_handle, "f", &code, NULL),
-                     CJ_UNSUPPORTED); /* and again: nothing was cached */
-    cj__plan_delete(plan);
-}
-
 static void test_out_of_memory(void **state)
 {
     (void)state;
@@ -820,7 +808,6 @@ int main(void)
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_hostile_names),
-        cmocka_unit_test(test_handles_are_refused),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_threads),
     };

@@ -86,8 +86,9 @@ static void check_random_functions(const cj__compiler_tuning *tuning, uint32_t m
     while (plans < min_plans || time(NULL) < end) {
         cj_types *types = cj__types_new(NULL, 100);
         const cj_functype *type = random_function(types, &seed);
-        parity_check(p, type, parity_below(&seed, 2) ? CJ_PLAN_EXPORT : CJ_PLAN_IMPORT,
-                     (cj_encoding)parity_below(&seed, 3), CASES_PER_PLAN);
+        cj_plan_kind kind = (cj_plan_kind)parity_below(&seed, 3);
+        cj_encoding encoding = (cj_encoding)parity_below(&seed, 3), caller = (cj_encoding)parity_below(&seed, 3);
+        parity_check(p, type, kind, encoding, caller, CASES_PER_PLAN);
         cj__types_delete(types);
         plans++;
     }

@@ -247,6 +247,8 @@ void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
                 LLVMAddIncoming(index[d], &position, &edge->from, 1);
             }
         }
+        if (fn->late)
+            cj__ll_fill_call(fn);
         for (uint32_t d = fn->depth0; d < past; d++)
             cj__ll_store(m, cj__ll_resize(m, index[d], m->i32), fn->call, offsetof(cj_call_ctx, index) + 4 * d);
         leave(fn, cj__ll_call(m, CJ__LL_cj__ll_trap, (LLVMValueRef[]){fn->call, packed}, 2), throws, zero);
@@ -365,8 +367,7 @@ void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site)
         LLVMValueRef read = LLVMGetIntrinsicDeclaration(m->module, id, &m->i64, 1);
         LLVMTypeRef type = LLVMIntrinsicGetType(m->context, id, &m->i64, 1);
         LLVMValueRef sp = LLVMBuildCall2(m->builder, type, read, &m->stack_pointer_name, 1, "sp");
-        LLVMValueRef env = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, env));
-        LLVMValueRef boundary = cj__ll_load(m, m->i64, env, cj__core_layout.env_stack_boundary);
+        LLVMValueRef boundary = cj__ll_load(m, m->i64, cj__ll_env(fn), cj__core_layout.env_stack_boundary);
         low = LLVMBuildICmp(m->builder, LLVMIntULT, sp, boundary, "");
     } else {
         LLVMValueRef said = cj__ll_call(m, CJ__LL_cj__core_stack_low, &fn->call, 1);
@@ -375,12 +376,53 @@ void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site)
     cj__ll_trap_if(fn, low, CJ_TRAP_STACK_OVERFLOW, site);
 }
 
-void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site)
+void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t side, uint32_t site)
 {
     cj__ll_module *m = fn->m;
-    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.core_env_inst));
+    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(side, core_env_inst));
     LLVMValueRef byte = cj__ll_load(m, m->i8, inst, cj__core_layout.inst_exception);
     cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, byte, LLVMConstInt(m->i8, 0, 0), ""), CJ_TRAP_CORE, site);
+}
+
+/* -- The call and its sides -------------------------------------------------------------------------------------- */
+
+LLVMValueRef cj__ll_env(cj__ll_fn *fn)
+{
+    return fn->env ? fn->env : cj__ll_load(fn->m, fn->m->ptr, fn->call, offsetof(cj_call_ctx, env));
+}
+
+LLVMValueRef cj__ll_store_of(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    if (fn->store)
+        return fn->store;
+    if (!fn->late)
+        return cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.instance));
+    return cj__ll_load_const(m, m->ptr, instance, offsetof(cj_instance_core, store));
+}
+
+void cj__ll_fill_call(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef store = cj__ll_store_of(fn);
+    LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
+    cj__ll_store(m, fn->binding, fn->call, offsetof(cj_call_ctx, bound));
+    cj__ll_store(m, store, fn->call, offsetof(cj_call_ctx, store));
+    cj__ll_store(m, fn->env, fn->call, offsetof(cj_call_ctx, env));
+    cj__ll_store(m, arena, fn->call, offsetof(cj_call_ctx, arena));
+}
+
+LLVMValueRef cj__ll_side(cj__ll_fn *fn, uint32_t side)
+{
+    return cj__ll_at(fn->m, fn->binding, side);
+}
+
+void cj__ll_switch_to(cj__ll_fn *fn, uint32_t side)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef inst = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(side, core_env_inst));
+    cj__ll_store(m, inst, cj__ll_env(fn), cj__core_layout.env_module_inst);
 }
 
 /* -- Guest memory ------------------------------------------------------------------------------------------------ */
@@ -390,32 +432,41 @@ void cj__ll_called_out(cj__ll_fn *fn)
     fn->epoch = ++fn->last_epoch;
 }
 
-cj__ll_view cj__ll_view_now(cj__ll_fn *fn)
+cj__ll_view cj__ll_memory(cj__ll_fn *fn, uint32_t side)
 {
     cj__ll_module *m = fn->m;
-    if (fn->view.epoch != fn->epoch) {
-        LLVMValueRef memory = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.memory));
-        LLVMValueRef pages = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_count);
-        LLVMValueRef page_size = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_size);
-        fn->view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
-        fn->view.size =
-            LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
-        fn->view.epoch = fn->epoch;
-    }
+    cj__ll_view view = {.epoch = fn->epoch};
+    LLVMValueRef memory = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(side, memory));
+    LLVMValueRef pages = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_count);
+    LLVMValueRef page_size = cj__ll_load(m, m->i32, memory, cj__core_layout.memory_page_size);
+    view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
+    view.size = LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
+    return view;
+}
+
+cj__ll_view cj__ll_view_now(cj__ll_fn *fn)
+{
+    if (fn->view.epoch != fn->epoch)
+        fn->view = cj__ll_memory(fn, fn->lowers ? fn->to : fn->from);
     return fn->view;
+}
+
+cj__ll_view cj__ll_source_view(cj__ll_fn *fn)
+{
+    return fn->lowers ? fn->source : cj__ll_view_now(fn);
 }
 
 LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place)
 {
-    if (place->space == CJ_SPACE_MEM && place->epoch != fn->epoch) {
+    if (place->space == CJ_SPACE_MEM && !place->fixed && place->epoch != fn->epoch) {
         place->ptr = cj__ll_add(fn->m, cj__ll_view_now(fn).base, place->off);
         place->epoch = fn->epoch;
     }
     return place->ptr;
 }
 
-void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned,
-                        cj_trap outside, uint32_t site)
+void cj__ll_check_range(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes,
+                        cj_trap misaligned, cj_trap outside, uint32_t site)
 {
     cj__ll_module *m = fn->m;
     if (align > 1) {
@@ -423,7 +474,7 @@ void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMVal
         cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, low, cj__ll_c64(m, 0), ""), misaligned, site);
     }
     LLVMValueRef past = LLVMBuildAdd(m->builder, ptr, bytes, "");
-    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, past, cj__ll_view_now(fn).size, ""), outside, site);
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, past, memory.size, ""), outside, site);
 }
 
 static LLVMValueRef detail_text(cj__ll_module *m, LLVMValueRef *global, const char *name)
@@ -433,22 +484,16 @@ static LLVMValueRef detail_text(cj__ll_module *m, LLVMValueRef *global, const ch
     return *global;
 }
 
-void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before)
+void cj__ll_guarded(cj__ll_fn *fn, uint32_t side, bool post_return, bool before)
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef detail = LLVMConstNull(m->ptr);
     if (before)
         detail = post_return ? detail_text(m, &m->in_post_return, "cj__ll_in_post_return")
                              : detail_text(m, &m->in_realloc, "cj__ll_in_realloc");
-    LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
-    cj__ll_store(m, detail, store, offsetof(cj_store_core, trap) + offsetof(cj_trap_record, detail));
-    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.instance));
+    cj__ll_store(m, detail, cj__ll_store_of(fn), offsetof(cj_store_core, trap) + offsetof(cj_trap_record, detail));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(side, instance));
     cj__ll_store(m, LLVMConstInt(m->i8, !before, 0), instance, offsetof(cj_instance_core, may_leave));
-}
-
-LLVMValueRef cj__ll_side(cj__ll_fn *fn)
-{
-    return cj__ll_add(fn->m, fn->binding, cj__ll_c64(fn->m, offsetof(cj_binding, guest)));
 }
 
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site)
@@ -456,24 +501,23 @@ LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size
     cj__ll_module *m = fn->m;
     if (m->big) {
         LLVMValueRef out = cj__ll_out(fn);
-        LLVMValueRef args[] = {fn->call, cj__ll_side(fn), cj__ll_c32(m, align), size, out};
+        LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->to), cj__ll_c32(m, align), size, out};
         cj__ll_trap_unless_null(fn, cj__ll_call(m, CJ__LL_cj__lower_alloc, args, 5), site);
         cj__ll_called_out(fn);
         return cj__ll_resize(m, cj__ll_load(m, m->i32, out, 0), m->i64);
     }
     cj__ll_trap_if_stack_low(fn, site);
-    cj__ll_guarded(fn, false, true);
+    cj__ll_guarded(fn, fn->to, false, true);
     LLVMTypeRef params[] = {m->ptr, m->i32, m->i32, m->i32, m->i32};
     LLVMTypeRef type = LLVMFunctionType(m->i32, params, 5, 0);
-    LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.realloc));
-    LLVMValueRef env = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, env));
-    LLVMValueRef args[] = {env, cj__ll_c32(m, 0), cj__ll_c32(m, 0), cj__ll_c32(m, align), size};
+    LLVMValueRef function = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(fn->to, realloc));
+    LLVMValueRef args[] = {cj__ll_env(fn), cj__ll_c32(m, 0), cj__ll_c32(m, 0), cj__ll_c32(m, align), size};
     LLVMValueRef ptr = LLVMBuildCall2(m->builder, type, function, args, 5, "block");
     cj__ll_called_out(fn);
-    cj__ll_trap_if_exception(fn, site);
-    cj__ll_guarded(fn, false, false);
+    cj__ll_trap_if_exception(fn, fn->to, site);
+    cj__ll_guarded(fn, fn->to, false, false);
     ptr = cj__ll_resize(m, ptr, m->i64);
-    cj__ll_check_range(fn, ptr, align, cj__ll_resize(m, size, m->i64), CJ_TRAP_REALLOC_ALIGNMENT,
+    cj__ll_check_range(fn, cj__ll_view_now(fn), ptr, align, cj__ll_resize(m, size, m->i64), CJ_TRAP_REALLOC_ALIGNMENT,
                        CJ_TRAP_REALLOC_BOUNDS, site);
     return ptr;
 }

@@ -1,6 +1,6 @@
 /* emit.h: what the files that write LLVM IR for a plan share.
  *
- *     emit_plan.c   one function per plan: the calling sequence of an export or import   ─┐
+ *     emit_plan.c   one function per plan: the calling sequence around its programs      ─┐
  *     emit_moves.c  the operations of a program, loops, parts                            ─┼─▶ LLVM module ─▶ compiler.c
  *     emit.c        values, memory views, trap edges: what the two above are made of     ─┘
  *     support.c     C functions that the emitted code calls
@@ -45,8 +45,14 @@ enum {
     X(cj__lower_alloc, "ippiip") \
     X(cj__string_lift, "ippiiiip") \
     X(cj__string_lower, "ippipp") \
+    X(cj__string_move, "ippipiiip") \
     X(cj__ll_string_lift_utf8, "ipiiip") \
-    X(cj__ll_string_lower_utf8, "ippp")
+    X(cj__ll_string_lower_utf8, "ippp") \
+    X(cj__ll_string_move_utf8, "ipiiip") \
+    X(cj__move_own, "ipiiip") \
+    X(cj__move_borrow, "ipiiip") \
+    X(cj__lends_end, "vp") \
+    X(cj__host_borrows_end, "vp")
 
 typedef enum cj__ll_helper {
 #define CJ_X(name, signature) CJ__LL_##name,
@@ -55,12 +61,20 @@ typedef enum cj__ll_helper {
         CJ__LL_HELPER_COUNT
 } cj__ll_helper;
 
+/* WEAK until they are written. */
+#pragma weak cj__string_move
+#pragma weak cj__move_own
+#pragma weak cj__move_borrow
+#pragma weak cj__lends_end
+#pragma weak cj__host_borrows_end
+
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
-/* cj__string_lift and cj__string_lower with CJ_UTF8. */
+/* cj__string_lift, cj__string_lower and cj__string_move with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
+uint32_t cj__ll_string_move_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2]);
 extern const char cj__ll_in_realloc[], cj__ll_in_post_return[]; /* trap.detail */
 
 /* A trap's kind, program and operation in one word, so that a trap edge is one move and one jump. */
@@ -112,11 +126,12 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err);
 
 /* One end of a program, or its current element.
  *   HOST  ptr
- *   MEM   ptr: native address of the base, good while `epoch` is the function's; off: guest address (i64), at a
- *   lowering end only
+ *   MEM   ptr: native address of the base. A source's is `fixed`, for its memory stays where it is; a destination's is
+ *   good while `epoch` is the function's, and off is its guest address (i64)
  *   FLAT  slots: SSA values; or NULL, then ptr is an array of 8-byte slots (big plans) */
 typedef struct cj__ll_place {
     cj_space space;
+    bool fixed;
     LLVMValueRef ptr, off;
     uint32_t epoch;
     LLVMValueRef *slots;
@@ -129,7 +144,7 @@ typedef struct cj__ll_edge {
     LLVMValueRef index[CJ_TRAP_DEPTH];
 } cj__ll_edge;
 
-/* The memory's base and size as last read, good while `epoch` is the function's. */
+/* A memory's base and size as last read, good while `epoch` is the function's. */
 typedef struct cj__ll_view {
     LLVMValueRef base, size;
     uint32_t epoch;
@@ -142,18 +157,22 @@ typedef struct cj__ll_fn {
     LLVMBasicBlockRef trap;     /* records and leaves: reached by `edges` */
     LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
+    LLVMValueRef env, store; /* NULL: read from `call` */
+    bool late; /* `call` is a block without content: no operation reads it, so the trap block fills it in */
     /* The program that is being written. */
     const cj_moves *moves;
     bool in_results;
-    bool lowers;     /* its guest end is the destination: operations may call realloc, which moves the memory */
-    bool aliasing;   /* results of an import: sources may lie in guest memory */
-    uint32_t budget; /* operations that still fit */
+    bool lowers;        /* the destination is a guest: operations may call its realloc, which moves its memory */
+    uint32_t from, to;  /* offsets in the binding of the cj_side of a guest that is the source, the destination */
+    cj__ll_view source; /* FUSED: the source's memory, which stays as it is; for programs with lists */
+    bool aliasing;      /* results of an import: sources may lie in guest memory */
+    uint32_t budget;    /* operations that still fit */
     uint32_t loops;
     uint32_t depth0; /* positions of lists outside of this function are in call->index already */
     uint32_t depth;  /* positions [depth0, depth) are index[] */
     LLVMValueRef index[CJ_TRAP_DEPTH];
     uint32_t epoch, last_epoch;
-    cj__ll_view view;
+    cj__ll_view view; /* of the destination's memory when `lowers`, else of the source's */
     LLVMValueRef out; /* cj__ll_out */
     CJ_VEC(cj__ll_edge) edges;
     CJ_VEC(cj__ll_edge) forwards;
@@ -200,31 +219,45 @@ void cj__ll_leave_unless_null(cj__ll_fn *fn, LLVMValueRef kind);               /
 void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind);                       /* ends the block */
 void cj__ll_trap_now(cj__ll_fn *fn, LLVMValueRef packed);                      /* ends the block */
 void cj__ll_trap_if_stack_low(cj__ll_fn *fn, uint32_t site);
-void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t site);
+void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t side, uint32_t site);
+
+/* What is known of the call: its environment and store. */
+LLVMValueRef cj__ll_env(cj__ll_fn *fn);
+LLVMValueRef cj__ll_store_of(cj__ll_fn *fn);
+/* Fills in what every call object has. */
+void cj__ll_fill_call(cj__ll_fn *fn);
+/* A field of a cj_side, `side` being its offset in the binding. */
+#define CJ__LL_SIDE(side, field) ((side) + (uint32_t)offsetof(cj_side, field))
+enum { CJ__LL_GUEST = offsetof(cj_binding, guest), CJ__LL_CALLER = offsetof(cj_binding, caller) };
+LLVMValueRef cj__ll_side(cj__ll_fn *fn, uint32_t side); /* a const cj_side * */
+/* env->module_inst = that side's: before functions of another instance are called. */
+void cj__ll_switch_to(cj__ll_fn *fn, uint32_t side);
 
 /* Guest code has run, or may have: views of the memory are stale. */
 void cj__ll_called_out(cj__ll_fn *fn);
-/* The memory as it is now. The one place where compiled code reads where the guest's memory lies. */
+/* A side's memory as it is now. The one place where compiled code reads where a guest's memory lies. */
+cj__ll_view cj__ll_memory(cj__ll_fn *fn, uint32_t side);
+/* fn->view, read anew when it is stale; and where the program's source is. */
 cj__ll_view cj__ll_view_now(cj__ll_fn *fn);
+cj__ll_view cj__ll_source_view(cj__ll_fn *fn);
 /* Native address of a place's base. MEM: `off` must have been found inside the memory. */
 LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place);
 /* Guest pointer (i64, from an i32) aligned and [ptr, ptr + bytes) inside the memory, else the traps, in this
  * order; bytes: i64, at most 2^33. */
-void cj__ll_check_range(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes, cj_trap misaligned,
-                        cj_trap outside, uint32_t site);
+void cj__ll_check_range(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes,
+                        cj_trap misaligned, cj_trap outside, uint32_t site);
 /* Around guest code that may not call out: may_leave and the record's `detail`, set `before`, else cleared. */
-void cj__ll_guarded(cj__ll_fn *fn, bool post_return, bool before);
-/* realloc(0, 0, align, size) and its checks: the new block's guest address, i64. size: i32. */
-/* The guest's end, a const cj_side *. */
-LLVMValueRef cj__ll_side(cj__ll_fn *fn);
+void cj__ll_guarded(cj__ll_fn *fn, uint32_t side, bool post_return, bool before);
+/* realloc(0, 0, align, size) at the destination and its checks: the new block's guest address, i64. size: i32. */
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site);
 
 /* -- emit_moves.c ------------------------------------------------------------------------------------------------ */
 
-/* Writes a whole program; fn->moves and what belongs to it are set. */
-void cj__ll_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results, cj__ll_place src, cj__ll_place dst);
+/* Sets what belongs to a program; then writes all of it. */
+void cj__ll_begin_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results);
+void cj__ll_program(cj__ll_fn *fn, cj__ll_place src, cj__ll_place dst);
 void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part);
-/* True when operations [first, past) may call realloc when they lower. */
+/* True when operations [first, past) may call realloc when they lower (handles only go from table to table). */
 bool cj__ll_calls_out(const cj_moves *moves, uint32_t first, uint32_t past);
 
 #endif

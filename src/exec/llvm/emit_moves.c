@@ -18,7 +18,7 @@ bool cj__ll_calls_out(const cj_moves *moves, uint32_t first, uint32_t past)
 {
     for (uint32_t i = first; i < past; i++) {
         uint8_t code = moves->ops[i].code;
-        if (code == CJ_OP_STRING || code == CJ_OP_LIST || code == CJ_OP_OWN || code == CJ_OP_BORROW)
+        if (code == CJ_OP_STRING || code == CJ_OP_LIST)
             return true;
     }
     return false;
@@ -184,28 +184,69 @@ static void put_pair(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueR
     put(fn, place, at + (place->space == CJ_SPACE_FLAT ? 1 : 4), second);
 }
 
+static LLVMValueRef lift_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    cj_encoding encoding = m->plan->options.encoding;
+    LLVMValueRef pair[2];
+    get_pair(fn, src, op->src, pair);
+    LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
+    if (encoding == CJ_UTF8) {
+        LLVMValueRef args[] = {fn->call, view, pair[0], pair[1], to};
+        return cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, args, 5);
+    }
+    LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->from), cj__ll_c32(m, encoding), view, pair[0], pair[1], to};
+    return cj__ll_call(m, CJ__LL_cj__string_lift, args, 7);
+}
+
+static LLVMValueRef lower_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, LLVMValueRef out)
+{
+    cj__ll_module *m = fn->m;
+    cj_encoding encoding = m->plan->options.encoding;
+    LLVMValueRef from = place_at(fn, src, op->src);
+    if (encoding == CJ_UTF8) {
+        LLVMValueRef args[] = {fn->call, from, out};
+        return cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, args, 3);
+    }
+    LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->to), cj__ll_c32(m, encoding), from, out};
+    return cj__ll_call(m, CJ__LL_cj__string_lower, args, 5);
+}
+
+/* Between two guests. */
+static LLVMValueRef move_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, LLVMValueRef out)
+{
+    cj__ll_module *m = fn->m;
+    const cj_plan_options *options = &m->plan->options;
+    cj_encoding from = fn->in_results ? options->encoding : options->caller_encoding,
+                to = fn->in_results ? options->caller_encoding : options->encoding;
+    LLVMValueRef pair[2];
+    get_pair(fn, src, op->src, pair);
+    if (from == CJ_UTF8 && to == CJ_UTF8) {
+        LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), pair[0], pair[1], out};
+        return cj__ll_call(m, CJ__LL_cj__ll_string_move_utf8, args, 5);
+    }
+    LLVMValueRef args[] = {fn->call,
+                           cj__ll_side(fn, fn->from),
+                           cj__ll_c32(m, from),
+                           cj__ll_side(fn, fn->to),
+                           cj__ll_c32(m, to),
+                           pair[0],
+                           pair[1],
+                           out};
+    return cj__ll_call(m, CJ__LL_cj__string_move, args, 8);
+}
+
 static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
-    bool utf8 = m->plan->options.encoding == CJ_UTF8;
-    LLVMValueRef encoding = cj__ll_c32(m, m->plan->options.encoding), trap;
     if (!fn->lowers) {
-        LLVMValueRef pair[2];
-        get_pair(fn, src, op->src, pair);
-        LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
-        LLVMValueRef args[] = {fn->call, cj__ll_side(fn), encoding, view, pair[0], pair[1], to},
-                     utf8_args[] = {fn->call, view, pair[0], pair[1], to};
-        trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, utf8_args, 5)
-                    : cj__ll_call(m, CJ__LL_cj__string_lift, args, 7);
-        cj__ll_trap_unless_null(fn, trap, site);
+        cj__ll_trap_unless_null(fn, lift_string(fn, op, src, dst), site);
         return;
     }
-    LLVMValueRef out = cj__ll_out(fn), from = place_at(fn, src, op->src);
-    LLVMValueRef args[] = {fn->call, cj__ll_side(fn), encoding, from, out}, utf8_args[] = {fn->call, from, out};
-    trap = utf8 ? cj__ll_call(m, CJ__LL_cj__ll_string_lower_utf8, utf8_args, 3)
-                : cj__ll_call(m, CJ__LL_cj__string_lower, args, 5);
-    cj__ll_trap_unless_null(fn, trap, site);
+    LLVMValueRef out = cj__ll_out(fn);
+    bool from_host = fn->moves->src == CJ_SPACE_HOST;
+    cj__ll_trap_unless_null(fn, from_host ? lower_string(fn, op, src, out) : move_string(fn, op, src, out), site);
     cj__ll_called_out(fn);
     if (dst->space == CJ_SPACE_MEM)
         put(fn, dst, op->dst, cj__ll_load(m, m->i64, out, 0));
@@ -213,12 +254,33 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         put_pair(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0), cj__ll_load(m, m->i32, out, 4));
 }
 
+/* -- Handles ----------------------------------------------------------------------------------------------------- */
+
+static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef out = cj__ll_out(fn);
+    LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), cj__ll_c32(m, op->count), get(fn, src, op->src, 4),
+                           out};
+    cj__ll_helper helper = op->code == CJ_OP_OWN ? CJ__LL_cj__move_own : CJ__LL_cj__move_borrow;
+    cj__ll_trap_unless_null(fn, cj__ll_call(m, helper, args, 5), site);
+    put(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0));
+}
+
 /* -- Lists ------------------------------------------------------------------------------------------------------- */
+
+/* What one element takes at an end. */
+static uint32_t element_size(const cj_moves *moves, const cj_op *op, bool at_dst)
+{
+    return (at_dst ? moves->dst : moves->src) == CJ_SPACE_HOST ? op->host_size : op->size;
+}
 
 static bool is_vector_body(const cj_moves *moves, uint32_t list)
 {
     const cj_op *op = &moves->ops[list], *body = op + 1;
-    if (op->next != list + 2 || body->src || body->dst || op->size != op->host_size)
+    if (op->next != list + 2 || body->src || body->dst ||
+        element_size(moves, op, false) != element_size(moves, op, true))
         return false;
     return (body->code == CJ_OP_BOOL || body->code == CJ_OP_CHAR || body->code == CJ_OP_ENUM ||
             body->code == CJ_OP_FLAGS) &&
@@ -276,7 +338,7 @@ static void emit_loop(cj__ll_fn *fn, uint32_t site, cj__ll_place src, cj__ll_pla
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
-    uint32_t src_step = fn->lowers ? op->host_size : op->size, dst_step = fn->lowers ? op->size : op->host_size;
+    uint32_t src_step = element_size(fn->moves, op, false), dst_step = element_size(fn->moves, op, true);
     bool calls_out = fn->lowers && cj__ll_calls_out(fn->moves, site + 1, op->next);
 
     LLVMValueRef start = cj__ll_c64(m, 0), src0 = src.ptr, dst0 = calls_out ? dst.off : cj__ll_place_ptr(fn, &dst);
@@ -372,8 +434,9 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
     check_length(fn, len, op->size, site);
     LLVMValueRef bytes = times(fn, len, op->size);
-    cj__ll_check_range(fn, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
-    LLVMValueRef guest = cj__ll_add(m, cj__ll_view_now(fn).base, ptr), host = guest;
+    cj__ll_view memory = cj__ll_source_view(fn);
+    cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
+    LLVMValueRef guest = cj__ll_add(m, memory.base, ptr), host = guest;
     if (op->mode != CJ_MODE_VIEW) {
         LLVMValueRef args[] = {fn->call, times(fn, len, op->host_size), cj__ll_c32(m, op->host_align)};
         host = cj__ll_call(m, CJ__LL_cj__call_alloc, args, 3);
@@ -382,7 +445,7 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     if (op->mode == CJ_MODE_BLOCK) {
         LLVMBuildMemCpy(m->builder, host, 1, guest, 1, bytes);
     } else if (op->mode == CJ_MODE_LOOP) {
-        cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = guest, .epoch = fn->epoch};
+        cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = guest, .fixed = true};
         cj__ll_place to = {.space = CJ_SPACE_HOST, .ptr = host};
         emit_loop(fn, site, from, to, len);
     }
@@ -423,23 +486,61 @@ static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj_
     put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
 }
 
+/* Between two guests: all checks at the source, then the block, then the elements. */
+static void emit_list_move(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef pair[2];
+    get_pair(fn, src, op->src, pair);
+    LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
+    check_length(fn, len, op->size, site);
+    LLVMValueRef bytes = times(fn, len, op->size);
+    cj__ll_view memory = cj__ll_source_view(fn);
+    cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
+    LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, bytes, m->i32), site);
+    cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = cj__ll_add(m, memory.base, ptr), .fixed = true},
+                 to = {.space = CJ_SPACE_MEM, .off = block};
+    if (op->mode == CJ_MODE_BLOCK)
+        LLVMBuildMemCpy(m->builder, cj__ll_place_ptr(fn, &to), 1, from.ptr, 1, bytes);
+    else
+        emit_loop(fn, site, from, to, len);
+    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), pair[1]);
+}
+
+static void emit_list(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    if (fn->moves->src == CJ_SPACE_HOST)
+        emit_list_lower(fn, site, src, dst);
+    else if (fn->moves->dst == CJ_SPACE_HOST)
+        emit_list_lift(fn, site, src, dst);
+    else
+        emit_list_move(fn, site, src, dst);
+}
+
 /* -- Parts ------------------------------------------------------------------------------------------------------- */
 
-static LLVMTypeRef base_type(cj__ll_fn *fn, cj_space space)
+/* Bases are passed as native addresses, but in a memory that moves: as guest addresses. */
+static bool is_moving(const cj__ll_place *place)
 {
-    return space == CJ_SPACE_MEM && fn->lowers ? fn->m->i64 : fn->m->ptr;
+    return place->space == CJ_SPACE_MEM && !place->fixed;
+}
+
+static LLVMTypeRef base_type(cj__ll_fn *fn, const cj__ll_place *place)
+{
+    return is_moving(place) ? fn->m->i64 : fn->m->ptr;
 }
 
 static LLVMValueRef base_value(cj__ll_fn *fn, cj__ll_place *place)
 {
-    return place->space == CJ_SPACE_MEM && fn->lowers ? place->off : cj__ll_place_ptr(fn, place);
+    return is_moving(place) ? place->off : cj__ll_place_ptr(fn, place);
 }
 
 /* Calls a part that is yet to be written. */
 static void emit_part(cj__ll_fn *fn, cj__ll_part part, cj__ll_place *src, cj__ll_place *dst, LLVMValueRef discriminant)
 {
     cj__ll_module *m = fn->m;
-    LLVMTypeRef params[4] = {m->ptr, base_type(fn, src->space), base_type(fn, dst->space), m->i32};
+    LLVMTypeRef params[4] = {m->ptr, base_type(fn, src), base_type(fn, dst), m->i32};
     LLVMTypeRef type = LLVMFunctionType(m->i32, params, discriminant ? 4 : 3, 0);
     char name[64];
     snprintf(name, sizeof(name), "part.%u", (unsigned)m->parts_made++);
@@ -621,7 +722,11 @@ static void emit_op(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_plac
         emit_string(fn, site, src, dst);
         break;
     case CJ_OP_LIST:
-        (fn->lowers ? emit_list_lower : emit_list_lift)(fn, site, src, dst);
+        emit_list(fn, site, src, dst);
+        break;
+    case CJ_OP_OWN:
+    case CJ_OP_BORROW:
+        emit_handle(fn, site, src, dst);
         break;
     case CJ_OP_VARIANT:
         emit_variant(fn, site, src, dst);
@@ -652,23 +757,43 @@ static void emit_range(cj__ll_fn *fn, uint32_t first, uint32_t past, cj__ll_plac
     }
 }
 
-void cj__ll_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results, cj__ll_place src, cj__ll_place dst)
+void cj__ll_begin_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results)
 {
+    bool fused = fn->m->plan->options.kind == CJ_PLAN_FUSED;
     fn->moves = moves;
     fn->in_results = in_results;
-    fn->lowers = src.space == CJ_SPACE_HOST;
-    fn->depth0 = fn->depth = 0;
-    emit_range(fn, 0, moves->op_count, &src, &dst);
+    fn->lowers = moves->dst != CJ_SPACE_HOST;
+    fn->from = fused && !in_results ? CJ__LL_CALLER : CJ__LL_GUEST;
+    fn->to = fused && in_results ? CJ__LL_CALLER : CJ__LL_GUEST;
+    fn->source = (cj__ll_view){0};
+    fn->view = (cj__ll_view){0};
 }
 
-static cj__ll_place part_place(cj__ll_fn *fn, cj_space space, LLVMValueRef base)
+/* The source's memory is read where it is known that lists need it: at the start, which comes before all. */
+static void find_source(cj__ll_fn *fn, uint32_t first, uint32_t past)
+{
+    bool fused = fn->m->plan->options.kind == CJ_PLAN_FUSED;
+    for (uint32_t i = first; fused && i < past && !fn->source.base; i++) {
+        if (fn->moves->ops[i].code == CJ_OP_LIST)
+            fn->source = cj__ll_memory(fn, fn->from);
+    }
+}
+
+void cj__ll_program(cj__ll_fn *fn, cj__ll_place src, cj__ll_place dst)
+{
+    fn->depth0 = fn->depth = 0;
+    find_source(fn, 0, fn->moves->op_count);
+    emit_range(fn, 0, fn->moves->op_count, &src, &dst);
+}
+
+static cj__ll_place part_place(cj__ll_fn *fn, cj_space space, bool is_dst, LLVMValueRef base)
 {
     cj__ll_place place = {.space = space};
-    if (space == CJ_SPACE_MEM && fn->lowers) {
+    if (space == CJ_SPACE_MEM && is_dst) {
         place.off = base;
     } else {
         place.ptr = base;
-        place.epoch = fn->epoch;
+        place.fixed = true;
     }
     place.types = fn->in_results ? &fn->m->plan->sig.result : fn->m->plan->sig.params;
     return place;
@@ -678,17 +803,22 @@ void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part)
 {
     cj__ll_fn fn;
     cj__ll_fn_begin(&fn, m, part->fn);
-    fn.moves = part->moves;
-    fn.in_results = part->in_results;
+    cj__ll_begin_program(&fn, part->moves, part->in_results);
     fn.aliasing = part->aliasing;
-    fn.lowers = part->src == CJ_SPACE_HOST;
     fn.depth0 = fn.depth = part->depth < CJ_TRAP_DEPTH ? part->depth : CJ_TRAP_DEPTH;
     fn.call = cj__ll_param(m, part->fn, 0, "call");
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
-    cj__ll_place src = part_place(&fn, part->src, cj__ll_param(m, part->fn, 1, "from"));
-    cj__ll_place dst = part_place(&fn, part->dst, cj__ll_param(m, part->fn, 2, "to"));
+    cj__ll_place src = part_place(&fn, part->src, false, cj__ll_param(m, part->fn, 1, "from"));
+    cj__ll_place dst = part_place(&fn, part->dst, true, cj__ll_param(m, part->fn, 2, "to"));
     /* Lists in lists, variants in variants: the reserve below the boundary is many times a part's frame. */
     cj__ll_trap_if_stack_low(&fn, part->group ? part->variant : part->first);
+    cj_range ops = {part->first, part->past};
+    if (part->group) {
+        const cj_op *variant = &part->moves->ops[part->variant];
+        ops = (cj_range){case_range(part->moves, variant, part->first).first,
+                         case_range(part->moves, variant, part->past - 1).past};
+    }
+    find_source(&fn, ops.first, ops.past);
     if (part->group)
         emit_cases(&fn, part->variant, part->first, part->past, cj__ll_param(m, part->fn, 3, "discriminant"), &src,
                    &dst);

@@ -2,6 +2,7 @@
  *
  *     export   uint32_t f(cj_call_ctx *call, const void *args, void *results)     a cj_export_thunk
  *     import   T f(env, T0 flat0, ..., i32 slot)                                  what WAMR's machine code calls
+ *     fused    the same
  *
  * Place and picture: emit.h.
  * Non-goals: entering the guest, may_enter (engine/); tiers (runtime/).
@@ -12,9 +13,8 @@ _Static_assert(sizeof(cj_status) == 4 && sizeof(cj_trap) == 4, "emitted code rea
 
 enum { SLOTS = CJ_MAX_FLAT_PARAMS + 1 };
 
-static LLVMTypeRef core_func_type(cj__ll_module *m, bool with_slot)
+static LLVMTypeRef core_func_type(cj__ll_module *m, const cj_core_sig *sig, bool with_slot)
 {
-    const cj_core_sig *sig = &m->plan->sig;
     LLVMTypeRef params[SLOTS + 2];
     unsigned count = 0;
     params[count++] = m->ptr;
@@ -55,8 +55,24 @@ static cj__ll_place host_place(LLVMValueRef ptr)
     return (cj__ll_place){.space = CJ_SPACE_HOST, .ptr = ptr};
 }
 
-/* A block of guest memory at `ptr` (i64), found to be inside. */
-static cj__ll_place guest_place(cj__ll_fn *fn, LLVMValueRef ptr)
+/* A spilled block, which a guest gave the address of (i64), as a source or a destination: checked. */
+static void check_block(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr, bool results)
+{
+    const cj_plan *plan = fn->m->plan;
+    if (results)
+        cj__ll_check_range(fn, memory, ptr, plan->result_align, cj__ll_c64(fn->m, plan->result_size),
+                           CJ_TRAP_RESULTS_ALIGNMENT, CJ_TRAP_RESULTS_BOUNDS, CJ_NO_SITE);
+    else
+        cj__ll_check_range(fn, memory, ptr, plan->params_align, cj__ll_c64(fn->m, plan->params_size),
+                           CJ_TRAP_PARAMS_ALIGNMENT, CJ_TRAP_PARAMS_BOUNDS, CJ_NO_SITE);
+}
+
+static cj__ll_place source_place(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr)
+{
+    return (cj__ll_place){.space = CJ_SPACE_MEM, .ptr = cj__ll_add(fn->m, memory.base, ptr), .fixed = true};
+}
+
+static cj__ll_place target_place(cj__ll_fn *fn, LLVMValueRef ptr)
 {
     cj__ll_place place = {.space = CJ_SPACE_MEM, .off = ptr};
     cj__ll_place_ptr(fn, &place);
@@ -88,6 +104,67 @@ static LLVMValueRef plan_function(cj__ll_module *m, LLVMTypeRef type)
     return fn;
 }
 
+/* -- What calls have in common ----------------------------------------------------------------------------------- */
+
+/* Calls the core function of `guest` with the flat parameters; its result or NULL. */
+static LLVMValueRef call_core(cj__ll_fn *fn, const cj_core_sig *sig, cj__ll_place *flat)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef args[SLOTS + 1] = {cj__ll_env(fn)};
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        args[i + 1] = flat_value(fn, flat, i);
+    LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, core_func));
+    LLVMTypeRef type = core_func_type(m, sig, false);
+    LLVMValueRef result = LLVMBuildCall2(m->builder, type, callee, args, sig->param_count + 1, "");
+    cj__ll_called_out(fn);
+    cj__ll_trap_if_exception(fn, CJ__LL_GUEST, CJ_NO_SITE);
+    fn->in_results = true;
+    return sig->result_count ? result : NULL;
+}
+
+static void call_post_return(cj__ll_fn *fn, const cj_core_sig *sig, LLVMValueRef result)
+{
+    cj__ll_module *m = fn->m;
+    cj__ll_guarded(fn, CJ__LL_GUEST, true, true);
+    LLVMTypeRef types[2] = {m->ptr, m->ptr};
+    LLVMValueRef values[2] = {cj__ll_env(fn), result};
+    if (sig->result_count)
+        types[1] = cj__ll_core_type(m, sig->result);
+    LLVMTypeRef type = LLVMFunctionType(m->void_type, types, 1 + sig->result_count, 0);
+    LLVMValueRef post_return = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, post_return));
+    LLVMBuildCall2(m->builder, type, post_return, values, 1 + sig->result_count, "");
+    cj__ll_trap_if_exception(fn, CJ__LL_GUEST, CJ_NO_SITE);
+    cj__ll_guarded(fn, CJ__LL_GUEST, true, false);
+}
+
+/* The borrow scope. */
+static void begin_borrows(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    if (!m->plan->has_borrow)
+        return;
+    LLVMValueRef mark =
+        cj__ll_load(m, m->i32, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
+    cj__ll_store(m, cj__ll_c32(m, 0), fn->call, offsetof(cj_call_ctx, borrows));
+    cj__ll_store(m, mark, fn->call, offsetof(cj_call_ctx, lends_mark));
+}
+
+static void check_borrows(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    if (!m->plan->has_borrow)
+        return;
+    LLVMValueRef left = cj__ll_load(m, m->i32, fn->call, offsetof(cj_call_ctx, borrows));
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntNE, left, cj__ll_c32(m, 0), ""), CJ_TRAP_BORROW_NOT_DROPPED,
+                   CJ_NO_SITE);
+}
+
+static void end_borrows(cj__ll_fn *fn)
+{
+    if (fn->m->plan->has_borrow)
+        cj__ll_call(fn->m, CJ__LL_cj__lends_end, &fn->call, 1);
+}
+
 /* -- Exports ----------------------------------------------------------------------------------------------------- */
 
 static void emit_export(cj__ll_module *m)
@@ -100,54 +177,39 @@ static void emit_export(cj__ll_module *m)
     fn.call = cj__ll_param(m, fn.fn, 0, "call");
     LLVMValueRef host_args = cj__ll_param(m, fn.fn, 1, "args"), host_results = cj__ll_param(m, fn.fn, 2, "results");
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
-    fn.lowers = true;
     if (has_code(&plan->args, CJ_OP_STRING)) /* for cj__string_lower; lists of an export have no aliases */
         cj__ll_store(m, cj__ll_c64(m, 0), fn.call, offsetof(cj_call_ctx, alias_size));
+    begin_borrows(&fn);
 
     LLVMValueRef slots[SLOTS];
     cj__ll_place flat = flat_place(&fn, sig->params, slots);
+    cj__ll_begin_program(&fn, &plan->args, false);
     if (sig->spill_params) {
         LLVMValueRef block = cj__ll_lower_alloc(&fn, plan->params_align, cj__ll_c32(m, plan->params_size), CJ_NO_SITE);
         set_flat_value(&fn, &flat, 0, cj__ll_resize(m, block, m->i32));
-        cj__ll_program(&fn, &plan->args, false, host_place(host_args), guest_place(&fn, block));
+        cj__ll_program(&fn, host_place(host_args), target_place(&fn, block));
     } else if (plan->args.op_count) {
-        cj__ll_program(&fn, &plan->args, false, host_place(host_args), flat);
+        cj__ll_program(&fn, host_place(host_args), flat);
     }
 
-    LLVMValueRef args[SLOTS + 1];
-    args[0] = cj__ll_load(m, m->ptr, fn.call, offsetof(cj_call_ctx, env));
-    for (uint32_t i = 0; i < sig->param_count; i++)
-        args[i + 1] = flat_value(&fn, &flat, i);
-    LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, core_func));
-    LLVMValueRef result = LLVMBuildCall2(m->builder, core_func_type(m, false), callee, args, sig->param_count + 1, "");
-    cj__ll_called_out(&fn);
-    cj__ll_trap_if_exception(&fn, CJ_NO_SITE);
-    fn.in_results = true;
-
+    LLVMValueRef result = call_core(&fn, sig, &flat);
+    check_borrows(&fn);
+    cj__ll_begin_program(&fn, &plan->results, true);
     if (sig->spill_results) {
         LLVMValueRef ptr = cj__ll_resize(m, result, m->i64);
-        cj__ll_check_range(&fn, ptr, plan->result_align, cj__ll_c64(m, plan->result_size), CJ_TRAP_RESULTS_ALIGNMENT,
-                           CJ_TRAP_RESULTS_BOUNDS, CJ_NO_SITE);
-        cj__ll_program(&fn, &plan->results, true, guest_place(&fn, ptr), host_place(host_results));
+        cj__ll_view memory = cj__ll_view_now(&fn);
+        check_block(&fn, memory, ptr, true);
+        cj__ll_program(&fn, source_place(&fn, memory, ptr), host_place(host_results));
     } else if (sig->result_count) {
         LLVMValueRef slot[1];
         cj__ll_place from = flat_place(&fn, &sig->result, slot);
         set_flat_value(&fn, &from, 0, result);
-        cj__ll_program(&fn, &plan->results, true, from, host_place(host_results));
+        cj__ll_program(&fn, from, host_place(host_results));
     }
 
-    if (plan->options.has_post_return) {
-        cj__ll_guarded(&fn, true, true);
-        LLVMTypeRef types[2] = {m->ptr, m->ptr};
-        LLVMValueRef values[2] = {cj__ll_load(m, m->ptr, fn.call, offsetof(cj_call_ctx, env)), result};
-        if (sig->result_count)
-            types[1] = cj__ll_core_type(m, sig->result);
-        LLVMTypeRef type = LLVMFunctionType(m->void_type, types, 1 + sig->result_count, 0);
-        LLVMValueRef post_return = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, post_return));
-        LLVMBuildCall2(m->builder, type, post_return, values, 1 + sig->result_count, "");
-        cj__ll_trap_if_exception(&fn, CJ_NO_SITE);
-        cj__ll_guarded(&fn, true, false);
-    }
+    if (plan->options.has_post_return)
+        call_post_return(&fn, sig, result);
+    end_borrows(&fn);
     LLVMBuildRet(m->builder, cj__ll_c32(m, CJ_TRAP_NONE));
     cj__ll_fn_end(&fn, false, NULL);
 }
@@ -230,51 +292,84 @@ static void emit_host_call(cj__ll_fn *fn, LLVMValueRef args, LLVMValueRef result
     cj__ll_use(fn, next);
 }
 
-static void emit_import(cj__ll_module *m)
+/* Begins a function that WAMR's code calls: `env` and `binding` are set. Gives the instance record that called. */
+static LLVMValueRef begin_native(cj__ll_fn *fn, cj__ll_module *m)
 {
-    const cj_plan *plan = m->plan;
-    const cj_core_sig *sig = &plan->sig;
-    LLVMTypeRef type = core_func_type(m, true);
-    cj__ll_fn fn;
-    cj__ll_fn_begin(&fn, m, plan_function(m, type));
-    LLVMValueRef env = cj__ll_param(m, fn.fn, 0, "env");
-    LLVMValueRef slot_number = cj__ll_param(m, fn.fn, sig->param_count + 1, "slot");
+    const cj_core_sig *sig = &m->plan->sig;
+    cj__ll_fn_begin(fn, m, plan_function(m, core_func_type(m, sig, true)));
+    fn->env = cj__ll_param(m, fn->fn, 0, "env");
+    LLVMValueRef slot_number = cj__ll_param(m, fn->fn, sig->param_count + 1, "slot");
 
     /* Who was called: env -> instance record -> group -> binding. The slot is a constant that the merger wrote. */
-    LLVMValueRef inst = cj__ll_load(m, m->ptr, env, cj__core_layout.env_module_inst);
+    LLVMValueRef inst = cj__ll_load(m, m->ptr, fn->env, cj__core_layout.env_module_inst);
     LLVMValueRef group = cj__ll_load(m, m->ptr, inst, cj__core_layout.inst_custom_data);
     LLVMValueRef bindings = cj__ll_load_const(m, m->ptr, group, offsetof(cj_group_core, imports));
     LLVMValueRef at =
         LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
-    fn.binding = cj__ll_add(m, bindings, at);
+    fn->binding = cj__ll_add(m, bindings, at);
+    fn->call = cj__ll_alloca(fn, sizeof(cj_call_ctx), _Alignof(cj_call_ctx));
+    return inst;
+}
+
+static void check_may_leave(cj__ll_fn *fn, LLVMValueRef instance)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef may_leave = cj__ll_load(m, m->i8, instance, offsetof(cj_instance_core, may_leave));
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, may_leave, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_LEAVE,
+                   CJ_NO_SITE);
+    cj__ll_trap_if_stack_low(fn, CJ_NO_SITE);
+}
+
+static cj__ll_place params_place(cj__ll_fn *fn, LLVMValueRef *slots)
+{
+    const cj_core_sig *sig = &fn->m->plan->sig;
+    cj__ll_place flat = flat_place(fn, sig->params, slots);
+    for (uint32_t i = 0; i < sig->param_count; i++)
+        set_flat_value(fn, &flat, i, LLVMGetParam(fn->fn, i + 1));
+    return flat;
+}
+
+static void end_native(cj__ll_fn *fn, LLVMValueRef result)
+{
+    cj__ll_module *m = fn->m;
+    if (result)
+        LLVMBuildRet(m->builder, result);
+    else
+        LLVMBuildRetVoid(m->builder);
+    cj__ll_fn_end(fn, true, result ? LLVMConstNull(LLVMTypeOf(result)) : NULL);
+}
+
+static void emit_import(cj__ll_module *m)
+{
+    const cj_plan *plan = m->plan;
+    const cj_core_sig *sig = &plan->sig;
+    cj__ll_fn fn;
+    begin_native(&fn, m);
     LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, guest.instance));
     LLVMValueRef store = cj__ll_load_const(m, m->ptr, instance, offsetof(cj_instance_core, store));
     LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
 
-    fn.call = cj__ll_alloca(&fn, sizeof(cj_call_ctx), _Alignof(cj_call_ctx));
     cj__ll_store(m, fn.binding, fn.call, offsetof(cj_call_ctx, bound));
     cj__ll_store(m, store, fn.call, offsetof(cj_call_ctx, store));
-    cj__ll_store(m, env, fn.call, offsetof(cj_call_ctx, env));
+    cj__ll_store(m, fn.env, fn.call, offsetof(cj_call_ctx, env));
     cj__ll_store(m, arena, fn.call, offsetof(cj_call_ctx, arena));
 
-    LLVMValueRef may_leave = cj__ll_load(m, m->i8, instance, offsetof(cj_instance_core, may_leave));
-    cj__ll_trap_if(&fn, LLVMBuildICmp(m->builder, LLVMIntEQ, may_leave, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_LEAVE,
-                   CJ_NO_SITE);
-    cj__ll_trap_if_stack_low(&fn, CJ_NO_SITE);
+    check_may_leave(&fn, instance);
+    fn.env = NULL; /* from here on read from the call: it is not worth a register */
     LLVMValueRef mark = emit_mark(&fn, store, arena);
+    begin_borrows(&fn);
 
     LLVMValueRef slots[SLOTS];
-    cj__ll_place flat = flat_place(&fn, sig->params, slots);
-    for (uint32_t i = 0; i < sig->param_count; i++)
-        set_flat_value(&fn, &flat, i, LLVMGetParam(fn.fn, i + 1));
+    cj__ll_place flat = params_place(&fn, slots);
+    cj__ll_begin_program(&fn, &plan->args, false);
     LLVMValueRef args = host_struct(&fn, plan->host_args_size, plan->host_args_align);
     if (sig->spill_params) {
         LLVMValueRef ptr = cj__ll_resize(m, flat_value(&fn, &flat, 0), m->i64);
-        cj__ll_check_range(&fn, ptr, plan->params_align, cj__ll_c64(m, plan->params_size), CJ_TRAP_PARAMS_ALIGNMENT,
-                           CJ_TRAP_PARAMS_BOUNDS, CJ_NO_SITE);
-        cj__ll_program(&fn, &plan->args, false, guest_place(&fn, ptr), host_place(args));
+        cj__ll_view memory = cj__ll_view_now(&fn);
+        check_block(&fn, memory, ptr, false);
+        cj__ll_program(&fn, source_place(&fn, memory, ptr), host_place(args));
     } else if (plan->args.op_count) {
-        cj__ll_program(&fn, &plan->args, false, flat, host_place(args));
+        cj__ll_program(&fn, flat, host_place(args));
     }
 
     LLVMValueRef results = host_struct(&fn, plan->host_result_size, plan->host_result_align);
@@ -282,33 +377,205 @@ static void emit_import(cj__ll_module *m)
         LLVMBuildMemSet(m->builder, results, LLVMConstNull(m->i8), cj__ll_c64(m, plan->host_result_size), 1);
     emit_host_call(&fn, args, results);
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
-    fn.in_results = true;
+    if (plan->has_borrow)
+        cj__ll_call(m, CJ__LL_cj__host_borrows_end, &fn.call, 1);
+    cj__ll_begin_program(&fn, &plan->results, true);
 
+    /* The memory may be another group's than that which calls: so is its realloc then. */
+    LLVMValueRef env = NULL, inst = NULL;
     fn.aliasing = cj__ll_calls_out(&plan->results, 0, plan->results.op_count);
     if (fn.aliasing) {
+        env = cj__ll_env(&fn);
+        inst = cj__ll_load(m, m->ptr, env, cj__core_layout.env_module_inst);
+        cj__ll_switch_to(&fn, CJ__LL_GUEST);
         cj__ll_view view = cj__ll_view_now(&fn);
         cj__ll_store(m, view.base, fn.call, offsetof(cj_call_ctx, alias_base));
         cj__ll_store(m, view.size, fn.call, offsetof(cj_call_ctx, alias_size));
     }
-    LLVMValueRef result = NULL, zero = NULL;
+    LLVMValueRef result = NULL;
     if (sig->spill_results) {
         LLVMValueRef ptr = cj__ll_resize(m, flat_value(&fn, &flat, sig->param_count - 1), m->i64);
-        cj__ll_check_range(&fn, ptr, plan->result_align, cj__ll_c64(m, plan->result_size), CJ_TRAP_RESULTS_ALIGNMENT,
-                           CJ_TRAP_RESULTS_BOUNDS, CJ_NO_SITE);
-        cj__ll_program(&fn, &plan->results, true, host_place(results), guest_place(&fn, ptr));
+        check_block(&fn, cj__ll_view_now(&fn), ptr, true);
+        cj__ll_program(&fn, host_place(results), target_place(&fn, ptr));
     } else if (sig->result_count) {
         LLVMValueRef slot[1];
         cj__ll_place to = flat_place(&fn, &sig->result, slot);
-        cj__ll_program(&fn, &plan->results, true, host_place(results), to);
+        cj__ll_program(&fn, host_place(results), to);
         result = flat_value(&fn, &to, 0);
-        zero = LLVMConstNull(LLVMTypeOf(result));
     }
+    if (inst)
+        cj__ll_store(m, inst, env, cj__core_layout.env_module_inst);
+    end_borrows(&fn);
     emit_release(&fn, mark);
-    if (result)
-        LLVMBuildRet(m->builder, result);
-    else
-        LLVMBuildRetVoid(m->builder);
-    cj__ll_fn_end(&fn, true, zero);
+    end_native(&fn, result);
+}
+
+/* -- Fused calls ------------------------------------------------------------------------------------------------- */
+
+/* True when nothing but a trap looks at the call: no helper that takes it, no part. */
+static bool needs_no_call(const cj__ll_module *m)
+{
+    const cj_plan *plan = m->plan;
+    const cj_moves *programs[2] = {&plan->args, &plan->results};
+    if (m->big || plan->args.op_count + plan->results.op_count > m->tuning.part_ops)
+        return false;
+    for (int p = 0; p < 2; p++) {
+        if (programs[p]->max_depth > m->tuning.max_loops || has_code(programs[p], CJ_OP_STRING) ||
+            has_code(programs[p], CJ_OP_OWN) || has_code(programs[p], CJ_OP_BORROW))
+            return false;
+    }
+    return true;
+}
+
+/* One loop over the instances that are entered, from the second on. */
+typedef enum others_step { MAY_ENTER, ENTER, LEAVE } others_step;
+
+static void each_other(cj__ll_fn *fn, LLVMValueRef count, others_step step)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef entering = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, entering));
+    LLVMBasicBlockRef before = cj__ll_here(fn), loop = cj__ll_block(fn, "other"), done = cj__ll_block(fn, "");
+    LLVMBuildBr(m->builder, loop);
+    cj__ll_use(fn, loop);
+    LLVMValueRef i = LLVMBuildPhi(m->builder, m->i64, "i"), first = cj__ll_c64(m, 1);
+    LLVMValueRef at = cj__ll_add(m, entering, LLVMBuildMul(m->builder, i, cj__ll_c64(m, sizeof(void *)), ""));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, at, 0);
+    if (step == MAY_ENTER) {
+        LLVMValueRef flag = cj__ll_load(m, m->i8, instance, offsetof(cj_instance_core, may_enter));
+        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, flag, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_ENTER,
+                       CJ_NO_SITE);
+    } else {
+        cj__ll_store(m, LLVMConstInt(m->i8, step == LEAVE, 0), instance, offsetof(cj_instance_core, may_enter));
+    }
+    LLVMValueRef next = LLVMBuildAdd(m->builder, i, cj__ll_c64(m, 1), "");
+    LLVMBasicBlockRef latch = cj__ll_here(fn);
+    LLVMAddIncoming(i, &first, &before, 1);
+    LLVMAddIncoming(i, &next, &latch, 1);
+    LLVMValueRef more = LLVMBuildICmp(m->builder, LLVMIntULT, next, cj__ll_resize(m, count, m->i64), "");
+    LLVMBuildCondBr(m->builder, more, loop, done);
+    cj__ll_use(fn, done);
+}
+
+/* Nearly always one instance is entered, the callee. No call here for the others: the parameters would have to be
+ * saved. */
+static void for_others(cj__ll_fn *fn, bool enter)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef count = cj__ll_load_const(m, m->i32, fn->binding, offsetof(cj_binding, entering_count));
+    LLVMBasicBlockRef others = cj__ll_block(fn, "others"), next = cj__ll_block(fn, "");
+    cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, count, cj__ll_c32(m, 1), ""), others, next);
+    cj__ll_use(fn, others);
+    if (enter)
+        each_other(fn, count, MAY_ENTER);
+    each_other(fn, count, enter ? ENTER : LEAVE);
+    LLVMBuildBr(m->builder, next);
+    cj__ll_use(fn, next);
+}
+
+static void enter_callee(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.instance));
+    LLVMValueRef may_enter = cj__ll_load(m, m->i8, callee, offsetof(cj_instance_core, may_enter));
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, may_enter, LLVMConstNull(m->i8), ""), CJ_TRAP_CANNOT_ENTER,
+                   CJ_NO_SITE);
+    for_others(fn, true);
+    cj__ll_store(m, LLVMConstNull(m->i8), callee, offsetof(cj_instance_core, may_enter));
+    cj__ll_store(m, fn->binding, callee, offsetof(cj_instance_core, called));
+}
+
+static void leave_callee(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, guest.instance));
+    cj__ll_store(m, LLVMConstInt(m->i8, 1, 0), callee, offsetof(cj_instance_core, may_enter));
+    for_others(fn, false);
+}
+
+/* Where the callee's parameters are, moved there from the caller's. */
+static cj__ll_place fused_args(cj__ll_fn *fn, cj__ll_place *params, LLVMValueRef *slots)
+{
+    cj__ll_module *m = fn->m;
+    const cj_plan *plan = m->plan;
+    cj__ll_place flat = flat_place(fn, plan->sig.params, slots);
+    cj__ll_begin_program(fn, &plan->args, false);
+    if (plan->sig.spill_params) {
+        LLVMValueRef ptr = cj__ll_resize(m, flat_value(fn, params, 0), m->i64);
+        fn->source = cj__ll_memory(fn, CJ__LL_CALLER);
+        check_block(fn, fn->source, ptr, false);
+        LLVMValueRef block = cj__ll_lower_alloc(fn, plan->params_align, cj__ll_c32(m, plan->params_size), CJ_NO_SITE);
+        set_flat_value(fn, &flat, 0, cj__ll_resize(m, block, m->i32));
+        cj__ll_program(fn, source_place(fn, fn->source, ptr), target_place(fn, block));
+    } else if (plan->args.op_count) {
+        cj__ll_program(fn, *params, flat);
+    }
+    return flat;
+}
+
+/* The caller's flat result, or NULL. `result`: what the core function gave. */
+static LLVMValueRef fused_results(cj__ll_fn *fn, cj__ll_place *params, LLVMValueRef result)
+{
+    cj__ll_module *m = fn->m;
+    const cj_plan *plan = m->plan;
+    const cj_core_sig *sig = &plan->sig;
+    cj__ll_begin_program(fn, &plan->results, true);
+    if (sig->spill_results) {
+        LLVMValueRef from = cj__ll_resize(m, result, m->i64),
+                     to = cj__ll_resize(m, flat_value(fn, params, sig->param_count - 1), m->i64);
+        fn->source = cj__ll_memory(fn, CJ__LL_GUEST);
+        check_block(fn, fn->source, from, true);
+        check_block(fn, cj__ll_view_now(fn), to, true);
+        cj__ll_program(fn, source_place(fn, fn->source, from), target_place(fn, to));
+        return NULL;
+    }
+    if (!sig->result_count)
+        return NULL;
+    LLVMValueRef from_slot[1], to_slot[1];
+    cj__ll_place from = flat_place(fn, &sig->result, from_slot), to = flat_place(fn, &sig->result, to_slot);
+    set_flat_value(fn, &from, 0, result);
+    cj__ll_program(fn, from, to);
+    return flat_value(fn, &to, 0);
+}
+
+/* env->module_inst is the callee's while the args program runs, for its realloc, and stays so until the caller's
+ * realloc may be called, or to the end. After a trap it is whatever ran: the frame that the host entered sees to it. */
+static void emit_fused(cj__ll_module *m)
+{
+    const cj_plan *plan = m->plan;
+    cj_core_sig callee_sig;
+    cj__plan_callee_sig(plan, &callee_sig);
+    cj__ll_fn fn;
+    LLVMValueRef inst = begin_native(&fn, m);
+    LLVMValueRef caller = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, caller.instance));
+    fn.late = needs_no_call(m);
+    if (!fn.late) {
+        fn.store = cj__ll_load_const(m, m->ptr, caller, offsetof(cj_instance_core, store));
+        cj__ll_fill_call(&fn);
+        fn.store = NULL;
+    }
+    check_may_leave(&fn, caller);
+    enter_callee(&fn);
+    begin_borrows(&fn);
+
+    LLVMValueRef param_slots[SLOTS], slots[SLOTS];
+    cj__ll_place params = params_place(&fn, param_slots);
+    cj__ll_switch_to(&fn, CJ__LL_GUEST);
+    cj__ll_place flat = fused_args(&fn, &params, slots);
+    LLVMValueRef result = call_core(&fn, &callee_sig, &flat);
+    check_borrows(&fn);
+    bool calls_out = cj__ll_calls_out(&plan->results, 0, plan->results.op_count);
+    if (calls_out)
+        cj__ll_switch_to(&fn, CJ__LL_CALLER);
+    LLVMValueRef given = fused_results(&fn, &params, result);
+    if (plan->options.has_post_return) {
+        if (calls_out)
+            cj__ll_switch_to(&fn, CJ__LL_GUEST);
+        call_post_return(&fn, &callee_sig, result);
+    }
+    cj__ll_store(m, inst, fn.env, cj__core_layout.env_module_inst);
+    leave_callee(&fn);
+    end_borrows(&fn);
+    end_native(&fn, given);
 }
 
 /* -- Plans ------------------------------------------------------------------------------------------------------- */
@@ -327,6 +594,8 @@ static uint64_t cost(const cj_moves *moves)
             break;
         case CJ_OP_VARIANT:
         case CJ_OP_CHAR:
+        case CJ_OP_OWN:
+        case CJ_OP_BORROW:
             sum += 2;
             break;
         default:
@@ -345,17 +614,15 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
         return cj__fail(err, CJ_LIMIT,
                         "a plan of %llu operations is too large to compile; lower max_plan_ops or use the tier interp",
                         (unsigned long long)ops);
-    if (plan->options.kind == CJ_PLAN_FUSED)
-        return cj__fail(err, CJ_UNSUPPORTED, "unsupported: calls between components in compiled code");
-    if (has_code(&plan->args, CJ_OP_OWN) || has_code(&plan->args, CJ_OP_BORROW) || has_code(&plan->results, CJ_OP_OWN))
-        return cj__fail(err, CJ_UNSUPPORTED, "unsupported: resource handles in compiled code");
     if (!cj__ll_module_init(m))
         return cj__fail_nomem(err);
     m->big = cost(&plan->args) + cost(&plan->results) > m->tuning.big_cost;
     if (plan->options.kind == CJ_PLAN_EXPORT)
         emit_export(m);
-    else
+    else if (plan->options.kind == CJ_PLAN_IMPORT)
         emit_import(m);
+    else
+        emit_fused(m);
     while (m->parts.len && !m->oom) {
         cj__ll_part part = m->parts.at[--m->parts.len];
         cj__ll_write_part(m, &part);

@@ -75,24 +75,24 @@ static inline bool stack_low(const cj_call_ctx *call)
     return (uintptr_t)__builtin_frame_address(0) < boundary;
 }
 
-/* cj__lower_alloc where realloc is native code. */
-static inline uint32_t native_alloc(cj_call_ctx *call, uint32_t align, uint32_t size, uint32_t *ptr)
+/* cj__lower_alloc where realloc is native code, and the environment's module_inst that side's already: compiled code
+ * has seen to that. */
+static inline uint32_t native_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr)
 {
-    const cj_binding *bound = call->bound;
     uint32_t (*realloc_fn)(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size);
-    memcpy(&realloc_fn, &bound->guest.realloc, sizeof(realloc_fn));
+    memcpy(&realloc_fn, &to->realloc, sizeof(realloc_fn));
     if (CJ_UNLIKELY(stack_low(call)))
         return CJ_TRAP_STACK_OVERFLOW;
-    bound->guest.instance->may_leave = 0;
+    to->instance->may_leave = 0;
     call->store->trap.detail = cj__ll_in_realloc;
     *ptr = realloc_fn(call->env, 0, 0, align, size);
-    if (CJ_UNLIKELY(((const char *)bound->guest.core_env_inst)[cj__core_layout.inst_exception] != 0))
+    if (CJ_UNLIKELY(((const char *)to->core_env_inst)[cj__core_layout.inst_exception] != 0))
         return CJ_TRAP_CORE;
     call->store->trap.detail = NULL;
-    bound->guest.instance->may_leave = 1;
+    to->instance->may_leave = 1;
     if (CJ_UNLIKELY(*ptr & (align - 1)))
         return CJ_TRAP_REALLOC_ALIGNMENT;
-    return CJ_LIKELY(cj__memory_covers(bound->guest.memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
+    return CJ_LIKELY(cj__memory_covers(to->memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
 }
 
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2])
@@ -108,11 +108,31 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
     }
     if (CJ_UNLIKELY(len && !valid_utf8(src, len)))
         return CJ_TRAP_STRING_UTF8;
-    uint32_t trap = native_alloc(call, 1, len, &out[0]);
+    uint32_t trap = native_alloc(call, &call->bound->guest, 1, len, &out[0]);
     if (CJ_UNLIKELY(trap))
         return trap;
     out[1] = len;
     if (len)
         memcpy(cj__memory_view(call->bound->guest.memory, out[0], len), src, len);
+    return CJ_TRAP_NONE;
+}
+
+uint32_t cj__ll_string_move_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2])
+{
+    const cj_binding *bound = call->bound;
+    const cj_side *from = in_results ? &bound->guest : &bound->caller,
+                  *to = in_results ? &bound->caller : &bound->guest;
+    if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
+        return CJ_TRAP_STRING_LENGTH;
+    if (CJ_UNLIKELY(!cj__memory_covers(from->memory, ptr, len)))
+        return CJ_TRAP_STRING_BOUNDS;
+    if (CJ_UNLIKELY(len && !valid_utf8(cj__memory_view(from->memory, ptr, len), len)))
+        return CJ_TRAP_STRING_UTF8;
+    uint32_t trap = native_alloc(call, to, 1, len, &out[0]);
+    if (CJ_UNLIKELY(trap))
+        return trap;
+    out[1] = len;
+    if (len)
+        memcpy(cj__memory_view(to->memory, out[0], len), cj__memory_view(from->memory, ptr, len), len);
     return CJ_TRAP_NONE;
 }

@@ -97,7 +97,7 @@ const char *fake_events(const fake_engine *fake)
 void fake_event(fake_engine *fake, const char *format, ...)
 {
     char text[512];
-    int n = snprintf(text, sizeof(text), "%s", fake->name);
+    int n = snprintf(text, sizeof(text), "%s%s", fake->name, fake->name[0] ? "." : "");
     va_list args;
     va_start(args, format);
     n += vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
@@ -449,6 +449,13 @@ cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *
     b->caller = side(caller);
     set_core(callee, b, core, post_return, user);
     return b;
+}
+
+void fake_use_group(cj_binding *b, fake_engine *group)
+{
+    cj_instance_core *instance = b->guest.instance;
+    b->guest = side(group);
+    b->guest.instance = instance;
 }
 
 void fake_set_stack_low(fake_engine *fake, bool low)

@@ -36,7 +36,9 @@ typedef struct text {
 
 struct parity {
     uint64_t seed;
-    fake_engine *fake;
+    fake_engine *fake; /* exports, or calls imports */
+    fake_engine *peer; /* of fused calls, the callee; of imports, another group whose memory some use */
+    bool use_group;
     cj_compiler *compiler;
     cj_arena *arena;
     bool parts;
@@ -46,17 +48,25 @@ struct parity {
     const cj_plan *plan;
     uint64_t case_seed;
     text lifted; /* what the host got to see */
+    cj_instance_core others[3], *entering[4];
 };
 
-/* What a run left behind. */
+/* What a run left behind in one guest. */
+typedef struct remains {
+    uint8_t *memory;
+    uint32_t memory_size;
+    uint8_t may_leave, may_enter;
+    const cj_binding *called;
+} remains;
+
+/* And in all. */
 typedef struct outcome {
     cj_trap trap;
     char path[300], detail[64], words[300];
     char *events;
-    uint8_t *memory;
-    uint32_t memory_size;
+    remains guests[2];
+    uint8_t others; /* may_enter of the other instances that are entered */
     uint64_t flat, host_bytes, arena_used;
-    uint8_t may_leave;
     text lifted;
 } outcome;
 
@@ -495,7 +505,7 @@ static void flat_value(chance *c, const cj_type *type, uint64_t *slots)
 
 /* -- The other side of a call ------------------------------------------------------------------------------------ */
 
-static chance chance_for(parity *p, uint64_t salt)
+static chance chance_for(parity *p, fake_engine *fake, uint64_t salt)
 {
     uint64_t state = p->case_seed;
     bool valid = parity_below(&state, 3) == 0;
@@ -503,17 +513,27 @@ static chance chance_for(parity *p, uint64_t salt)
         .state = p->case_seed ^ salt * 0xd6e8feb86659fd93u,
         .bad = valid ? 0 : 10,
         .left = MAX_VALUES,
-        .fake = p->fake,
+        .fake = fake,
         .arena = p->arena,
-        .encoding = p->plan->options.encoding,
+        .encoding = p->plan->options.kind == CJ_PLAN_FUSED && fake == p->fake ? p->plan->options.caller_encoding
+                                                                              : p->plan->options.encoding,
     };
 }
 
-/* A result as the core function of an export returns it. */
+/* Whose memory an import's values lie in. */
+static fake_engine *home(parity *p)
+{
+    return p->use_group ? p->peer : p->fake;
+}
+
+/* A result as the core function of an export or a fused call returns it. */
 static void core_function(fake_engine *fake, void *user, uint64_t *flat)
 {
     parity *p = user;
-    chance c = chance_for(p, 2);
+    chance c = chance_for(p, fake, 2);
+    assert_int_equal(fake->may_leave_in_core, 1);
+    if (p->plan->options.kind == CJ_PLAN_FUSED)
+        assert_int_equal(fake->may_enter_in_core, 0);
     if (one_in(&c, 60)) {
         fake_trap(fake, "unreachable");
         return;
@@ -531,7 +551,8 @@ static void core_function(fake_engine *fake, void *user, uint64_t *flat)
 static void post_return(fake_engine *fake, void *user, uint64_t *flat)
 {
     (void)flat;
-    chance c = chance_for(user, 4);
+    chance c = chance_for(user, fake, 4);
+    assert_int_equal(fake->may_leave_in_post_return, 0);
     if (one_in(&c, 40))
         fake_trap(fake, "unreachable");
     else if (one_in(&c, 10))
@@ -542,7 +563,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
 {
     parity *p = user;
     (void)call;
-    chance c = chance_for(p, 3);
+    chance c = chance_for(p, home(p), 3);
     fake_event(p->fake, "host()");
     if (p->type->param_count)
         dump_value(&p->lifted, p->type->params_tuple, args);
@@ -554,7 +575,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
         return below(&c, 2) ? CJ_HOST : CJ_TRAP;
     }
     if (one_in(&c, 10))
-        fake_grow(p->fake, 1 + below(&c, 100));
+        fake_grow(home(p), 1 + below(&c, 100));
     if (one_in(&c, 4) && !cj__call_alloc(call, 100, 8))
         return CJ_NO_MEMORY;
     c.alias = below(&c, 2);
@@ -565,37 +586,71 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
 
 /* -- Runs -------------------------------------------------------------------------------------------------------- */
 
-/* Memory, script, flags, limits: as the case's seed says. */
-static void set_scene(parity *p)
+/* A guest's memory and script: as the case's seed says. */
+static void set_guest(chance *c, fake_engine *fake)
 {
-    fake_engine *fake = p->fake;
-    chance c = chance_for(p, 1);
-    fake_reset(fake, FAKE_HEAP_BASE + below(&c, 2) * below(&c, 60000));
+    fake_reset(fake, FAKE_HEAP_BASE + below(c, 2) * below(c, 60000));
     for (uint32_t i = 0; i < fake->memory.page_count && i < 4096; i += 8) {
-        uint64_t bits = below(&c, 2) ? 0x6162636465666768u + i : parity_next(&c.state);
+        uint64_t bits = below(c, 2) ? 0x6162636465666768u + i : parity_next(&c->state);
         memcpy(fake->memory.data + i, &bits, fake->memory.page_count - i < 8 ? fake->memory.page_count - i : 8);
     }
-    fake->grow_by = below(&c, 2) ? 0 : 1 + below(&c, 200);
-    fake->longjmp_on_trap = below(&c, 2);
-    if (!c.bad)
-        return;
-    if (one_in(&c, 4)) {
+    fake->grow_by = below(c, 2) ? 0 : 1 + below(c, 200);
+    if (c->bad && one_in(c, 4)) {
         static const struct {
             fake_action action;
             uint32_t most;
         } acts[] = {{FAKE_RETURN, UINT32_MAX}, {FAKE_ADD, 3},  {FAKE_AT_END, 3},
                     {FAKE_GROW, 70000},        {FAKE_TRAP, 1}, {FAKE_FILL, 256}};
         for (uint32_t i = 0; i < 3; i++) {
-            uint32_t act = below(&c, CJ_COUNT(acts));
-            fake_script(fake, 1 + below(&c, 5), acts[act].action, below(&c, acts[act].most));
+            uint32_t act = below(c, CJ_COUNT(acts));
+            fake_script(fake, 1 + below(c, 5), acts[act].action, below(c, acts[act].most));
         }
     }
+}
+
+/* And flags and limits. */
+static void set_scene(parity *p, cj_binding *binding)
+{
+    fake_engine *fake = p->fake;
+    chance c = chance_for(p, fake, 1);
+    set_guest(&c, fake);
+    set_guest(&c, p->peer);
+    fake->longjmp_on_trap = below(&c, 2);
+    cj_plan_kind kind = p->plan->options.kind;
+    for (uint32_t i = 0; i < CJ_COUNT(p->others); i++) {
+        p->others[i].may_enter = 1;
+        p->entering[i + 1] = &p->others[i];
+    }
+    p->entering[0] = binding->entering[0];
+    binding->entering = p->entering;
+    binding->entering_count = kind == CJ_PLAN_FUSED && below(&c, 3) == 0 ? 1 + below(&c, CJ_COUNT(p->entering)) : 1;
+    if (!c.bad)
+        return;
+    if (kind == CJ_PLAN_FUSED && one_in(&c, 60))
+        fake->instance.may_leave = 0;
+    if (kind == CJ_PLAN_FUSED && one_in(&c, 60))
+        p->peer->instance.may_enter = 0;
+    if (kind == CJ_PLAN_FUSED && one_in(&c, 20))
+        p->others[below(&c, CJ_COUNT(p->others))].may_enter = 0;
     if (one_in(&c, 30))
         fake->store.host_bytes = below(&c, 400);
     if (one_in(&c, 60))
         fake_set_stack_low(fake, true);
-    if (one_in(&c, 60) && p->plan->options.kind == CJ_PLAN_IMPORT)
+    if (one_in(&c, 60) && kind == CJ_PLAN_IMPORT)
         fake->instance.may_leave = 0;
+}
+
+static remains take_remains(fake_engine *fake)
+{
+    remains r = {.memory_size = fake->memory.page_count,
+                 .may_leave = fake->instance.may_leave,
+                 .may_enter = fake->instance.may_enter,
+                 .called = fake->instance.called};
+    r.memory = must(malloc(r.memory_size + 1));
+    if (r.memory_size)
+        memcpy(r.memory, fake->memory.data, r.memory_size);
+    fake->instance.called = NULL;
+    return r;
 }
 
 static void run(parity *p, cj_binding *binding, void *code, outcome *out)
@@ -604,8 +659,8 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     binding->code = code;
     cj_arena_reset(p->arena);
     p->lifted = (text){0};
-    set_scene(p);
-    chance c = chance_for(p, 5);
+    set_scene(p, binding);
+    chance c = chance_for(p, home(p), 5);
     memset(out, 0, sizeof(*out));
     uint64_t used = cj__arena_used(fake->arena), host_bytes = fake->store.host_bytes;
     if (p->plan->options.kind == CJ_PLAN_EXPORT) {
@@ -641,7 +696,6 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     }
     out->lifted = p->lifted;
     out->host_bytes = fake->store.host_bytes;
-    out->may_leave = fake->instance.may_leave;
     const cj_trap_record *trap = &fake->store.trap;
     fake_trap_path(fake, out->path, sizeof(out->path));
     snprintf(out->detail, sizeof(out->detail), "%s", trap->detail ? trap->detail : "");
@@ -649,15 +703,17 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
         snprintf(out->words, sizeof(out->words), "%d %d %s", (int)trap->host_error->status, (int)trap->host_error->trap,
                  trap->host_error->message);
     out->events = must(strdup(fake_events(fake)));
-    out->memory_size = fake->memory.page_count;
-    out->memory = must(malloc(out->memory_size + 1));
-    memcpy(out->memory, fake->memory.data, out->memory_size);
+    out->guests[0] = take_remains(fake);
+    out->guests[1] = take_remains(p->peer);
+    for (uint32_t i = 0; i < CJ_COUNT(p->others); i++)
+        out->others |= (uint8_t)(p->others[i].may_enter << i);
 }
 
 static void outcome_free(outcome *o)
 {
     free(o->events);
-    free(o->memory);
+    free(o->guests[0].memory);
+    free(o->guests[1].memory);
     free(o->lifted.at);
 }
 
@@ -675,33 +731,54 @@ static const char *difference(const outcome *a, const outcome *b)
         return "lifted values";
     if (a->flat != b->flat)
         return "flat result";
-    if (a->may_leave != b->may_leave)
-        return "may_leave";
-    if (a->memory_size != b->memory_size)
-        return "size of memory";
+    for (int i = 0; i < 2; i++) {
+        const remains *x = &a->guests[i], *y = &b->guests[i];
+        if (x->may_leave != y->may_leave)
+            return "may_leave";
+        if (x->may_enter != y->may_enter || a->others != b->others)
+            return "may_enter";
+        if (x->called != y->called)
+            return "called";
+        if (x->memory_size != y->memory_size)
+            return "size of memory";
+    }
     if (a->trap != CJ_TRAP_NONE) /* what is left half written is nobody's to see */
         return NULL;
     if (a->host_bytes != b->host_bytes)
         return "host_bytes";
-    return memcmp(a->memory, b->memory, a->memory_size) != 0 ? "memory" : NULL;
+    for (int i = 0; i < 2; i++) {
+        if (memcmp(a->guests[i].memory, b->guests[i].memory, a->guests[i].memory_size) != 0)
+            return i ? "the peer's memory" : "memory";
+    }
+    return NULL;
 }
 
 static void show(parity *p, const char *what, const outcome *o)
 {
-    print_error("%s: %s at '%s' (%s; %s), flat %llx, host_bytes %llu, memory %u, lifted %zu bytes\n    %s\n", what,
-                cj_trap_text(o->trap), o->path, o->detail, o->words, (unsigned long long)o->flat,
-                (unsigned long long)o->host_bytes, (unsigned)o->memory_size, o->lifted.len, o->events);
+    print_error("%s: %s at '%s' (%s; %s), flat %llx, host_bytes %llu, memory %u and %u, lifted %zu bytes\n    %s\n",
+                what, cj_trap_text(o->trap), o->path, o->detail, o->words, (unsigned long long)o->flat,
+                (unsigned long long)o->host_bytes, (unsigned)o->guests[0].memory_size,
+                (unsigned)o->guests[1].memory_size, o->lifted.len, o->events);
     (void)p;
 }
 
-void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_encoding encoding, uint32_t cases)
+void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_encoding encoding, cj_encoding caller,
+                  uint32_t cases)
 {
+    static const char *const kinds[] = {"export", "import", "fused call"};
+    bool fused = kind == CJ_PLAN_FUSED;
     cj_error err;
     cj_plan *plan;
     uint64_t draw = p->seed;
-    bool with_post_return = kind == CJ_PLAN_EXPORT && parity_below(&draw, 2);
-    cj_plan_options options = {kind, encoding, .has_memory = true, .has_realloc = true,
-                               .has_post_return = with_post_return};
+    bool with_post_return = kind != CJ_PLAN_IMPORT && parity_below(&draw, 2);
+    cj_plan_options options = {kind,
+                               encoding,
+                               .has_memory = true,
+                               .has_realloc = true,
+                               .has_post_return = with_post_return,
+                               .caller_encoding = fused ? caller : CJ_UTF8,
+                               .caller_has_memory = fused,
+                               .caller_has_realloc = fused};
     cj_status status = cj__plan_build(&parity_config, type, &options, &plan, &err);
     if (status == CJ_LIMIT)
         return;
@@ -713,9 +790,14 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
     p->plan = plan;
     p->type = type;
     fake_engine *fake = p->fake = fake_new(FAKE_HEAP_BASE);
-    cj_binding *binding = kind == CJ_PLAN_EXPORT
-                              ? fake_export(fake, plan, type, core_function, with_post_return ? post_return : NULL, p)
-                              : fake_import(fake, plan, type, host_function, p);
+    p->peer = fake_peer(fake, fused ? "callee" : "group", FAKE_HEAP_BASE);
+    p->use_group = kind == CJ_PLAN_IMPORT && parity_below(&draw, 3) == 0;
+    fake_core_fn after = with_post_return ? post_return : NULL;
+    cj_binding *binding = kind == CJ_PLAN_EXPORT   ? fake_export(fake, plan, type, core_function, after, p)
+                          : kind == CJ_PLAN_IMPORT ? fake_import(fake, plan, type, host_function, p)
+                                                   : fake_fused(fake, p->peer, plan, type, core_function, after, p);
+    if (p->use_group)
+        fake_use_group(binding, p->peer);
     for (uint32_t i = 0; i < cases; i++) {
         p->case_seed = parity_next(&p->seed);
         outcome interpreted, compiled;
@@ -727,8 +809,8 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
         if (what) {
             char name[600];
             cj_functype_format(type, name, sizeof(name));
-            print_error("%s of encoding %d, case %llx: %s differs: %s\n", kind == CJ_PLAN_EXPORT ? "export" : "import",
-                        (int)encoding, (unsigned long long)p->case_seed, what, name);
+            print_error("%s of encoding %d (caller %d), case %llx: %s differs: %s\n", kinds[kind], (int)encoding,
+                        (int)caller, (unsigned long long)p->case_seed, what, name);
             show(p, "interpreted", &interpreted);
             show(p, "compiled   ", &compiled);
             size_t len;

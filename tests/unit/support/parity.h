@@ -4,7 +4,7 @@
  * run twice on the fake engine, through the plan interpreter and through compiled code: arguments or guest memory,
  * results, what realloc returns, traps of the guest, limits. Compared are the trap with its place and detail, the log
  * of realloc and core calls with their arguments, all of guest memory, the lifted values, what is left of
- * max_host_bytes, and the instance's flags. Values are written into guest memory, and read from the host's, by code
+ * max_host_bytes, and the instance's flags; of fused calls, all this of both guests. Values are written into guest memory, and read from the host's, by code
  * of its own, not by a back end.
  */
 #ifndef CJ_TESTS_PARITY_H
@@ -31,9 +31,9 @@ typedef struct parity_counts {
 } parity_counts;
 const parity_counts *parity_total(const parity *);
 
-/* Draws and runs `cases` cases of a function as an export or an import. A difference is reported with its seed and
- * fails the test (cmocka). */
-void parity_check(parity *, const cj_functype *, cj_plan_kind, cj_encoding, uint32_t cases);
+/* Draws and runs `cases` cases of a function as an export, as an import or between two guests: of the encodings, the
+ * first two use one. A difference is reported with its seed and fails the test (cmocka). */
+void parity_check(parity *, const cj_functype *, cj_plan_kind, cj_encoding, cj_encoding caller, uint32_t cases);
 
 /* -- Chance ------------------------------------------------------------------------------------------------------ */
 
