@@ -20,8 +20,15 @@ enum {
     MIN_PLANS = 400 /* however slow the machine */
 };
 
-static const cj_type *random_type(cj_types *types, uint64_t *seed, uint32_t depth)
+static const cj_type *random_type(cj_types *types, uint64_t *seed, uint32_t depth, bool is_param)
 {
+    if (parity_below(seed, 10) == 0 && cj__interp_fused) {
+        cj_kind kind = is_param && parity_below(seed, 2) ? CJ_KIND_BORROW : CJ_KIND_OWN;
+        cj_error err;
+        const cj_type *handle = cj__type_handle(types, kind, parity_below(seed, PARITY_RESOURCES), &err);
+        assert_non_null(handle);
+        return handle;
+    }
     uint32_t kind = parity_below(seed, depth ? CJ_KIND_OWN : CJ_KIND_STRING + 1);
     cj_param members[8];
     char names[8][4];
@@ -29,7 +36,7 @@ static const cj_type *random_type(cj_types *types, uint64_t *seed, uint32_t dept
     switch ((cj_kind)kind) {
     case CJ_KIND_LIST:
     case CJ_KIND_OPTION:
-        return t_one(types, (cj_kind)kind, random_type(types, seed, depth - 1));
+        return t_one(types, (cj_kind)kind, random_type(types, seed, depth - 1, is_param));
     case CJ_KIND_RESULT:
         count = 2;
         break;
@@ -48,7 +55,7 @@ static const cj_type *random_type(cj_types *types, uint64_t *seed, uint32_t dept
     for (uint32_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof(names[i]), "%c", 'a' + (int)i);
         members[i].name = cj__str(kind == CJ_KIND_RECORD || kind == CJ_KIND_VARIANT ? names[i] : "");
-        members[i].type = may_lack && parity_below(seed, 3) == 0 ? NULL : random_type(types, seed, depth - 1);
+        members[i].type = may_lack && parity_below(seed, 3) == 0 ? NULL : random_type(types, seed, depth - 1, is_param);
     }
     return t_make(types, (cj_kind)kind, members, count);
 }
@@ -61,9 +68,10 @@ static const cj_functype *random_function(cj_types *types, uint64_t *seed)
     uint32_t count = parity_below(seed, 6) == 0 ? 20 : parity_below(seed, 4);
     for (uint32_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof(names[i]), "p%u", i);
-        params[i] = (cj_param){cj__str(names[i]), random_type(types, seed, count > 4 ? 1 : parity_below(seed, 4))};
+        params[i] =
+            (cj_param){cj__str(names[i]), random_type(types, seed, count > 4 ? 1 : parity_below(seed, 4), true)};
     }
-    const cj_type *result = parity_below(seed, 4) ? random_type(types, seed, parity_below(seed, 4)) : NULL;
+    const cj_type *result = parity_below(seed, 4) ? random_type(types, seed, parity_below(seed, 4), false) : NULL;
     const cj_functype *type = cj__functype_make(types, params, count, result, false, &err);
     assert_non_null(type);
     return type;
@@ -101,12 +109,14 @@ static void check_random_functions(const cj__compiler_tuning *tuning, uint32_t m
     }
     /* The draw must reach both ends of most calls and a good part of the traps, or it proves nothing. */
     assert_true(n->returned > n->cases / 4 && n->returned < n->cases * 9 / 10);
-    static const cj_trap reached[] = {CJ_TRAP_CORE,           CJ_TRAP_CHAR_RANGE,     CJ_TRAP_CHAR_SURROGATE,
-                                      CJ_TRAP_DISCRIMINANT,   CJ_TRAP_STRING_BOUNDS,  CJ_TRAP_LIST_BOUNDS,
-                                      CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_LENGTH,    CJ_TRAP_STACK_OVERFLOW,
-                                      CJ_TRAP_CANNOT_LEAVE,   CJ_TRAP_REALLOC_BOUNDS, CJ_TRAP_REALLOC_ALIGNMENT,
-                                      CJ_TRAP_HOST,           CJ_TRAP_STRING_LENGTH,  CJ_TRAP_RESULTS_ALIGNMENT};
-    for (size_t i = 0; i < CJ_COUNT(reached); i++)
+    static const cj_trap reached[] = {
+        CJ_TRAP_CORE,           CJ_TRAP_CHAR_RANGE,      CJ_TRAP_CHAR_SURROGATE,    CJ_TRAP_DISCRIMINANT,
+        CJ_TRAP_STRING_BOUNDS,  CJ_TRAP_LIST_BOUNDS,     CJ_TRAP_LIST_ALIGNMENT,    CJ_TRAP_LIST_LENGTH,
+        CJ_TRAP_STACK_OVERFLOW, CJ_TRAP_CANNOT_LEAVE,    CJ_TRAP_REALLOC_BOUNDS,    CJ_TRAP_REALLOC_ALIGNMENT,
+        CJ_TRAP_HOST,           CJ_TRAP_STRING_LENGTH,   CJ_TRAP_RESULTS_ALIGNMENT, CJ_TRAP_RESULTS_BOUNDS,
+        CJ_TRAP_PARAMS_BOUNDS,  CJ_TRAP_CANNOT_ENTER,    CJ_TRAP_HANDLE_INDEX,      CJ_TRAP_HANDLE_TYPE,
+        CJ_TRAP_HANDLE_LENT,    CJ_TRAP_HANDLE_BORROWED, CJ_TRAP_HANDLE_TABLE_FULL, CJ_TRAP_BORROW_NOT_DROPPED};
+    for (size_t i = 0; i < CJ_COUNT(reached) && cj__interp_fused; i++)
         assert_true(n->traps[reached[i]] > 0);
     parity_delete(p);
 }

@@ -536,6 +536,20 @@ static LLVMValueRef base_value(cj__ll_fn *fn, cj__ll_place *place)
     return is_moving(place) ? place->off : cj__ll_place_ptr(fn, place);
 }
 
+static cj_range case_range(const cj_moves *moves, const cj_op *op, uint32_t i)
+{
+    return moves->cases[op->cases + i];
+}
+
+/* The operations in it. */
+static cj_range part_range(const cj_moves *moves, const cj__ll_part *part)
+{
+    if (!part->group)
+        return (cj_range){part->first, part->past};
+    const cj_op *variant = &moves->ops[part->variant];
+    return (cj_range){case_range(moves, variant, part->first).first, case_range(moves, variant, part->past - 1).past};
+}
+
 /* Calls a part that is yet to be written. */
 static void emit_part(cj__ll_fn *fn, cj__ll_part part, cj__ll_place *src, cj__ll_place *dst, LLVMValueRef discriminant)
 {
@@ -560,7 +574,8 @@ static void emit_part(cj__ll_fn *fn, cj__ll_part part, cj__ll_place *src, cj__ll
         cj__ll_store(m, cj__ll_resize(m, fn->index[d], m->i32), fn->call, offsetof(cj_call_ctx, index) + 4 * d);
     LLVMValueRef args[4] = {fn->call, base_value(fn, src), base_value(fn, dst), discriminant};
     cj__ll_leave_unless_null(fn, LLVMBuildCall2(m->builder, type, part.fn, args, discriminant ? 4 : 3, ""));
-    if (fn->lowers && cj__ll_calls_out(fn->moves, part.first, part.past))
+    cj_range ops = part_range(fn->moves, &part);
+    if (fn->lowers && cj__ll_calls_out(fn->moves, ops.first, ops.past))
         cj__ll_called_out(fn);
 }
 
@@ -571,11 +586,6 @@ static bool can_part(const cj__ll_place *src, const cj__ll_place *dst)
 }
 
 /* -- Variants ---------------------------------------------------------------------------------------------------- */
-
-static cj_range case_range(const cj_moves *moves, const cj_op *op, uint32_t i)
-{
-    return moves->cases[op->cases + i];
-}
 
 /* The bodies of cases [first, past), one of which is the discriminant's; cases without one do nothing. */
 static void emit_cases(cj__ll_fn *fn, uint32_t site, uint32_t first, uint32_t past, LLVMValueRef discriminant,
@@ -812,12 +822,7 @@ void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part)
     cj__ll_place dst = part_place(&fn, part->dst, true, cj__ll_param(m, part->fn, 2, "to"));
     /* Lists in lists, variants in variants: the reserve below the boundary is many times a part's frame. */
     cj__ll_trap_if_stack_low(&fn, part->group ? part->variant : part->first);
-    cj_range ops = {part->first, part->past};
-    if (part->group) {
-        const cj_op *variant = &part->moves->ops[part->variant];
-        ops = (cj_range){case_range(part->moves, variant, part->first).first,
-                         case_range(part->moves, variant, part->past - 1).past};
-    }
+    cj_range ops = part_range(part->moves, part);
     find_source(&fn, ops.first, ops.past);
     if (part->group)
         emit_cases(&fn, part->variant, part->first, part->past, cj__ll_param(m, part->fn, 3, "discriminant"), &src,

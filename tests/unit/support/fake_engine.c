@@ -328,12 +328,20 @@ fake_engine *fake_peer(fake_engine *fake, const char *name, uint32_t memory_size
     return peer;
 }
 
+static void reset_handles(fake_engine *fake, cj_handles *table)
+{
+    cj__handles_fini(fake->root->store.alloc, table);
+    cj__handles_init(table, FAKE_MAX_HANDLES);
+}
+
 /* What is a guest's own. */
 static void guest_reset(fake_engine *fake, uint32_t memory_size)
 {
     memory_resize(fake, 0);
     memory_resize(fake, memory_size);
     fake->instance.may_enter = fake->instance.may_leave = 1;
+    fake->instance.called = NULL;
+    reset_handles(fake, &fake->instance.handles);
     fake->inst.exception[0] = 0;
     fake->bump = FAKE_HEAP_BASE;
     fake->grow_by = 0;
@@ -348,6 +356,8 @@ void fake_reset(fake_engine *fake, uint32_t memory_size)
     if (fake->root != fake)
         return;
     fake->env.module_inst = &fake->inst;
+    reset_handles(fake, &fake->store.handles);
+    fake->store.lends.len = 0;
     cj_arena_reset(fake->arena);
     fake->store.max_host_bytes = fake->store.host_bytes = 1u << 30;
     memset(&fake->store.trap, 0, sizeof(fake->store.trap));
@@ -372,6 +382,12 @@ void fake_delete(fake_engine *fake)
     for (fake_bound *bound = fake->bounds, *next; bound; bound = next) {
         next = bound->next;
         free(bound);
+    }
+    const cj_allocator *alloc = fake->root->store.alloc;
+    cj__handles_fini(alloc, &fake->instance.handles);
+    if (fake->root == fake) {
+        cj__handles_fini(alloc, &fake->store.handles);
+        cj__lends_fini(alloc, &fake->store.lends);
     }
     cj_arena_delete(fake->arena);
     free(fake->memory.data);
@@ -476,6 +492,7 @@ static cj_call_ctx context(fake_engine *fake, const cj_binding *b)
     call.store = &fake->root->store;
     call.env = &fake->root->env;
     call.arena = fake->root->arena;
+    call.lends_mark = fake->root->store.lends.len;
     return call;
 }
 
@@ -530,7 +547,10 @@ cj_trap fake_call_export(fake_engine *fake, cj_binding *b, const void *args, voi
         returned = thunk(&call, args, results);
     }
     root->top = outer;
-    return outcome(fake, returned);
+    cj_trap trap = outcome(fake, returned);
+    if (trap != CJ_TRAP_NONE)
+        cj__lends_unwind(&call);
+    return trap;
 }
 
 /* As WAMR's code calls a native function: (env, params..., slot). */
@@ -578,6 +598,7 @@ static uint32_t run_import(fake_engine *fake, cj_binding *b, const uint64_t *fla
 cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat, uint64_t *result)
 {
     fake_engine *root = fake->root;
+    cj_call_ctx entered = {.store = &root->store, .lends_mark = root->store.lends.len};
     cj_arena_mark mark = cj__arena_mark(root->arena);
     uint64_t host_bytes = root->store.host_bytes;
     begin_call(fake);
@@ -589,6 +610,7 @@ cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat,
     root->top = outer;
     cj_trap trap = outcome(fake, returned);
     if (trap != CJ_TRAP_NONE) {
+        cj__lends_unwind(&entered);
         cj__arena_release(root->arena, mark);
         root->store.host_bytes = host_bytes;
     }

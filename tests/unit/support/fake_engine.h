@@ -34,6 +34,7 @@ enum {
     FAKE_HEAP_BASE = 1024, /* where the bump allocator starts */
     FAKE_MAX_SCRIPT = 16,
     FAKE_MAX_IMPORTS = 64,
+    FAKE_MAX_HANDLES = 10000, /* of each table */
 };
 
 typedef struct fake_engine fake_engine;
@@ -132,7 +133,7 @@ void fake_use_group(cj_binding *, fake_engine *group);
 
 /* Calls binding->code, or the interpreter when it is NULL. What a trap recorded is in fake->store.trap (cleared before
  * the call). Results of an export live in fake->arena until fake_reset. On a trap of an import the arena is released,
- * as the frame that the host entered would. Fused functions are imports. */
+ * as the frame that the host entered would, and handles come back (cj__lends_unwind). Fused functions are imports. */
 cj_trap fake_call_export(fake_engine *, cj_binding *, const void *args, void *results);
 cj_trap fake_call_import(fake_engine *, cj_binding *, const uint64_t *flat, uint64_t *result);
 

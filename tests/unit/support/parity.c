@@ -25,6 +25,8 @@ typedef struct chance {
     int32_t left; /* of MAX_VALUES */
     fake_engine *fake;
     cj_arena *arena; /* host values */
+    parity *p;
+    cj_handles *table; /* whose handles are drawn */
     cj_encoding encoding;
     bool alias; /* host values may point into guest memory */
 } chance;
@@ -49,6 +51,8 @@ struct parity {
     uint64_t case_seed;
     text lifted; /* what the host got to see */
     cj_instance_core others[3], *entering[4];
+    cj_resource resources[PARITY_RESOURCES], *by_slot[PARITY_RESOURCES];
+    cj_call_ctx outer; /* what tables have borrows from that no call here gives back */
 };
 
 /* What a run left behind in one guest. */
@@ -67,7 +71,7 @@ typedef struct outcome {
     remains guests[2];
     uint8_t others; /* may_enter of the other instances that are entered */
     uint64_t flat, host_bytes, arena_used;
-    text lifted;
+    text lifted, handles;
 } outcome;
 
 static void *must(void *ptr)
@@ -161,6 +165,40 @@ static uint32_t length(chance *c, uint32_t elem_size)
     uint32_t n = below(c, 4) == 0 ? 0 : one_in(c, 6) && elem_size <= 4 ? below(c, 150) : below(c, 5);
     c->left -= (int32_t)(elem_size <= 4 ? n / 8 : n) + 1;
     return n;
+}
+
+/* A handle: nearly always a new one of the table, now and then one that may be lent or moved already. */
+static uint32_t handle(chance *c, const cj_type *type)
+{
+    const cj_resource *rt = &c->p->resources[type->resource];
+    if (one_in(c, c->bad)) {
+        uint32_t bad[] = {0, c->table->len, UINT32_MAX, below(c, c->table->len + 1), below(c, c->table->len + 1)};
+        return bad[below(c, CJ_COUNT(bad))];
+    }
+    if (type->kind == CJ_KIND_BORROW && below(c, 3) == 0) {
+        for (uint32_t i = 1; i < c->table->len; i++) {
+            if (c->table->at[i].rt == rt)
+                return i;
+        }
+    }
+    bool borrowed = (type->kind == CJ_KIND_BORROW && below(c, 3) == 0) || one_in(c, 4 * c->bad);
+    cj_handle fresh = {
+        .rt = rt, .rep = number(c), .scope = borrowed ? &c->p->outer : NULL, .lends = one_in(c, 4 * c->bad)};
+    uint32_t index = 0;
+    (void)cj__handle_add(cj__alloc_or_default(NULL), c->table, fresh, &index);
+    return index;
+}
+
+/* What a callee does with the handles that it was lent. */
+static void drop_borrows(chance *c)
+{
+    for (uint32_t i = 1; i < c->table->len; i++) {
+        cj_handle *entry = &c->table->at[i];
+        if (entry->rt && entry->scope && entry->scope != &c->p->outer && !one_in(c, c->bad)) {
+            entry->scope->borrows--;
+            cj__handle_remove(c->table, i);
+        }
+    }
 }
 
 static uint32_t flags_value(chance *c)
@@ -276,6 +314,10 @@ static void host_value(chance *c, const cj_type *type, uint8_t *at)
     }
     case CJ_KIND_FLAGS:
         put_host(at, flags_value(c), type->disc_size);
+        break;
+    case CJ_KIND_OWN:
+    case CJ_KIND_BORROW:
+        put_host(at, handle(c, type), 4);
         break;
     default:
         put_host(at, number(c), type->host_size);
@@ -446,6 +488,10 @@ static void guest_value(chance *c, const cj_type *type, uint32_t at)
     case CJ_KIND_FLAGS:
         put_guest(c, at, flags_value(c), type->disc_size);
         break;
+    case CJ_KIND_OWN:
+    case CJ_KIND_BORROW:
+        put_guest(c, at, handle(c, type), 4);
+        break;
     default:
         put_guest(c, at, number(c), type->size);
         break;
@@ -497,6 +543,10 @@ static void flat_value(chance *c, const cj_type *type, uint64_t *slots)
         }
         break;
     }
+    case CJ_KIND_OWN:
+    case CJ_KIND_BORROW:
+        slots[0] = handle(c, type);
+        break;
     default: /* numbers, bool, flags: any bits */
         slots[0] = is_64(type->flat[0]) ? number(c) : (uint32_t)number(c);
         break;
@@ -514,6 +564,8 @@ static chance chance_for(parity *p, fake_engine *fake, uint64_t salt)
         .bad = valid ? 0 : 10,
         .left = MAX_VALUES,
         .fake = fake,
+        .p = p,
+        .table = p->plan->options.kind == CJ_PLAN_FUSED ? &fake->instance.handles : &p->fake->instance.handles,
         .arena = p->arena,
         .encoding = p->plan->options.kind == CJ_PLAN_FUSED && fake == p->fake ? p->plan->options.caller_encoding
                                                                               : p->plan->options.encoding,
@@ -538,6 +590,7 @@ static void core_function(fake_engine *fake, void *user, uint64_t *flat)
         fake_trap(fake, "unreachable");
         return;
     }
+    drop_borrows(&c);
     const cj_type *type = p->type->result;
     if (p->plan->sig.spill_results) {
         uint32_t at = guest_block(&c, type->align, type->size);
@@ -565,6 +618,9 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
     (void)call;
     chance c = chance_for(p, home(p), 3);
     fake_event(p->fake, "host()");
+    c.table = &p->fake->store.handles;
+    if (below(&c, 2))
+        drop_borrows(&c);
     if (p->type->param_count)
         dump_value(&p->lifted, p->type->params_tuple, args);
     for (size_t i = 0; i < p->plan->host_result_size; i++)
@@ -621,6 +677,17 @@ static void set_scene(parity *p, cj_binding *binding)
         p->others[i].may_enter = 1;
         p->entering[i + 1] = &p->others[i];
     }
+    cj_handles *tables[] = {&fake->instance.handles, &p->peer->instance.handles, &fake->store.handles};
+    for (uint32_t i = 0; i < CJ_COUNT(tables); i++) { /* with holes */
+        cj_handle entry = {.rt = &p->resources[below(&c, PARITY_RESOURCES)], .rep = i};
+        uint32_t n = below(&c, 5), index = 0;
+        for (uint32_t k = 0; k < n; k++)
+            (void)cj__handle_add(fake->store.alloc, tables[i], entry, &index);
+        if (n > 2)
+            cj__handle_remove(tables[i], 1 + below(&c, n));
+        if (one_in(&c, 3 * c.bad))
+            tables[i]->max = tables[i]->used + below(&c, 4);
+    }
     p->entering[0] = binding->entering[0];
     binding->entering = p->entering;
     binding->entering_count = kind == CJ_PLAN_FUSED && below(&c, 3) == 0 ? 1 + below(&c, CJ_COUNT(p->entering)) : 1;
@@ -653,6 +720,20 @@ static remains take_remains(fake_engine *fake)
     return r;
 }
 
+static void dump_table(parity *p, text *out, const cj_handles *table)
+{
+    uint32_t header[3] = {table->len, table->free, table->used};
+    text_add(out, header, sizeof(header));
+    for (uint32_t i = 1; i < table->len; i++) {
+        const cj_handle *entry = &table->at[i];
+        uint64_t seen[4] = {entry->rt ? (uint64_t)(entry->rt - p->resources) + 1 : 0, entry->rep, entry->lends,
+                            !entry->rt || !entry->scope ? 0u
+                            : entry->scope == &p->outer ? 1u
+                                                        : 2u};
+        text_add(out, seen, sizeof(seen));
+    }
+}
+
 static void run(parity *p, cj_binding *binding, void *code, outcome *out)
 {
     fake_engine *fake = p->fake;
@@ -666,6 +747,7 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     if (p->plan->options.kind == CJ_PLAN_EXPORT) {
         uint8_t *args = cj__arena_calloc(p->arena, 1, p->plan->host_args_size + 1, 16);
         uint8_t *results = cj__arena_calloc(p->arena, 1, p->plan->host_result_size + 1, 16);
+        c.table = &fake->store.handles;
         if (p->type->param_count)
             host_value(&c, p->type->params_tuple, args);
         out->trap = fake_call_export(fake, binding, args, results);
@@ -707,6 +789,10 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     out->guests[1] = take_remains(p->peer);
     for (uint32_t i = 0; i < CJ_COUNT(p->others); i++)
         out->others |= (uint8_t)(p->others[i].may_enter << i);
+    dump_table(p, &out->handles, &fake->instance.handles);
+    dump_table(p, &out->handles, &p->peer->instance.handles);
+    dump_table(p, &out->handles, &fake->store.handles);
+    assert_int_equal(fake->store.lends.len, 0);
 }
 
 static void outcome_free(outcome *o)
@@ -715,6 +801,7 @@ static void outcome_free(outcome *o)
     free(o->guests[0].memory);
     free(o->guests[1].memory);
     free(o->lifted.at);
+    free(o->handles.at);
 }
 
 static const char *difference(const outcome *a, const outcome *b)
@@ -731,6 +818,8 @@ static const char *difference(const outcome *a, const outcome *b)
         return "lifted values";
     if (a->flat != b->flat)
         return "flat result";
+    if (a->handles.len != b->handles.len || memcmp(a->handles.at, b->handles.at, a->handles.len) != 0)
+        return "handle tables";
     for (int i = 0; i < 2; i++) {
         const remains *x = &a->guests[i], *y = &b->guests[i];
         if (x->may_leave != y->may_leave)
@@ -766,6 +855,8 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
                   uint32_t cases)
 {
     static const char *const kinds[] = {"export", "import", "fused call"};
+    if (kind == CJ_PLAN_FUSED && !cj__interp_fused)
+        return;
     bool fused = kind == CJ_PLAN_FUSED;
     cj_error err;
     cj_plan *plan;
@@ -798,6 +889,12 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
                                                    : fake_fused(fake, p->peer, plan, type, core_function, after, p);
     if (p->use_group)
         fake_use_group(binding, p->peer);
+    cj_instance_core *const impl[PARITY_RESOURCES] = {&fake->instance, &p->peer->instance, NULL, &p->others[0]};
+    for (uint32_t i = 0; i < PARITY_RESOURCES; i++)
+        p->resources[i] = (cj_resource){.impl = impl[i], .name = "r"};
+    for (uint32_t i = 0; i < plan->resource_count; i++)
+        p->by_slot[i] = &p->resources[plan->resources[i]];
+    binding->resources = p->by_slot;
     for (uint32_t i = 0; i < cases; i++) {
         p->case_seed = parity_next(&p->seed);
         outcome interpreted, compiled;
@@ -814,7 +911,7 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
             show(p, "interpreted", &interpreted);
             show(p, "compiled   ", &compiled);
             size_t len;
-            print_error("%.3000s\n", cj__plan_print(cj__alloc_or_default(NULL), plan, type, &len));
+            print_error("%.30000s\n", cj__plan_print(cj__alloc_or_default(NULL), plan, type, &len));
             fail();
         }
         p->counts.cases++;

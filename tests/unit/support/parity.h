@@ -4,7 +4,8 @@
  * run twice on the fake engine, through the plan interpreter and through compiled code: arguments or guest memory,
  * results, what realloc returns, traps of the guest, limits. Compared are the trap with its place and detail, the log
  * of realloc and core calls with their arguments, all of guest memory, the lifted values, what is left of
- * max_host_bytes, and the instance's flags; of fused calls, all this of both guests. Values are written into guest memory, and read from the host's, by code
+ * max_host_bytes, the instance's flags and all handle tables; of fused calls, all this of both guests. Handles are of the
+ * resources 0 to 3: the first guest's, the other's (the callee's, in fused calls), the host's, and one of a third instance. Values are written into guest memory, and read from the host's, by code
  * of its own, not by a back end.
  */
 #ifndef CJ_TESTS_PARITY_H
@@ -14,6 +15,9 @@
 
 typedef struct parity parity;
 
+/* Not there before the interpreter has fused calls and handles. */
+#pragma weak cj__interp_fused
+
 /* `seed` is what every case is drawn from. Never NULL. */
 parity *parity_new(uint64_t seed);
 void parity_delete(parity *);
@@ -22,6 +26,8 @@ cj_compiler *parity_compiler(parity *);
 /* Code divided into parts looks at the stack more often than the interpreter: where little is left it may trap
  * first. */
 void parity_expect_parts(parity *);
+
+enum { PARITY_RESOURCES = 4 };
 
 /* Defaults for cj__plan_build. */
 extern const cj_config parity_config;
