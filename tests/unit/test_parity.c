@@ -22,7 +22,7 @@ enum {
 
 static const cj_type *random_type(cj_types *types, uint64_t *seed, uint32_t depth, bool is_param)
 {
-    if (parity_below(seed, 10) == 0 && cj__interp_fused) {
+    if (parity_below(seed, 10) == 0) {
         cj_kind kind = is_param && parity_below(seed, 2) ? CJ_KIND_BORROW : CJ_KIND_OWN;
         cj_error err;
         const cj_type *handle = cj__type_handle(types, kind, parity_below(seed, PARITY_RESOURCES), &err);
@@ -116,7 +116,7 @@ static void check_random_functions(const cj__compiler_tuning *tuning, uint32_t m
         CJ_TRAP_HOST,           CJ_TRAP_STRING_LENGTH,   CJ_TRAP_RESULTS_ALIGNMENT, CJ_TRAP_RESULTS_BOUNDS,
         CJ_TRAP_PARAMS_BOUNDS,  CJ_TRAP_CANNOT_ENTER,    CJ_TRAP_HANDLE_INDEX,      CJ_TRAP_HANDLE_TYPE,
         CJ_TRAP_HANDLE_LENT,    CJ_TRAP_HANDLE_BORROWED, CJ_TRAP_HANDLE_TABLE_FULL, CJ_TRAP_BORROW_NOT_DROPPED};
-    for (size_t i = 0; i < CJ_COUNT(reached) && cj__interp_fused; i++)
+    for (size_t i = 0; i < CJ_COUNT(reached); i++)
         assert_true(n->traps[reached[i]] > 0);
     parity_delete(p);
 }

@@ -61,7 +61,6 @@ typedef enum cj__ll_helper {
         CJ__LL_HELPER_COUNT
 } cj__ll_helper;
 
-#pragma weak cj__string_move /* until it is written */
 
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);

@@ -41,9 +41,6 @@ const cj_core_layout cj__core_layout = {
     .memory_page_size = offsetof(fake_memory, page_size),
 };
 
-/* Not there before the interpreter has fused calls. */
-uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result) __attribute__((weak));
-
 static void *must(void *ptr)
 {
     if (!ptr)

@@ -855,8 +855,6 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
                   uint32_t cases)
 {
     static const char *const kinds[] = {"export", "import", "fused call"};
-    if (kind == CJ_PLAN_FUSED && !cj__interp_fused)
-        return;
     bool fused = kind == CJ_PLAN_FUSED;
     cj_error err;
     cj_plan *plan;

@@ -15,9 +15,6 @@
 
 typedef struct parity parity;
 
-/* Not there before the interpreter has fused calls and handles. */
-#pragma weak cj__interp_fused
-
 /* `seed` is what every case is drawn from. Never NULL. */
 parity *parity_new(uint64_t seed);
 void parity_delete(parity *);
