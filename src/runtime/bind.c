@@ -99,6 +99,11 @@ static cj_status compile(cj_start *s, const cj_plan *plan, const char *what, con
     CJ_TRY(cj__engine_compiler(s->store->engine, &compiler, s->err));
     snprintf(name, sizeof(name), "cj:%s:%s", what, info->path);
     cj_status status = cj__compiler_code(compiler, plan, name, out, s->err);
+    if (status == CJ_UNSUPPORTED) { /* not yet */
+        cj__error_clear(s->err);
+        *out = NULL;
+        return CJ_OK;
+    }
     if (status != CJ_OK)
         cj__error_where(s->err, "%s", info->path);
     return status;
@@ -260,7 +265,13 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
         break;
     }
     CJ_TRY(bind_resources(s, bound, slot->plan));
-    return slot->plan ? compile(s, slot->plan, what, bound->info, &bound->code) : CJ_OK;
+    if (slot->plan)
+        return compile(s, slot->plan, what, bound->info, &bound->code);
+#if CJ_HAVE_JIT
+    if (s->store->engine->config.tier == CJ_TIER_JIT)
+        bound->code = cj__builtin_code(slot->kind);
+#endif
+    return CJ_OK;
 }
 
 /* Room for what imports are bound to, and its parts that do not need the core instance. */

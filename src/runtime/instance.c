@@ -128,19 +128,8 @@ static cj_status new_instance(cj_start *s)
     return CJ_OK;
 }
 
-/* What the linker makes and nothing runs yet. */
-static cj_status check_supported(const cj_program *program, cj_error *err)
-{
-    bool ok = true;
-    for (uint32_t g = 0; g < program->group_count; g++)
-        for (uint32_t i = 0; i < program->groups[g].slot_count; i++)
-            ok &= program->groups[g].slots[i].kind == CJ_SLOT_HOST;
-    return ok ? CJ_OK : cj__fail(err, CJ_UNSUPPORTED, "unsupported: nested component instances and resources");
-}
-
 static cj_status start_instance(cj_start *s)
 {
-    CJ_TRY(check_supported(s->program, s->err));
     CJ_TRY(cj__start_imports(s));
     CJ_TRY(cj__bind_prepare(s));
     return run_steps(s);

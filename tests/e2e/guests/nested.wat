@@ -1,0 +1,122 @@
+;; nested: components in components that call each other and the host: what a trap leaves, what cannot be entered.
+;;
+;;     host ─▶ front ─▶ middle ─▶ inner ─▶ host     (front and middle by fused calls)
+;;     inner and middle are exported too
+(component
+  (import "call" (func $call (param "n" u32) (result u32)))
+  (import "again" (func $again (param "n" u32) (result u32)))
+
+  (component $worker
+    (import "call" (func $call (param "n" u32) (result u32)))
+    (core func $call' (canon lower (func $call)))
+    (core module $m
+      (import "h" "call" (func $call (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (global $next (mut i32) (i32.const 1024))
+      (global $mode (mut i32) (i32.const 0))
+      (table 1 funcref)
+      (type $f (func))
+      (func $recurse (param i32) (result i32) (i32.add (i32.const 1) (call $recurse (i32.add (local.get 0) (i32.const 1)))))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (if (i32.eq (global.get $mode) (i32.const 1)) (then unreachable))
+        (if (i32.eq (global.get $mode) (i32.const 2)) (then (drop (call $call (i32.const 77)))))
+        (local.set $at (global.get $next))
+        (global.set $next (i32.add (local.get $at) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8))))
+        (local.get $at))
+      (func (export "set-realloc") (param i32) (global.set $mode (local.get 0)))
+      ;; 0-6 trap, 7 calls the host, 8 runs for ever; others are counted up.
+      (func (export "work") (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then unreachable))
+        (if (i32.eq (local.get 0) (i32.const 1)) (then (return (i32.load (i32.const 0x7fffffff)))))
+        (if (i32.eq (local.get 0) (i32.const 2)) (then (return (i32.div_u (i32.const 1) (global.get $mode)))))
+        (if (i32.eq (local.get 0) (i32.const 3)) (then (return (i32.load (i32.const 65536)))))
+        (if (i32.eq (local.get 0) (i32.const 4)) (then (call_indirect (type $f) (i32.const 0))))
+        (if (i32.eq (local.get 0) (i32.const 5)) (then (call_indirect (type $f) (i32.const 1))))
+        (if (i32.eq (local.get 0) (i32.const 6)) (then (return (call $recurse (i32.const 0)))))
+        (if (i32.eq (local.get 0) (i32.const 7)) (then (return (call $call (i32.const 7)))))
+        (if (i32.eq (local.get 0) (i32.const 8)) (then (loop $for-ever (br $for-ever))))
+        (i32.add (local.get 0) (i32.const 1)))
+      ;; The string at 16, or one that is not there.
+      (func (export "text") (param i32) (result i32)
+        (i32.store (i32.const 0) (select (i32.const 0x7fffffff) (i32.const 16) (local.get 0)))
+        (i32.store (i32.const 4) (i32.const 5))
+        (i32.const 0))
+      (func (export "length") (param i32 i32) (result i32) (local.get 1))
+      (func (export "grow") (result i32) (drop (memory.grow (i32.const 1))) (memory.size))
+      (data (i32.const 16) "hello"))
+    (core instance $i (instantiate $m (with "h" (instance (export "call" (func $call'))))))
+    (func $work (param "n" u32) (result u32) (canon lift (core func $i "work")))
+    (func $text (param "bad" bool) (result string) (canon lift (core func $i "text") (memory $i "memory")))
+    (func $length (param "s" string) (result u32) (canon lift (core func $i "length") (memory $i "memory") (realloc (func $i "realloc"))))
+    (func $set-realloc (param "mode" u32) (canon lift (core func $i "set-realloc")))
+    (func $grow (result u32) (canon lift (core func $i "grow")))
+    (instance $api
+      (export "work" (func $work)) (export "text" (func $text)) (export "length" (func $length))
+      (export "set-realloc" (func $set-realloc)) (export "grow" (func $grow)))
+    (export "test:nested/worker" (instance $api)))
+
+  ;; Passes everything on.
+  (component $front
+    (import "test:nested/worker" (instance $next
+      (export "work" (func (param "n" u32) (result u32)))
+      (export "text" (func (param "bad" bool) (result string)))
+      (export "length" (func (param "s" string) (result u32)))
+      (export "set-realloc" (func (param "mode" u32)))
+      (export "grow" (func (result u32)))))
+    (core module $memory
+      (memory (export "memory") 2)
+      (global $next (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (global.get $next))
+        (global.set $next (i32.add (local.get $at) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8))))
+        (local.get $at)))
+    (core instance $memory (instantiate $memory))
+    (core func $work (canon lower (func $next "work")))
+    (core func $text (canon lower (func $next "text") (memory $memory "memory") (realloc (func $memory "realloc"))))
+    (core func $length (canon lower (func $next "length") (memory $memory "memory")))
+    (core func $set-realloc (canon lower (func $next "set-realloc")))
+    (core func $grow (canon lower (func $next "grow")))
+    (core module $m
+      (import "m" "memory" (memory 2))
+      (import "n" "work" (func $work (param i32) (result i32)))
+      (import "n" "text" (func $text (param i32 i32)))
+      (import "n" "length" (func $length (param i32 i32) (result i32)))
+      (import "n" "set-realloc" (func $set-realloc (param i32)))
+      (import "n" "grow" (func $grow (result i32)))
+      (func (export "work") (param i32) (result i32) (i32.add (call $work (local.get 0)) (i32.const 100)))
+      ;; What it has in its own memory meanwhile.
+      (func (export "text") (param i32) (result i32) (call $text (local.get 0) (i32.const 64)) (i32.const 64))
+      (func (export "length") (param i32 i32) (result i32) (call $length (local.get 0) (local.get 1)))
+      (func (export "set-realloc") (param i32) (call $set-realloc (local.get 0)))
+      (func (export "grow") (result i32)
+        (i32.store (i32.const 131000) (i32.const 1000))
+        (i32.add (call $grow) (i32.load (i32.const 131000)))))
+    (core instance $i (instantiate $m
+      (with "m" (instance $memory))
+      (with "n" (instance
+        (export "work" (func $work)) (export "text" (func $text)) (export "length" (func $length))
+        (export "set-realloc" (func $set-realloc)) (export "grow" (func $grow))))))
+    (func $work' (param "n" u32) (result u32) (canon lift (core func $i "work")))
+    (func $text' (param "bad" bool) (result string) (canon lift (core func $i "text") (memory $memory "memory")))
+    (func $length' (param "s" string) (result u32) (canon lift (core func $i "length") (memory $memory "memory") (realloc (func $memory "realloc"))))
+    (func $set-realloc' (param "mode" u32) (canon lift (core func $i "set-realloc")))
+    (func $grow' (result u32) (canon lift (core func $i "grow")))
+    (instance $api
+      (export "work" (func $work')) (export "text" (func $text')) (export "length" (func $length'))
+      (export "set-realloc" (func $set-realloc')) (export "grow" (func $grow')))
+    (export "test:nested/worker" (instance $api)))
+
+  (instance $inner (instantiate $worker (with "call" (func $call))))
+  (instance $middle (instantiate $front (with "test:nested/worker" (instance $inner "test:nested/worker"))))
+  (instance $outer (instantiate $front (with "test:nested/worker" (instance $middle "test:nested/worker"))))
+  ;; The same component once more, with another host function.
+  (instance $other (instantiate $worker (with "call" (func $again))))
+  (export "test:nested/inner" (instance $inner "test:nested/worker"))
+  (export "test:nested/middle" (instance $middle "test:nested/worker"))
+  (export "test:nested/outer" (instance $outer "test:nested/worker"))
+  (export "test:nested/other" (instance $other "test:nested/worker"))
+  ;; Imports, exported again.
+  (export "call-again" (func $call))
+)
