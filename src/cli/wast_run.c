@@ -5,7 +5,7 @@
  *
  * All instances of a script live in one store: a trap kills an instance, not the script. A component that needs what
  * canonjit has not built, or what its WAMR lacks, is skipped with the name of that (wast_gate), and so is every
- * command about it.
+ * command about it. Where only some of its functions need that (cj_config.trap_unsupported), the others are called.
  */
 #include "wast.h"
 
@@ -18,8 +18,9 @@
 
 /* A component of the script, and its instance if it has one. */
 typedef struct part {
-    struct part *next; /* the one before */
-    const char *name;  /* "$name" without the sign, or NULL */
+    struct part *next;    /* the one before */
+    const cJSON *command; /* that names its file */
+    const char *name;     /* "$name" without the sign, or NULL */
     int line;
     bool is_definition, is_core;
     cj_component *component;
@@ -30,6 +31,7 @@ typedef struct part {
 
 typedef struct runner {
     cj_engine *engine;
+    cj_engine *strict; /* made when it is needed: see find_gate */
     const wast_settings *settings;
     const char *folder; /* of the binaries */
     const char *file;   /* the script */
@@ -196,6 +198,29 @@ static bool load(runner *r, const cJSON *command, bool instantiate, cj_component
     return true;
 }
 
+/* What the component needs that canonjit has not, or NULL. The engine of the script lets such components pass, without the functions that cannot
+ * run; another one names the reason. */
+static const char *find_gate(runner *r, const part *p)
+{
+    cli_settings strict = *r->settings->common;
+    cj_error err;
+    uint8_t *bytes;
+    size_t size;
+    strict.config.trap_unsupported = false;
+    strict.config.tier = CJ_TIER_INTERP;
+    wast_verdict kept = r->verdict;
+    if (!p->command || (!r->strict && cj_engine_new(&strict.config, &r->strict, &err) != CJ_OK) ||
+        !read_binary(r, p->command, false, &bytes, &size)) {
+        r->verdict = kept;
+        return NULL;
+    }
+    cj_component *component = NULL;
+    const char *gate = cj_component_new(r->strict, bytes, size, &component, &err) == CJ_OK ? NULL : wast_gate(&err);
+    cj_component_delete(component);
+    free(bytes);
+    return gate;
+}
+
 static part *add_part(runner *r, const char *name, bool is_definition)
 {
     part *p = calloc(1, sizeof(*p));
@@ -257,7 +282,7 @@ static void instantiate(runner *r, part *p, cj_component *component)
         return;
     }
     p->instance = NULL;
-    const char *gate = wast_gate(&err);
+    const char *gate = err.status == CJ_TRAP && err.trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, p) : wast_gate(&err);
     if (gate)
         SKIP(r, gate);
     else
@@ -270,6 +295,7 @@ static void run_module(runner *r, const cJSON *command, bool is_definition)
     cj_error err;
     if (!p)
         return;
+    p->command = command;
     const char *kind = wast_text(command, "kind");
     p->is_core = kind && strcmp(kind, "module") == 0;
     if (!is_definition)
@@ -297,6 +323,7 @@ static void run_module_instance(runner *r, const cJSON *command)
     } else if (!definition->component) {
         conclude_absent(r, definition);
     } else {
+        p->command = definition->command;
         p->is_core = definition->is_core;
         instantiate(r, p, definition->component);
     }
@@ -315,6 +342,7 @@ static void run_register(runner *r, const cJSON *command)
     if (!p)
         return;
     p->instance = from->instance;
+    p->command = from->command;
     p->line = from->line;
     p->is_core = from->is_core;
     p->skipped = from->skipped;
@@ -324,6 +352,20 @@ static void run_register(runner *r, const cJSON *command)
 }
 
 /* -- Actions ----------------------------------------------------------------------------------------------------- */
+
+/* A built-in was called that canonjit does not have: the instance is dead for what the script wants to see. */
+static void conclude_unsupported(runner *r, part *p, const cj_error *err)
+{
+    error_text text;
+    const char *gate = find_gate(r, p);
+    if (!gate) {
+        FAIL(r, "expected no call of what canonjit lacks, found %s", text_of(err, &text));
+        return;
+    }
+    SKIP(r, gate);
+    p->instance = NULL;
+    mark(r, p);
+}
 
 typedef struct outcome {
     cj_status status;
@@ -383,7 +425,11 @@ static bool act(runner *r, const cJSON *action, outcome *out)
     }
     cj_func *func = cj_instance_func(p->instance, field);
     if (!func) {
-        FAIL(r, "the instance exports no function \"%s\"", field);
+        const char *gate = find_gate(r, p);
+        if (gate)
+            SKIP(r, gate);
+        else
+            FAIL(r, "the instance exports no function \"%s\"", field);
         return false;
     }
     const cj_functype *type = cj_func_type(func);
@@ -393,7 +439,10 @@ static bool act(runner *r, const cJSON *action, outcome *out)
     out->type = cj_functype_result(type);
     out->status =
         cj_call(func, args, cj_functype_param_count(type), &out->result, out->type ? 1 : 0, r->arena, &out->err);
-    return true;
+    if (out->status != CJ_TRAP || out->err.trap != CJ_TRAP_UNSUPPORTED)
+        return true;
+    conclude_unsupported(r, p, &out->err);
+    return false;
 }
 
 /* A call that failed where it should have returned, or failed otherwise than with a trap. */
@@ -523,7 +572,10 @@ static void run_no_instance(runner *r, const cJSON *command)
     part *p = add_part(r, NULL, true);
     cj_error err;
     error_text text;
-    if (!p || !load(r, command, true, &p->component, &err))
+    if (!p)
+        return;
+    p->command = command;
+    if (!load(r, command, true, &p->component, &err))
         return;
     if (!p->component) {
         refused(r, &err);
@@ -531,7 +583,9 @@ static void run_no_instance(runner *r, const cJSON *command)
     }
     cj_instance *instance;
     cj_status status = make_instance(r, p->component, &instance, &err);
-    const char *gate = status == CJ_OK ? NULL : wast_gate(&err);
+    const char *gate = status == CJ_OK                                        ? NULL
+                       : status == CJ_TRAP && err.trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, p)
+                                                                              : wast_gate(&err);
     if (status == CJ_OK)
         FAIL(r, "expected that instantiating fails, \"%s\", found an instance", expected ? expected : "");
     else if (gate)
@@ -645,6 +699,7 @@ int wast_run(cj_engine *engine, const wast_settings *settings, const char *path,
     wast_host_delete(r.host);
     delete_parts(&r);
     cj_arena_delete(r.arena);
+    cj_engine_delete(r.strict);
     cJSON_Delete(script);
     free(folder);
     return status;

@@ -43,6 +43,11 @@
 (module $core (func (export "f")))
 (assert_invalid (module (export "f" (func 9))) "unknown function")
 (assert_malformed (module binary "\00asm\01\00\00\00\0f") "malformed section id")
+(component definition $async
+  (core module $M (func (export "f") (result i32) (i32.const 0)) (func (export "cb") (param i32 i32 i32) (result i32) (i32.const 0)))
+  (core instance $m (instantiate $M))
+  (func (export "f") async (canon lift (core func $m "f") async (callback (func $m "cb")))))
+(component instance $async $async)
 
 ;; From here on all is wrong, or skipped.
 (module (import "" "f" (func)))
@@ -62,10 +67,5 @@
 (assert_return (invoke "f" (u8.const 256)))
 (component $text (unknown-field)) ;; skipped
 (assert_return (invoke $text "f")) ;; skipped
-(component definition $async ;; skipped
-  (core module $M (func (export "f") (result i32) (i32.const 0)) (func (export "cb") (param i32 i32 i32) (result i32) (i32.const 0)))
-  (core instance $m (instantiate $M))
-  (func (export "f") async (canon lift (core func $m "f") async (callback (func $m "cb")))))
-(component instance $async $async) ;; skipped
 (assert_return (invoke $async "f")) ;; skipped
 (component $M (core module $M (memory 1) (memory 1)) (core instance (instantiate $M))) ;; skipped
