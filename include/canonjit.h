@@ -342,6 +342,17 @@ CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
 /* Decodes, validates and links; builds the plan of every boundary function. `bytes` is borrowed for the call only.
  * Errors: CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED, CJ_LIMIT, each with the offset. Delete with cj_component_delete. */
 CJ_API cj_status cj_component_new(cj_engine *, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err);
+/* The same for a component that imports core modules or components: these are no business of instances, so they are given here. `name`
+ * is the import's, "m", or "iface#m" in an imported instance; the bytes are a core module or a component, whichever is imported. What is
+ * imported, used and not given is CJ_UNSUPPORTED; CJ_NOT_FOUND: there is no such import. Offsets of errors in what was given are its own, with
+ * `where` saying "given as `m`". */
+typedef struct cj_component_part {
+    const char *name;
+    const uint8_t *bytes;
+    size_t size;
+} cj_component_part;
+CJ_API cj_status cj_component_new_with(cj_engine *, const uint8_t *bytes, size_t size, const cj_component_part *given, size_t given_count,
+                                       cj_component **out, cj_error *err);
 CJ_API void cj_component_delete(cj_component *);
 
 /* Imported and exported functions, in the order of the file. `interface` is "" for the root's own; the strings live as

@@ -209,9 +209,22 @@ static cj_status check_unsupported(cj_linker_state *l)
     return CJ_UNSUPPORTED;
 }
 
+static cj_status check_given(cj_linker_state *l)
+{
+    for (size_t i = 0; i < l->ev.given_count; i++)
+        if (!l->ev.given_used[i])
+            return cj__fail(l->err, CJ_NOT_FOUND, "the component imports no core module or component named `%.*s`",
+                            CJ_STR_ARG(l->ev.given[i].name));
+    return CJ_OK;
+}
+
 static cj_status link_all(cj_linker_state *l, const cj_ast *ast)
 {
+    l->ev.given_used = CJ_EVAL_ARRAY(&l->ev, bool, l->ev.given_count);
+    if (!l->ev.given_used)
+        return CJ_NO_MEMORY;
     CJ_TRY(cj__eval_root(&l->ev, ast));
+    CJ_TRY(check_given(l));
     CJ_TRY(check_unsupported(l));
     l->value_counts = CJ_EVAL_ARRAY(&l->ev, uint32_t, cj__types_count(l->program->types));
     if (!l->value_counts)
@@ -269,6 +282,12 @@ static cj_status program_new(const cj_config *config, cj_program **out)
 
 cj_status cj__link(const cj_config *config, const cj_ast *ast, cj_program **out, cj_error *err)
 {
+    return cj__link_with(config, ast, NULL, 0, out, err);
+}
+
+cj_status cj__link_with(const cj_config *config, const cj_ast *ast, const cj_given *given, size_t given_count,
+                        cj_program **out, cj_error *err)
+{
     cj_config defaults;
     cj_error unwanted;
     if (!config) {
@@ -282,6 +301,8 @@ cj_status cj__link(const cj_config *config, const cj_ast *ast, cj_program **out,
         return cj__fail_nomem(l.err);
     cj_status status = cj__eval_init(&l.ev, config, l.program->types, l.err);
     if (status == CJ_OK) {
+        l.ev.given = given;
+        l.ev.given_count = given_count;
         status = link_all(&l, ast);
         linker_fini(&l);
     }

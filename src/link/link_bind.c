@@ -188,6 +188,70 @@ static cj_status bind_instance(cj_eval *ev, cj_scope *scope, const cj_ast_extern
     return cj__eval_inst_new(ev, ran->exports, out);
 }
 
+/* What the host gives for an import of the root, and the name by which it would; NULL: nothing. */
+static cj_status find_given(cj_eval *ev, const cj_bind *bind, cj_str *path, const cj_given **out)
+{
+    *out = NULL;
+    CJ_TRY(cj__eval_join_path(ev, bind->interface, bind->name, path));
+    for (size_t i = 0; i < ev->given_count; i++)
+        if (cj__str_eq(ev->given[i].name, *path)) {
+            *out = &ev->given[i];
+            ev->given_used[i] = true;
+        }
+    return CJ_OK;
+}
+
+/* Offsets in errors are those of what was given. */
+static cj_status fail_given(cj_eval *ev, cj_status status, cj_str path)
+{
+    if (status != CJ_OK && !ev->err->where[0])
+        cj__error_where(ev->err, "given as `%.*s`", CJ_STR_ARG(path));
+    return status;
+}
+
+/* A component of the host's, checked for its own sake like those that the file defines. */
+static cj_status given_component(cj_eval *ev, const cj_bind *bind, cj_component_val *import)
+{
+    const cj_given *given;
+    CJ_TRY(find_given(ev, bind, &import->import, &given));
+    if (!given)
+        return CJ_OK;
+    if (!given->component)
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a component for `%.*s`, given a core module",
+                           CJ_STR_ARG(import->import));
+    cj_component_val *real = CJ_EVAL_NEW(ev, cj_component_val);
+    if (!real)
+        return CJ_NO_MEMORY;
+    *real = (cj_component_val){.ast = &given->component->root};
+    const cj_run check = {.check = true};
+    cj_scope *ran;
+    CJ_TRY(fail_given(ev, cj__eval_component(ev, real, &check, &ran), import->import));
+    CJ_TRY(match_component(ev, import->type, real, bind->offset));
+    import->real = real;
+    return CJ_OK;
+}
+
+static cj_status given_module(cj_eval *ev, const cj_bind *bind, const cj_module *type, const cj_module **out)
+{
+    const cj_given *given;
+    cj_str path;
+    CJ_TRY(find_given(ev, bind, &path, &given));
+    if (given && given->component)
+        return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "expected a core module for `%.*s`, given a component",
+                           CJ_STR_ARG(path));
+    if (given) {
+        CJ_TRY(fail_given(ev, cj__eval_module(ev, given->module, out), path));
+        return cj__eval_match_module(ev, type, *out, bind);
+    }
+    cj_module *module = CJ_EVAL_NEW(ev, cj_module); /* so that an error can name it */
+    if (!module)
+        return CJ_NO_MEMORY;
+    *module = *type;
+    module->import = path;
+    *out = module;
+    return CJ_OK;
+}
+
 static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
                                 cj_entity *out)
 {
@@ -201,6 +265,8 @@ static cj_status bind_component(cj_eval *ev, cj_scope *scope, const cj_ast_exter
     *component = (cj_component_val){.type = type, .offset = bind->offset};
     if (bind->actual)
         component->real = bind->actual->of.component;
+    else if (bind->host)
+        CJ_TRY(given_component(ev, bind, component));
     *out = (cj_entity){CJ_SORT_COMPONENT, {.component = component}};
     return CJ_OK;
 }
@@ -212,8 +278,11 @@ static cj_status bind_module(cj_eval *ev, cj_scope *scope, const cj_ast_externty
     CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_TYPE, ext->index, ext->offset, &type));
     if (type.of.core_type->kind != CJ_CORETYPE_MODULE)
         return cj__fail_at(ev->err, CJ_INVALID, ext->offset, "core type %u is not a module type", ext->index);
-    *out = bind->actual ? *bind->actual : (cj_entity){CJ_SORT_CORE_MODULE, {.module = type.of.core_type->module}};
-    return bind->actual ? cj__eval_match_module(ev, type.of.core_type->module, bind->actual->of.module, bind) : CJ_OK;
+    const cj_module *module = type.of.core_type->module;
+    *out = bind->actual ? *bind->actual : (cj_entity){CJ_SORT_CORE_MODULE, {.module = module}};
+    if (bind->actual)
+        return cj__eval_match_module(ev, module, bind->actual->of.module, bind);
+    return bind->host ? given_module(ev, bind, module, &out->of.module) : CJ_OK;
 }
 
 static cj_status bind_value(cj_eval *ev, cj_scope *scope, const cj_ast_externtype *ext, const cj_bind *bind,
@@ -393,7 +462,8 @@ cj_status cj__eval_abstract_component(cj_eval *ev, const cj_component_val *compo
         return run_through(ev, component->type, component->real, CJ_BIND_VIEW, run, out);
     const cj_bind fresh = {.offset = run->offset};
     const cj_decl_run decls = {.args = run->args, .bind = &fresh};
-    if (run->live) /* of an imported instance */
-        cj__eval_unsupported(ev, run->offset, "imported components");
+    if (run->live)
+        cj__eval_unsupported(ev, run->offset, "imported component `%.*s` (unless cj_component_new_with is given it)",
+                             CJ_STR_ARG(component->import));
     return cj__eval_decls(ev, component->type, &decls, out);
 }

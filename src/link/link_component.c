@@ -93,11 +93,7 @@ static cj_status run_import(cj_eval *ev, cj_scope *scope, const cj_run *run, con
     cj_entity entity;
     CJ_TRY(cj__eval_bind(ev, scope, &import->type, &bind, &entity));
     if (scope->is_root) {
-        if (entity.sort == CJ_SORT_CORE_MODULE)
-            cj__eval_unsupported(ev, offset, "imported core modules (`%.*s`)", CJ_STR_ARG(name));
-        else if (entity.sort == CJ_SORT_COMPONENT)
-            cj__eval_unsupported(ev, offset, "imported components (`%.*s`)", CJ_STR_ARG(name));
-        else if (entity.sort == CJ_SORT_VALUE)
+        if (entity.sort == CJ_SORT_VALUE)
             cj__eval_unsupported(ev, offset, "values (import `%.*s`)", CJ_STR_ARG(name));
     }
     if (scope->check) {

@@ -482,8 +482,10 @@ static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *i
                            "more than %u core instances; the limit is max_core_instances",
                            ev->config->max_core_instances);
     const cj_core_outline *outline = instance->module->outline;
-    if (!outline) /* of an imported instance */
-        cj__eval_unsupported(ev, instance->offset, "imported core modules");
+    if (!outline)
+        cj__eval_unsupported(ev, instance->offset,
+                             "imported core module `%.*s` (unless cj_component_new_with is given it)",
+                             CJ_STR_ARG(instance->module->import));
     else if (outline->unsupported)
         cj__eval_unsupported(ev, outline->unsupported_offset, "%s", outline->unsupported);
     instance->live = true;

@@ -133,6 +133,7 @@ typedef struct cj_module_import {
 struct cj_module {
     const cj_core_outline *outline; /* NULL: known by its type only */
     uint64_t offset;
+    cj_str import; /* without outline: as what the root imports it; "" when it does not */
     cj_module_import *imports;
     uint32_t import_count;
     cj_names import_names; /* by both names together; `of.any` is the cj_module_import */
@@ -200,13 +201,14 @@ struct cj_func_val {
     cj_str interface, name;   /* LIFTED in a live run: under which its component exports it, once it does */
     const char *gate;         /* why it cannot run, beyond its type; or NULL */
     uint64_t offset;
-    const cj_func_val *real;  /* what this is a view of, by another name of its type; NULL: of nothing */
+    const cj_func_val *real; /* what this is a view of, by another name of its type; NULL: of nothing */
 };
 
 struct cj_component_val {
-    const cj_ast_component *ast; /* or, when it is imported, */
-    const cj_type_val *type;     /* its type */
+    const cj_ast_component *ast;  /* or, when it is imported, */
+    const cj_type_val *type;      /* its type */
     const cj_component_val *real; /* type: a view of this, which shows what the type does and no more */
+    cj_str import;                /* neither: as what the root imports it; "" when it does not */
     cj_scope *outer;
     uint64_t offset;
 };
@@ -243,7 +245,7 @@ struct cj_scope {
     cj_names imports, exports;
     cj_id_set visible;     /* link_visible.c */
     cj_id_set values_used; /* by their index */
-    uint8_t context_type; /* of context.get and context.set, one per component; 0: not used yet */
+    uint8_t context_type;  /* of context.get and context.set, one per component; 0: not used yet */
 };
 
 /* -- The evaluator ----------------------------------------------------------------------------------------------- */
@@ -286,6 +288,9 @@ typedef struct cj_live_resource {
 } cj_live_resource;
 
 struct cj_eval {
+    const cj_given *given; /* core modules and components for the root's imports */
+    bool *given_used;
+    size_t given_count;
     const cj_config *config;
     const cj_allocator *alloc;
     cj_types *types;

@@ -116,9 +116,19 @@ typedef struct cj_program {
     uint32_t named_type_count;
 } cj_program;
 
-/* Decoded bytes in, program out; the AST may be deleted afterwards. `config` NULL means defaults; its allocator must
- * outlive the program. CJ_INVALID, CJ_UNSUPPORTED (only when nothing is invalid), CJ_LIMIT, CJ_NO_MEMORY. */
+/* What the root imports as a core module or component, known when it is linked. */
+typedef struct cj_given {
+    cj_str name;              /* of the import: "m", or "iface#m" */
+    const cj_ast *component;  /* or, when NULL, */
+    cj_bytes module;
+} cj_given;
+
+/* Decoded bytes in, program out; the ASTs and bytes may be deleted afterwards. `config` NULL means defaults; its
+ * allocator must outlive the program. CJ_INVALID, CJ_UNSUPPORTED (only when nothing is invalid), CJ_LIMIT, CJ_NO_MEMORY;
+ * CJ_NOT_FOUND: something is given that the root does not import. */
 cj_status cj__link(const cj_config *, const cj_ast *, cj_program **out, cj_error *err);
+cj_status cj__link_with(const cj_config *, const cj_ast *, const cj_given *, size_t given_count, cj_program **out,
+                        cj_error *err);
 void cj__program_delete(cj_program *);
 
 /* What the component imports and exports, as WIT or as JSON (CJ_TEXT_WIT, CJ_TEXT_JSON). NULL when out of memory;

@@ -93,10 +93,57 @@ static cj_status load_modules(cj_component *component, cj_error *err)
     return CJ_OK;
 }
 
+/* Whether bytes say that they are a component, and no core module (Binary.md, "Component Definitions"). */
+static bool is_component(const uint8_t *bytes, size_t size)
+{
+    enum { LAYER = 6 };
+    return size > LAYER && bytes[LAYER] != 0;
+}
+
+static cj_status decode_given(const cj_config *config, const cj_component_part *from, cj_given *to, cj_ast **ast,
+                              cj_error *err)
+{
+    if (!from->name || (!from->bytes && from->size))
+        return cj__fail(err, CJ_MISUSE, "cj_component_new_with: name and bytes must not be NULL");
+    to->name = cj__str(from->name);
+    to->module = (cj_bytes){from->bytes, from->size, 0};
+    if (!is_component(from->bytes, from->size))
+        return CJ_OK;
+    cj_status status = cj__ast_decode(config, from->bytes, from->size, ast, err);
+    if (status != CJ_OK)
+        cj__error_where(err, "given as `%s`", from->name);
+    to->component = *ast;
+    return status;
+}
+
+static cj_status link_with(cj_component *component, const cj_ast *ast, const cj_component_part *from, size_t count,
+                           cj_error *err)
+{
+    const cj_engine *engine = component->engine;
+    cj_given *given = cj__calloc(engine->alloc, count, sizeof(*given));
+    cj_ast **asts = cj__calloc(engine->alloc, count, sizeof(*asts));
+    cj_status status = given && asts ? CJ_OK : cj__fail_nomem(err);
+    for (size_t i = 0; i < count && status == CJ_OK; i++)
+        status = decode_given(&engine->config, &from[i], &given[i], &asts[i], err);
+    if (status == CJ_OK)
+        status = cj__link_with(&engine->config, ast, given, count, &component->program, err);
+    for (size_t i = 0; i < count && asts; i++)
+        cj__ast_delete(asts[i]);
+    cj__free(engine->alloc, given, count * sizeof(*given));
+    cj__free(engine->alloc, asts, count * sizeof(*asts));
+    return status;
+}
+
 cj_status cj_component_new(cj_engine *engine, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err)
 {
+    return cj_component_new_with(engine, bytes, size, NULL, 0, out, err);
+}
+
+cj_status cj_component_new_with(cj_engine *engine, const uint8_t *bytes, size_t size, const cj_component_part *given,
+                                size_t given_count, cj_component **out, cj_error *err)
+{
     cj__error_clear(err);
-    if (!engine || !out || (!bytes && size))
+    if (!engine || !out || (!bytes && size) || (!given && given_count))
         return cj__fail(err, CJ_MISUSE, "cj_component_new: engine, bytes and out must not be NULL");
     cj_component *component = cj__calloc(engine->alloc, 1, sizeof(*component));
     if (!component)
@@ -107,7 +154,7 @@ cj_status cj_component_new(cj_engine *engine, const uint8_t *bytes, size_t size,
     cj_ast *ast = NULL;
     cj_status status = cj__ast_decode(&engine->config, bytes, size, &ast, err);
     if (status == CJ_OK)
-        status = cj__link(&engine->config, ast, &component->program, err);
+        status = link_with(component, ast, given, given_count, err);
     cj__ast_delete(ast);
     if (status == CJ_OK)
         status = list_resources(component, err);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/bytes.h"
+
 /* -- Engine -------------------------------------------------------------------------------------------------------- */
 
 static void test_versions(void **state)
@@ -104,6 +106,44 @@ static void test_stats(void **state)
 }
 
 /* -- Components ---------------------------------------------------------------------------------------------------- */
+
+/* A component that imports a core module with a function, and exports that; and the module. */
+static void test_component_with(void **state)
+{
+    e2e *w = *state;
+    cj_component *component = NULL;
+    test_bytes file = test_bytes_of("! 03(01 50 02 01 60 00 01 7f 03 'f' 00 00) 0a(01 00 'm' 00 11 00) 02(01 00 00 00)"
+                                    "07(01 40 00 00 79) 06(01 00 00 01 00 'f') 08(01 00 00 00 00 00)"
+                                    "0b(01 00 'f' 01 00 00)");
+    test_bytes module = test_bytes_of("? 01(01 60 00 01 7f) 03(01 00) 07(01 'f' 00 00) 0a(01(00 41 2a 0b))");
+    cj_component_part given = {"m", module.at, module.len};
+    assert_int_equal(cj_component_new(w->engine, file.at, file.len, &component, &w->err), CJ_UNSUPPORTED);
+    assert_contains(w->err.message, "cj_component_new_with");
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, NULL, 1, &component, &w->err), CJ_MISUSE);
+    e2e_ok(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), &w->err);
+
+    cj_instance *instance;
+    cj_val result;
+    e2e_ok(cj_instantiate(w->store, NULL, component, &instance, &w->err), &w->err);
+    e2e_ok(cj_call(cj_instance_func(instance, "f"), NULL, 0, &result, 1, NULL, &w->err), &w->err);
+    assert_int_equal(result.of.u32, 42);
+    w->components[w->component_count++] = component;
+
+    given.name = "n";
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_NOT_FOUND);
+    given.name = NULL;
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_MISUSE);
+    given = (cj_component_part){"m", module.at, module.len - 1};
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_MALFORMED);
+    assert_contains(w->err.where, "given as `m`");
+    given = (cj_component_part){"m", file.at, file.len - 1}; /* a component, cut short */
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_MALFORMED);
+    assert_contains(w->err.where, "given as `m`");
+    given = (cj_component_part){"m", NULL, 0};
+    assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_MALFORMED);
+    free(file.at);
+    free(module.at);
+}
 
 static void test_component_errors(void **state)
 {
@@ -593,6 +633,7 @@ int main(void)
         E2E(test_several_engines),
         E2E(test_stats),
         E2E(test_component_errors),
+        E2E(test_component_with),
         E2E(test_truncations),
         E2E(test_imports_and_exports),
         E2E(test_linker_misuse),

@@ -391,3 +391,19 @@
   (core instance $n (instantiate $n (with "e" (instance (export "b" (func $drop-b)) (export "c" (func $drop-c))
     (export "none" (func $drop-none))))))
   (func (export "run") (canon lift (core func $n "run"))))
+;; -- What the root imports as modules and components ------------------------------------------------------------------
+
+;; @imports-unused
+(component
+  (import "m" (core module))
+  (import "c" (component (import "x" (func))))
+  (import "i" (instance (export "m" (core module)))))
+;; @given-module
+(component
+  (core module (func (export "f") (result i32) i32.const 42) (func (export "more"))))
+;; @given-component
+;; Lowers what it imports and lifts it again.
+(component
+  (import "g" (func $g (result u32)))
+  (core func $g' (canon lower (func $g)))
+  (func (export "h") (result u32) (canon lift (core func $g'))))

@@ -507,11 +507,114 @@ static void test_trap_unsupported(void **state)
         cj__program_delete(program);
     }
     /* Of these, everything else stays refused. */
-    static const char *const refused[] = {"exceptions", "multi-memory", "memory64", "start", "imported-module"};
+    static const char *const refused[] = {"exceptions", "multi-memory", "memory64", "start"};
     for (size_t i = 0; i < CJ_COUNT(refused); i++) {
         cj_program *program = NULL;
         assert_int_equal(link_case(&config, "unsupported", refused[i], &program, NULL), CJ_UNSUPPORTED);
     }
+}
+
+/* -- Core modules and components for the root's imports ---------------------------------------------------------- */
+
+/* The core module in a component that has nothing else in it. */
+static cj_bytes module_in(file_bytes b)
+{
+    enum { SECTION = 8 };
+    assert_int_equal(b.at[SECTION], 1);
+    assert_true(b.at[SECTION + 1] < 0x80);
+    return (cj_bytes){b.at + SECTION + 2, b.at[SECTION + 1], 0};
+}
+
+static cj_status link_given(const cj_given *given, size_t count, cj_program **out, cj_error *err)
+{
+    file_bytes b = read_case("unsupported", "imports-given");
+    cj_ast *ast = NULL;
+    assert_int_equal(cj__ast_decode(NULL, b.at, b.size, &ast, err), CJ_OK);
+    cj_status status = cj__link_with(NULL, ast, given, count, out, err);
+    cj__ast_delete(ast);
+    free(b.at);
+    return status;
+}
+
+static void test_given(void **state)
+{
+    (void)state;
+    static listing t;
+    cj_error err;
+    cj_ast *ast = NULL;
+    file_bytes module = read_case("live", "given-module"), component = read_case("live", "given-component");
+    assert_int_equal(cj__ast_decode(NULL, component.at, component.size, &ast, &err), CJ_OK);
+    const cj_given given[] = {{.name = CJ_STR("i#c"), .component = ast},
+                              {.name = CJ_STR("m"), .module = module_in(module)}};
+    cj_program *program = NULL;
+    if (link_given(given, 2, &program, &err) != CJ_OK)
+        fail_msg("%s: %s", err.where, err.message);
+    describe(&t, program);
+    assert_string_equal(t.at, "parts - 0 0\n"
+                              "group of 0\n"
+                              "group of 1\n"
+                              "group of 2\n"
+                              "fused 2 /0\n"
+                              "lifted f of 0: 0.f0\n"
+                              "lifted h of 2: 2.f0\n"
+                              "lifted g of 1: 1.f0\n"
+                              "steps g0 g1 g2\n"
+                              "export f = 0\n"
+                              "export h = 1\n");
+    cj__program_delete(program);
+    program = NULL;
+
+    /* One of the two; none; one too much. */
+    assert_int_equal(link_given(given, 1, &program, &err), CJ_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "imported core module `m`"));
+    assert_int_equal(link_given(given + 1, 1, &program, &err), CJ_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "imported component `i#c`"));
+    const cj_given other[] = {given[0], given[1], {.name = CJ_STR("n"), .component = ast}};
+    assert_int_equal(link_given(other, 3, &program, &err), CJ_NOT_FOUND);
+    assert_non_null(strstr(err.message, "named `n`"));
+
+    /* Of the wrong sort; of the wrong type; not even valid. */
+    const cj_given crossed[] = {{.name = CJ_STR("m"), .component = ast}};
+    assert_int_equal(link_given(crossed, 1, &program, &err), CJ_INVALID);
+    assert_non_null(strstr(err.message, "expected a core module for `m`, given a component"));
+    const cj_given crossed_too[] = {{.name = CJ_STR("i#c"), .module = module_in(module)}};
+    assert_int_equal(link_given(crossed_too, 1, &program, &err), CJ_INVALID);
+    assert_non_null(strstr(err.message, "expected a component for `i#c`, given a core module"));
+    test_bytes empty = test_bytes_of("?"), bad = test_bytes_of("? 03(01 00)");
+    const cj_given wrong[] = {{.name = CJ_STR("m"), .module = {empty.at, empty.len, 0}}};
+    assert_int_equal(link_given(wrong, 1, &program, &err), CJ_INVALID);
+    assert_non_null(strstr(err.message, "the core module has no export `f`"));
+    const cj_given broken[] = {{.name = CJ_STR("m"), .module = {bad.at, bad.len, 0}}};
+    assert_int_equal(link_given(broken, 1, &program, &err), CJ_INVALID);
+    assert_string_equal(err.where, "given as `m`");
+    assert_null(program);
+
+    cj__ast_delete(ast);
+    free(empty.at);
+    free(bad.at);
+    free(module.at);
+    free(component.at);
+}
+
+/* A component that is given is checked like one that the file defines, whether or not anything instantiates it. */
+static void test_given_is_checked(void **state)
+{
+    (void)state;
+    cj_error err;
+    cj_ast *ast = NULL, *bad = NULL;
+    cj_program *program = NULL;
+    file_bytes b = read_case("live", "imports-unused");
+    test_bytes invalid = test_bytes_of("! 0b(01 00 'f' 01 00 00)"); /* exports a function that it does not have */
+    assert_int_equal(cj__ast_decode(NULL, b.at, b.size, &ast, &err), CJ_OK);
+    assert_int_equal(cj__ast_decode(NULL, invalid.at, invalid.len, &bad, &err), CJ_OK);
+    assert_int_equal(cj__link_with(NULL, ast, &(cj_given){.name = CJ_STR("c"), .component = bad}, 1, &program, &err),
+                     CJ_INVALID);
+    assert_string_equal(err.where, "given as `c`");
+    assert_non_null(strstr(err.message, "function index 0 is out of bounds"));
+    cj__ast_delete(ast);
+    cj__ast_delete(bad);
+    free(b.at);
+    free(invalid.at);
 }
 
 /* -- Bombs ------------------------------------------------------------------------------------------------------- */
@@ -689,6 +792,8 @@ int main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_resource_numbers),
         cmocka_unit_test(test_trap_unsupported),
+        cmocka_unit_test(test_given),
+        cmocka_unit_test(test_given_is_checked),
         cmocka_unit_test(test_instantiation_bombs),
         cmocka_unit_test(test_locals_of_all_groups),
         cmocka_unit_test(test_realloc_chain),

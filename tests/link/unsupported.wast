@@ -68,10 +68,15 @@
   (core func $d (canon backpressure.inc))
   (func $g (canon lift (core func $d)))
   (export "g" (func $g)))
-;; @imported-module: unsupported: imported core modules (`m`)
-(component (import "m" (core module)))
-;; @imported-component: unsupported: imported components (`c`)
-(component (import "c" (component)))
+;; @imported-module: unsupported: imported core module `m`
+(component (import "m" (core module $m)) (core instance (instantiate $m)))
+;; @imported-component: unsupported: imported component `c`
+(component (import "c" (component $c)) (instance (instantiate $c)))
+;; @imported-component-instantiated-inside: unsupported: imported component `c`
+(component
+  (import "c" (component $c))
+  (component $d (import "x" (component $x)) (instance (instantiate $x)))
+  (instance (instantiate $d (with "x" (component $c)))))
 ;; @shared-table-between-memories: unsupported: core instances with different memories that share a core table
 (component
   (core module $a (memory 1) (table (export "t") 1 funcref))
@@ -94,13 +99,13 @@
   (export "f" (func $f)))
 ;; @start: unsupported: start functions of components
 (component (import "f" (func)) (start 0))
-;; @imported-module-in-instance: unsupported: imported core modules
+;; @imported-module-in-instance: unsupported: imported core module `i#m`
 (component
   (import "i" (instance $i (export "m" (core module (export "f" (func))))))
   (core instance $c (instantiate (module $i "m")))
   (func $f (canon lift (core func $c "f")))
   (export "f" (func $f)))
-;; @imported-component-in-instance: unsupported: imported components
+;; @imported-component-in-instance: unsupported: imported component `i#c`
 (component
   (import "i" (instance $i (export "c" (component (export "f" (func))))))
   (instance $c (instantiate (component $i "c")))
@@ -147,3 +152,20 @@
 (component
   (core func $d (canon subtask.drop))
   (type (resource (rep i32) (dtor (func $d)))))
+;; @imports-given: unsupported: imported core module `m`
+;; test_program.c gives what it imports.
+(component
+  (import "m" (core module $m (export "f" (func (result i32)))))
+  (import "i" (instance $i
+    (export "c" (component (import "g" (func (result u32))) (export "h" (func (result u32)))))))
+  (core instance $a (instantiate $m))
+  (func $f (result u32) (canon lift (core func $a "f")))
+  (component $wrap
+    (import "f" (core module $m (export "f" (func (result i32)))))
+    (core instance $i (instantiate $m))
+    (func (export "g") (result u32) (canon lift (core func $i "f"))))
+  (instance $w (instantiate $wrap (with "f" (core module $m))))
+  (alias export $i "c" (component $c))
+  (instance $b (instantiate $c (with "g" (func $w "g"))))
+  (export "f" (func $f))
+  (export "h" (func $b "h")))
