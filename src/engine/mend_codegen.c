@@ -8,6 +8,8 @@
  *                         2 GiB likewise. Every 32-bit index is zero-extended.
  * LLVMBuildCall2          memory.copy and memory.fill pass their 32-bit length to a C function that takes a size_t: the upper half of the register is
  *                         whatever was there, for i32.wrap_i64 the guest's choice. "call_memmove" and "call_memset" get a 64-bit parameter.
+ * LLVMBuildLoad2, Store   A vector among a function's second and later results travels through memory that is aligned to 4 bytes; WAMR
+ *                         leaves LLVM its natural alignment, and the aligned instruction faults: a SIGSEGV that is no guest's. Such accesses are told 4.
  * LLVMAddFunction         The callers of a function check the stack by what its locals and parameters take. LLVM can need far more (values hoisted out of a
  *                         loop, one slot each), and a frame that is larger than the reserve steps over the guard page. Functions are compiled with
  *                         LLVM's stack probe: one that needs a large frame calls cj__stack_probe, which compares, and traps.
@@ -31,6 +33,10 @@ LLVMValueRef __real_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValue
 LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
+LLVMValueRef __real_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
+LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
+LLVMValueRef __real_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
+LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
 LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 LLVMErrorRef __real_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *, LLVMOrcLLLazyJITBuilderRef);
@@ -69,6 +75,24 @@ LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
         }
     }
     return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
+}
+
+/* Where WAMR knows better, it sets the alignment after. */
+static LLVMValueRef with_alignment(LLVMValueRef access, LLVMTypeRef type, LLVMValueRef pointer)
+{
+    if (access != NULL && cj__wamr_compiles() && LLVMGetTypeKind(type) == LLVMVectorTypeKind && LLVMIsAAllocaInst(pointer) == NULL)
+        LLVMSetAlignment(access, 4);
+    return access;
+}
+
+LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef pointer, const char *name)
+{
+    return with_alignment(__real_LLVMBuildLoad2(builder, type, pointer, name), type, pointer);
+}
+
+LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef pointer)
+{
+    return with_alignment(__real_LLVMBuildStore(builder, value, pointer), LLVMTypeOf(value), pointer);
 }
 
 /* -- Large frames ------------------------------------------------------------------------------------------------------------------ */

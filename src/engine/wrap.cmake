@@ -21,6 +21,8 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         # mend_codegen.c
         LLVMBuildInBoundsGEP2
         LLVMBuildCall2
+        LLVMBuildLoad2
+        LLVMBuildStore
         LLVMAddFunction
         LLVMOrcCreateLLLazyJIT
         LLVMGetHostCPUName

@@ -1,0 +1,18 @@
+;; Vectors among a function's results: all but the first travel through memory, at 4 bytes' alignment.
+(module
+  (func $many (param i32) (result i32 i32 v128 i64 v128)
+    (i32.const 1)
+    (local.get 0)
+    (i32x4.splat (local.get 0))
+    (i64.const 5)
+    (i32x4.replace_lane 3 (i32x4.splat (i32.const 7)) (local.get 0)))
+  (func (export "sum") (param i32) (result i32) (local v128 i64 v128)
+    (call $many (local.get 0))
+    (local.set 3)
+    (local.set 2)
+    (local.set 1)
+    (i32.add)
+    (i32.add (i32x4.extract_lane 2 (local.get 1)))
+    (i32.add (i32.wrap_i64 (local.get 2)))
+    (i32.add (i32x4.extract_lane 3 (local.get 3)))
+    (i32.add (i32x4.extract_lane 0 (local.get 3)))))
