@@ -66,6 +66,9 @@ uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
     case CJ_SLOT_UNSUPPORTED:
         kind = cannot(call, CJ_TRAP_UNSUPPORTED);
         break;
+    case CJ_SLOT_UNSUPPORTED_ANYWHERE:
+        kind = CJ_TRAP_UNSUPPORTED;
+        break;
     }
     return CJ_LIKELY(!kind) ? CJ_TRAP_NONE : trap(call, kind);
 }

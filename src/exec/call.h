@@ -82,6 +82,7 @@ typedef enum cj_slot_kind {
     CJ_SLOT_RESOURCE_DROP,
     CJ_SLOT_CANNOT_ENTER,  /* canon lower of a function of an ancestor or a descendant: always traps */
     CJ_SLOT_UNSUPPORTED,   /* a canonical builtin that canonjit cannot run: traps (CANNOT_LEAVE first) */
+    CJ_SLOT_UNSUPPORTED_ANYWHERE, /* likewise, one that does not look at may_leave: context.get, backpressure.inc, ... */
 } cj_slot_kind;
 
 /* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but

@@ -128,6 +128,22 @@ static bool cannot_enter(const cj_linker_state *l, uint32_t caller, uint32_t cal
            (TRAP_BETWEEN_RELATIVES && (is_within(l, caller, callee) || is_within(l, callee, caller)));
 }
 
+/* Spec: "canon context.get", "canon context.set", "canon backpressure.{inc,dec}": without a look at may_leave. */
+static cj_slot_kind unsupported_kind(const cj_core_item *item)
+{
+    if (item->origin != CJ_CORE_BUILTIN)
+        return CJ_SLOT_UNSUPPORTED;
+    switch (item->canon) {
+    case CJ_CANON_CONTEXT_GET:
+    case CJ_CANON_CONTEXT_SET:
+    case CJ_CANON_BACKPRESSURE_INC:
+    case CJ_CANON_BACKPRESSURE_DEC:
+        return CJ_SLOT_UNSUPPORTED_ANYWHERE;
+    default:
+        return CJ_SLOT_UNSUPPORTED;
+    }
+}
+
 /* What a slot for a lowered or built-in function of a part is; `gate`: why it cannot run, of UNSUPPORTED ones. */
 static cj_slot_kind classify(const cj_linker_state *l, uint32_t part, const cj_core_item *item, const char **gate)
 {
@@ -135,7 +151,7 @@ static cj_slot_kind classify(const cj_linker_state *l, uint32_t part, const cj_c
     if (item->origin == CJ_CORE_LOWERED && !*gate)
         *gate = cj__link_gate(item->func);
     if (*gate)
-        return CJ_SLOT_UNSUPPORTED;
+        return unsupported_kind(item);
     if (item->origin == CJ_CORE_LOWERED)
         return item->func->origin == CJ_FUNC_HOST        ? CJ_SLOT_HOST
                : cannot_enter(l, part, item->func->part) ? CJ_SLOT_CANNOT_ENTER
@@ -248,8 +264,8 @@ static cj_status plain_slot(cj_linker_state *l, uint32_t group, cj_slot slot, co
     return add_slot(l, group, &key, &slot, type, out, &is_new);
 }
 
-static cj_status unsupported_slot(cj_linker_state *l, uint32_t group, const cj_core_item *item, const char *gate,
-                                  const cj_core_use *use, uint32_t *out)
+static cj_status unsupported_slot(cj_linker_state *l, uint32_t group, cj_slot_kind kind, const cj_core_item *item,
+                                  const char *gate, const cj_core_use *use, uint32_t *out)
 {
     if (!l->config->trap_unsupported) {
         if (use->import)
@@ -259,7 +275,7 @@ static cj_status unsupported_slot(cj_linker_state *l, uint32_t group, const cj_c
             cj__eval_unsupported(&l->ev, use->offset, "%s (%s)", gate, use->what);
     }
     const char *name = item->origin == CJ_CORE_BUILTIN ? cj__canon_name(item->canon) : gate;
-    const cj_slot slot = {.kind = CJ_SLOT_UNSUPPORTED, .of = CJ_NONE, .core_func = CJ_NONE, .name = name};
+    const cj_slot slot = {.kind = kind, .of = CJ_NONE, .core_func = CJ_NONE, .name = name};
     return plain_slot(l, group, slot, item->type.unknown ? use->wanted : &item->type.func, name, out);
 }
 
@@ -345,7 +361,8 @@ cj_status cj__link_slot(cj_linker_state *l, uint32_t group, const cj_core_item *
     case CJ_SLOT_FUSED:
         return planned_slot(l, group, kind, item, out);
     case CJ_SLOT_UNSUPPORTED:
-        return unsupported_slot(l, group, item, gate, use, out);
+    case CJ_SLOT_UNSUPPORTED_ANYWHERE:
+        return unsupported_slot(l, group, kind, item, gate, use, out);
     case CJ_SLOT_CANNOT_ENTER: {
         cj_func_info info;
         CJ_TRY(lifted_info(l, item->func, &info));

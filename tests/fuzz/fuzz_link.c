@@ -107,6 +107,7 @@ static void fuzz_slot(const cj_program *program, uint32_t number, const cj_slot 
         fuzz_expect(slot->name != NULL, "a slot without name");
         break;
     case CJ_SLOT_UNSUPPORTED:
+    case CJ_SLOT_UNSUPPORTED_ANYWHERE:
         fuzz_expect(slot->name != NULL, "a slot without name");
         fuzz_expect(program->config.trap_unsupported, "a slot that cannot run");
         break;

@@ -45,6 +45,9 @@ static void put_slot(listing *t, const cj_program *program, const cj_slot *slot)
     case CJ_SLOT_UNSUPPORTED:
         put(t, "unsupported %s", slot->name);
         break;
+    case CJ_SLOT_UNSUPPORTED_ANYWHERE:
+        put(t, "unsupported anywhere %s", slot->name);
+        break;
     }
     if (slot->realloc != CJ_NONE)
         put(t, " realloc f%u", slot->realloc);
@@ -493,7 +496,7 @@ static void test_trap_unsupported(void **state)
         {"future", "parts -\ngroup of 0\nunsupported futures /0\nsteps g0\n"},
         {"async-lift", "parts -\ngroup of 0\nsteps g0\n"},
         {"stream", "parts -\ngroup of 0\nsteps g0\n"},
-        {"lift-of-builtin", "parts -\ngroup of 0\nunsupported backpressure.inc /0\nlifted g of 0: 0.f0\nsteps g0\n"
+        {"lift-of-builtin", "parts -\ngroup of 0\nunsupported anywhere backpressure.inc /0\nlifted g of 0: 0.f0\nsteps g0\n"
                             "export g = 0\n"},
     };
     static listing t;

@@ -48,6 +48,27 @@
   (core instance $m (instantiate $M))
   (func (export "f") async (canon lift (core func $m "f") async (callback (func $m "cb")))))
 (component instance $async $async)
+(component definition $builtins
+  (core func $new (canon waitable-set.new))
+  (core func $inc (canon backpressure.inc))
+  (core module $M
+    (import "" "new" (func $new (result i32)))
+    (import "" "inc" (func $inc))
+    (func (export "one") (result i32) (i32.const 1))
+    (func (export "new") (result i32) (call $new))
+    (func (export "new-post") (param i32) (drop (call $new)))
+    (func (export "inc-post") (param i32) (call $inc)))
+  (core instance $m (instantiate $M (with "" (instance (export "new" (func $new)) (export "inc" (func $inc))))))
+  (func (export "one") (result u32) (canon lift (core func $m "one")))
+  (func (export "new") (result u32) (canon lift (core func $m "new")))
+  (func (export "post-leaves") (result u32) (canon lift (core func $m "one") (post-return (func $m "new-post"))))
+  (func (export "post-stays") (result u32) (canon lift (core func $m "one") (post-return (func $m "inc-post")))))
+(component instance $a $builtins)
+(component instance $b $builtins)
+(component instance $c $builtins)
+(assert_return (invoke $a "one") (u32.const 1))
+(assert_return (invoke $b "one") (u32.const 1))
+(assert_trap (invoke $c "post-leaves") "cannot leave component instance") ;; before anything that canonjit lacks
 
 ;; From here on all is wrong, or skipped.
 (module (import "" "f" (func)))
@@ -69,3 +90,6 @@
 (assert_return (invoke $text "f")) ;; skipped
 (assert_return (invoke $async "f")) ;; skipped
 (component $M (core module $M (memory 1) (memory 1)) (core instance (instantiate $M))) ;; skipped
+(assert_return (invoke $a "new") (u32.const 1)) ;; skipped
+(assert_return (invoke $a "one") (u32.const 1)) ;; skipped
+(assert_trap (invoke $b "post-stays") "cannot leave component instance") ;; skipped
