@@ -436,6 +436,15 @@ cj_binding *fake_export(fake_engine *fake, const cj_plan *plan, const cj_functyp
     return &bound->binding;
 }
 
+cj_binding *fake_destructor(fake_engine *fake, fake_core_fn core, void *user)
+{
+    static const cj_core param = CJ_CORE_I32;
+    fake_bound *bound = bound_new(fake);
+    bind(fake, &bound->binding, bound, NULL, NULL);
+    bound->binding.core_func = func_new(fake, FUNC_CORE, core, user, &param, 1, NULL)->code;
+    return &bound->binding;
+}
+
 static cj_binding *import_new(fake_engine *fake)
 {
     if (fake->group.import_count == FAKE_MAX_IMPORTS)

@@ -124,6 +124,8 @@ fake_engine *fake_peer(fake_engine *, const char *name, uint32_t memory_size);
 cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core, fake_core_fn post_return,
                         void *user);
 cj_binding *fake_import(fake_engine *, const cj_plan *, const cj_functype *, cj_host_fn host, void *user);
+/* For cj_resource.dtor: a core function (i32) -> (). */
+cj_binding *fake_destructor(fake_engine *, fake_core_fn core, void *user);
 /* An import of `caller` that is a function of `callee`, whose instance alone is entered. */
 cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *, const cj_functype *, fake_core_fn core,
                        fake_core_fn post_return, void *user);
