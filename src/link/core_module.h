@@ -82,6 +82,9 @@ typedef struct cj_core_outline {
  * max_name_length), with file offsets; CJ_UNSUPPORTED by name for what an outline cannot represent: "core GC types",
  * "core typed function references". */
 cj_status cj__core_outline(const cj_config *, cj_bytes module, cj_arena *arena, cj_core_outline *out, cj_error *err);
+/* Validates the function bodies of a module that is not merged with others (merge_scan.c, which cj__merge uses too).
+ * CJ_MALFORMED, CJ_INVALID, CJ_LIMIT; CJ_UNSUPPORTED for what canonjit cannot run, which is then not validated. */
+cj_status cj__core_check_bodies(const cj_config *, const cj_core_outline *, cj_error *err);
 /* By name; NULL when there is none. By bisection: modules with thousands of exports occur. */
 const cj_core_export *cj__core_find_export(const cj_core_outline *, cj_str name);
 

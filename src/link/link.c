@@ -303,7 +303,7 @@ cj_status cj__link_with(const cj_config *config, const cj_ast *ast, const cj_giv
     if (status == CJ_OK) {
         l.ev.given = given;
         l.ev.given_count = given_count;
-        status = link_all(&l, ast);
+        status = cj__eval_finish(&l.ev, link_all(&l, ast));
         linker_fini(&l);
     }
     if (status != CJ_OK) {

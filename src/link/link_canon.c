@@ -50,6 +50,17 @@ static cj_status option_memory(cj_eval *ev, const cj_scope *scope, uint32_t inde
     return CJ_OK;
 }
 
+static bool is64(const cj_core_item *memory)
+{
+    return memory && memory->type.limits.is64;
+}
+
+/* A memory that a module of unknown types exports. */
+static bool is_unknown(const cj_core_item *memory)
+{
+    return memory && memory->type.unknown;
+}
+
 static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_canonopts *ast, cj_canon_opts *out,
                               const char **gate)
 {
@@ -61,20 +72,15 @@ static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_c
     *out = (cj_canon_opts){.encoding = ast->encoding, .is_async = ast->is_async};
     if (ast->has_memory)
         CJ_TRY(option_memory(ev, scope, ast->memory, ast->offset, &out->memory));
-    bool wide = out->memory && out->memory->type.limits.is64;
-    if (wide)
+    const cj_core_functype *realloc = is64(out->memory) ? &realloc64 : &realloc32;
+    if (is64(out->memory))
         *gate = "memory64";
     CJ_TRY(option_func(ev, scope, ast->has_realloc, ast->realloc, "canonical option `realloc`",
-                       wide ? &realloc64 : &realloc32, ast->offset, &out->realloc));
+                       is_unknown(out->memory) ? NULL : realloc, ast->offset, &out->realloc));
     CJ_TRY(option_func(ev, scope, ast->has_post_return, ast->post_return, "canonical option `post-return`", NULL,
                        ast->offset, &out->post_return));
     return option_func(ev, scope, ast->has_callback, ast->callback, "canonical option `callback`", &callback,
                        ast->offset, &out->callback);
-}
-
-static bool is64(const cj_core_item *memory)
-{
-    return memory && memory->type.limits.is64;
 }
 
 /* What the function's type asks of the options ("canonopt Validation", "canon lift", "canon lower"). */
@@ -163,7 +169,8 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
     cj_core_functype flat;
     CJ_TRY(flatten(ev, type, false, &func->opts, &flat));
     const cj_core_desc *desc = &func->core->type;
-    if (!desc->unknown && !cj__core_functype_equal(&flat, &desc->func)) {
+    bool unknown = desc->unknown || is_unknown(func->opts.memory);
+    if (!unknown && !cj__core_functype_equal(&flat, &desc->func)) {
         char text[TEXT_ROOM / 2], want[TEXT_ROOM / 2], have[TEXT_ROOM / 2];
         cj__functype_format(type, text, sizeof(text));
         return cj__fail_at(ev->err, CJ_INVALID, offset,
@@ -172,7 +179,7 @@ static cj_status run_lift(cj_eval *ev, cj_scope *scope, const cj_ast_canon *cano
                            cj__core_functype_text(&desc->func, have, sizeof(have)));
     }
     const cj_core_functype post = {flat.results, NULL, flat.result_count, 0};
-    if (func->opts.post_return && !func->opts.post_return->type.unknown &&
+    if (func->opts.post_return && !unknown && !func->opts.post_return->type.unknown &&
         !cj__core_functype_equal(&post, &func->opts.post_return->type.func))
         return bad_signature(ev, "canonical option `post-return`", &post, &func->opts.post_return->type.func, offset);
     if (scope->live && !CJ_VEC_PUSH(ev->alloc, &ev->lifts, func))
@@ -198,6 +205,7 @@ static cj_status run_lower(cj_eval *ev, cj_scope *scope, const cj_ast_canon *can
     const cj_functype *type = item->func->type->func;
     CJ_TRY(check_needs(ev, type, true, &item->opts, offset));
     CJ_TRY(flatten(ev, type, true, &item->opts, &item->type.func));
+    item->type.unknown = is_unknown(item->opts.memory);
     return push_func(ev, scope, item);
 }
 
@@ -274,7 +282,7 @@ static cj_status builtin_type(cj_eval *ev, cj_canon_kind kind, const builtin_ope
         return CJ_OK;
     cj_core params[4], result;
     uint32_t count = 0;
-    out->unknown = *text == '?';
+    out->unknown = *text == '?' || is_unknown(operands->memory);
     for (; *text != '>'; text++)
         params[count++] = core_of(*text, operands);
     result = core_of(text[1], operands);

@@ -201,7 +201,7 @@ cj_status cj__eval_alias(cj_eval *ev, cj_scope *scope, const cj_ast_alias *alias
     }
     case CJ_ALIAS_CORE_EXPORT:
         CJ_TRY(cj__scope_get(ev, scope, CJ_SORT_CORE_INSTANCE, alias->instance, offset, &from));
-        CJ_TRY(cj__core_inst_export(ev, from.of.core_instance, alias->name, &entity, &found));
+        CJ_TRY(cj__core_inst_export(ev, from.of.core_instance, alias->name, alias->sort, &entity, &found));
         break;
     case CJ_ALIAS_OUTER: {
         cj_scope *outer;

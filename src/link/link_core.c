@@ -60,10 +60,12 @@ bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *act
         snprintf(why, size, "expected %s, found %s", cj__sort_text(expected->sort), cj__sort_text(actual->sort));
         return false;
     }
+    if (expected->unknown || actual->unknown)
+        return true;
     switch (expected->sort) {
     case CJ_SORT_CORE_FUNC:
     case CJ_SORT_CORE_TAG:
-        if (expected->unknown || actual->unknown || cj__core_functype_equal(&expected->func, &actual->func))
+        if (cj__core_functype_equal(&expected->func, &actual->func))
             return true;
         snprintf(why, size, "expected (func%s), found (func%s)",
                  cj__core_functype_text(&expected->func, want, sizeof(want)),
@@ -151,6 +153,7 @@ static cj_status module_type_desc(cj_eval *ev, const module_scope *scope, const 
 {
     *out = (cj_core_desc){
         .sort = ast->sort, .limits = ast->limits, .value_type = ast->value_type, .is_mutable = ast->is_mutable};
+    out->unknown = ast->opaque;
     const cj_ast_limits *limits = &ast->limits;
     if (ast->sort == CJ_SORT_CORE_MEMORY && !limits->is64 &&
         (limits->min > MAX_PAGES || (limits->has_max && limits->max > MAX_PAGES)))
@@ -325,10 +328,19 @@ cj_status cj__eval_module(cj_eval *ev, cj_bytes bytes, const cj_module **out)
     cj_core_outline *outline = CJ_EVAL_NEW(ev, cj_core_outline);
     if (!module || !outline)
         return CJ_NO_MEMORY;
-    CJ_TRY(cj__core_outline(ev->config, bytes, ev->arena, outline, ev->err));
-    module->outline = outline;
     module->offset = bytes.offset;
-    CJ_TRY(index_imports(ev, module));
+    cj_status status = cj__core_outline(ev->config, bytes, ev->arena, outline, ev->err);
+    if (status == CJ_OK) {
+        module->outline = outline;
+        CJ_TRY(index_imports(ev, module));
+    } else if (status == CJ_UNSUPPORTED) { /* what stands after it may still be invalid */
+        module->opaque = cj__arena_dup(ev->arena, ev->err, sizeof(*ev->err), _Alignof(cj_error));
+        if (!module->opaque)
+            return cj__eval_nomem(ev);
+        cj__error_clear(ev->err);
+    } else {
+        return status;
+    }
     *out = module;
     cj_entity entity = {CJ_SORT_CORE_MODULE, {.module = module}};
     return cj__names_add(ev, &ev->modules, name, entity, bytes.offset, "module");
@@ -372,6 +384,8 @@ static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str n
 cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj_module *actual, const cj_bind *bind)
 {
     char why[160];
+    if (actual->opaque)
+        return CJ_OK;
     CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8,
                            bind->offset));
     for (uint32_t i = 0; i < actual->import_names.len; i++) {
@@ -404,9 +418,26 @@ cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj
 
 /* -- Instances --------------------------------------------------------------------------------------------------- */
 
-cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str name, cj_entity *out, bool *found)
+/* What an opaque module exports. */
+static cj_status unknown_item(cj_eval *ev, cj_sort sort, cj_entity *out)
+{
+    cj_core_item *item = CJ_EVAL_NEW(ev, cj_core_item);
+    if (!item)
+        return CJ_NO_MEMORY;
+    item->origin = CJ_CORE_ABSTRACT;
+    item->type = (cj_core_desc){.sort = sort, .unknown = true};
+    *out = (cj_entity){sort, {.item = item}};
+    return CJ_OK;
+}
+
+cj_status cj__core_inst_export(cj_eval *ev, const cj_core_inst *instance, cj_str name, cj_sort wanted, cj_entity *out,
+                               bool *found)
 {
     const cj_module *module = instance->module;
+    if (module && module->opaque) {
+        *found = true;
+        return unknown_item(ev, wanted, out);
+    }
     if (!module || !module->outline) {
         const cj_named *named = cj__names_find(ev, module ? &module->exports : &instance->exports, name);
         *found = named != NULL;
@@ -462,7 +493,7 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
     cj_entity entity;
     bool found;
-    CJ_TRY(cj__core_inst_export(ev, arg->entity.of.core_instance, import->name, &entity, &found));
+    CJ_TRY(cj__core_inst_export(ev, arg->entity.of.core_instance, import->name, import->type.sort, &entity, &found));
     if (!found)
         return cj__fail_at(ev->err, CJ_INVALID, offset,
                            "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
@@ -482,7 +513,9 @@ static cj_status record_live(cj_eval *ev, const cj_scope *scope, cj_core_inst *i
                            "more than %u core instances; the limit is max_core_instances",
                            ev->config->max_core_instances);
     const cj_core_outline *outline = instance->module->outline;
-    if (!outline)
+    if (instance->module->opaque)
+        cj__eval_unsupported_error(ev, instance->module->opaque);
+    else if (!outline)
         cj__eval_unsupported(ev, instance->offset,
                              "imported core module `%.*s` (unless cj_component_new_with is given it)",
                              CJ_STR_ARG(instance->module->import));
@@ -528,4 +561,27 @@ cj_status cj__eval_core_instance(cj_eval *ev, cj_scope *scope, const cj_ast_inst
     instance->offset = offset;
     *out = instance;
     return def->is_inline ? inline_core_instance(ev, scope, def, instance) : instantiate_core(ev, scope, def, instance);
+}
+
+/* -- Function bodies --------------------------------------------------------------------------------------------- */
+
+cj_status cj__eval_finish(cj_eval *ev, cj_status status)
+{
+    if (status != CJ_OK && status != CJ_UNSUPPORTED)
+        return status;
+    cj_id_set merged = {0};
+    for (size_t i = 0; status == CJ_OK && i < ev->core_instances.len; i++)
+        CJ_TRY(cj__id_set_add(ev, &merged, (uintptr_t)ev->core_instances.at[i]->module));
+    for (uint32_t i = 0; i < ev->modules.len; i++) {
+        const cj_module *module = ev->modules.at[i].entity.of.module;
+        if (!module->outline || cj__id_set_has(&merged, (uintptr_t)module))
+            continue;
+        cj_error err;
+        cj_status one = cj__core_check_bodies(ev->config, module->outline, &err);
+        if (one != CJ_OK && one != CJ_UNSUPPORTED) {
+            *ev->err = err;
+            return one;
+        }
+    }
+    return status;
 }

@@ -78,6 +78,13 @@ void cj__eval_unsupported(cj_eval *ev, uint64_t offset, const char *format, ...)
     ev->has_unsupported = true;
 }
 
+void cj__eval_unsupported_error(cj_eval *ev, const cj_error *err)
+{
+    if (!ev->has_unsupported)
+        ev->unsupported = *err;
+    ev->has_unsupported = true;
+}
+
 cj_status cj__eval_nomem(cj_eval *ev)
 {
     return cj__fail_nomem(ev->err);

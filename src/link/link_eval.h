@@ -83,7 +83,7 @@ typedef struct cj_names {
 /* The type of a core function, table, memory, global or tag. */
 typedef struct cj_core_desc {
     cj_sort sort;
-    bool unknown;          /* FUNC: of a canonical definition that cannot run, whose type is not worked out */
+    bool unknown;          /* has types that cj_core has no names for: nothing but the sort is known */
     cj_core_functype func; /* FUNC, TAG */
     cj_ast_limits limits;  /* TABLE, MEMORY */
     uint8_t value_type;    /* TABLE, GLOBAL */
@@ -132,6 +132,8 @@ typedef struct cj_module_import {
 
 struct cj_module {
     const cj_core_outline *outline; /* NULL: known by its type only */
+    /* No outline, for the module has types that canonjit has no names for: imports and exports are unknown. NULL: no. */
+    const cj_error *opaque;
     uint64_t offset;
     cj_str import; /* without outline: as what the root imports it; "" when it does not */
     cj_module_import *imports;
@@ -317,6 +319,9 @@ struct cj_eval {
 /* Runs a root component: check and live run in one. All that it leaves is valid until cj__eval_fini. */
 cj_status cj__eval_init(cj_eval *, const cj_config *, cj_types *, cj_error *err);
 cj_status cj__eval_root(cj_eval *, const cj_ast *);
+/* After linking, which gave `status`: validates the function bodies that the merger has not. What is invalid counts
+ * more than what is unsupported, with which linking may have ended. */
+cj_status cj__eval_finish(cj_eval *, cj_status status);
 void cj__eval_fini(cj_eval *);
 
 /* -- link_eval.c ------------------------------------------------------------------------------------------------- */
@@ -327,6 +332,8 @@ cj_status cj__eval_charge(cj_eval *, uint64_t n, uint64_t offset);
 cj_status cj__eval_enter(cj_eval *, uint64_t offset);
 /* Notes that something valid cannot run; the first note counts. */
 void cj__eval_unsupported(cj_eval *, uint64_t offset, const char *format, ...) CJ_PRINTF(3, 4);
+/* The same with an error that was made before. */
+void cj__eval_unsupported_error(cj_eval *, const cj_error *);
 cj_status cj__eval_nomem(cj_eval *);
 
 void *cj__eval_alloc(cj_eval *, size_t count, size_t size); /* zeroed; NULL with the error filled */
@@ -454,8 +461,9 @@ cj_status cj__eval_module(cj_eval *, cj_bytes, const cj_module **out);
 cj_status cj__eval_core_typedef(cj_eval *, cj_scope *, const cj_ast_coretypedef *);
 cj_status cj__eval_core_instance(cj_eval *, cj_scope *, const cj_ast_instance *, uint64_t offset,
                                  const cj_core_inst **out);
-/* NULL when there is no such export: `*out` is NULL and CJ_OK returned. */
-cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_entity *out, bool *found);
+/* The export of a core instance. An opaque module has whatever is `wanted` of it. */
+cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_sort wanted, cj_entity *out,
+                               bool *found);
 /* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with
  * both types. */
 bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size);

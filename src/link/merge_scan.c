@@ -1079,3 +1079,20 @@ void cj__scanner_delete(cj_scanner *s)
     CJ_VEC_FREE(alloc, &s->frames);
     cj__free(alloc, s, sizeof(*s));
 }
+
+cj_status cj__core_check_bodies(const cj_config *config, const cj_core_outline *outline, cj_error *err)
+{
+    const cj_allocator *alloc = cj__alloc_or_default(config->allocator);
+    cj_scanned scanned = {.outline = outline};
+    cj_arena *arena = NULL;
+    cj_scanner *scanner = cj__scanner_new(config, false, err);
+    cj_status status = scanner ? CJ_OK : CJ_NO_MEMORY;
+    if (status == CJ_OK && cj_arena_new(config->allocator, &arena) != CJ_OK)
+        status = cj__fail_nomem(err);
+    if (status == CJ_OK)
+        status = cj__scan_module(scanner, arena, &scanned);
+    CJ_VEC_FREE(alloc, &scanned.sites);
+    cj_arena_delete(arena);
+    cj__scanner_delete(scanner);
+    return status;
+}
