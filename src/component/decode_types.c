@@ -270,6 +270,23 @@ static cj_status decode_module_type(cj_decoder *d, cj_reader *r, cj_ast_coretype
     return CJ_KEEP(d, moduledecls, base, &type->decls, &type->decl_count);
 }
 
+/* Whether a subtype stands here, and not a module type, which begins with the same byte: what follows the supertypes
+ * tells. */
+static bool is_subtype(const cj_reader *r)
+{
+    cj_reader quiet = *r;
+    uint8_t byte;
+    uint32_t count, index;
+    quiet.err = NULL;
+    if (cj__read_byte(&quiet, &byte, "") != CJ_OK || cj__read_count(&quiet, 0, NULL, &count, "") != CJ_OK)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (cj__read_u32(&quiet, &index, "") != CJ_OK)
+            return false;
+    return cj__read_byte(&quiet, &byte, "") == CJ_OK &&
+           (byte == CORE_FUNC || byte == CORE_STRUCT || byte == CORE_ARRAY || byte == CORE_SHARED);
+}
+
 cj_status cj__decode_core_type(cj_decoder *d, cj_reader *r, bool in_module_type, cj_ast_coretypedef **out)
 {
     cj_ast_coretypedef *type = CJ_ARENA_NEW(d->arena, cj_ast_coretypedef);
@@ -277,8 +294,10 @@ cj_status cj__decode_core_type(cj_decoder *d, cj_reader *r, bool in_module_type,
         return cj__fail_nomem(d->err);
     type->offset = cj__reader_offset(r);
     *out = type;
-    if (r->at != r->end &&
-        *r->at == CORE_SUB) { /* "an encoding ambiguity": here 0x50 is a module type, and sub is 0x00 0x50 */
+    /* "An encoding ambiguity": in a component, 0x50 is a module type, and sub is 0x00 0x50; elsewhere 0x50 is sub. */
+    if (in_module_type && is_subtype(r))
+        return decode_rec_type(d, r, type);
+    if (r->at != r->end && *r->at == CORE_SUB) {
         if (in_module_type)
             return cj__fail_at(d->err, CJ_INVALID, type->offset,
                                "a module type cannot be defined inside a module type");

@@ -199,17 +199,8 @@ static cj_status parse_annotated(cj_str text, uint64_t offset, cj_name *out, cj_
 
 cj_status cj__name_parse(cj_str text, uint64_t offset, cj_name *out, cj_error *err)
 {
-    static const cj_str deps[] = {CJ_STR("unlocked-dep="), CJ_STR("locked-dep="), CJ_STR("url="), CJ_STR("integrity=")};
-
     cj_str none = {"", 0};
     *out = (cj_name){CJ_NAME_PLAIN, none, none, none, none, none};
-    for (size_t i = 0; i < CJ_COUNT(deps); i++) {
-        if (starts_with(text, deps[i])) {
-            out->kind = CJ_NAME_DEP;
-            out->label = text;
-            return CJ_OK;
-        }
-    }
     if (text.len && text.ptr[0] == '[')
         return parse_annotated(text, offset, out, err);
     if (text.len && memchr(text.ptr, ':', text.len))
@@ -264,7 +255,6 @@ static size_t canonical_pieces(const cj_name *name, cj_str out[MAX_PIECES])
         }
         return n;
     case CJ_NAME_PLAIN:
-    case CJ_NAME_DEP:
         break;
     }
     out[n++] = name->label;

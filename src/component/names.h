@@ -15,13 +15,12 @@ typedef enum cj_name_kind {
     CJ_NAME_METHOD,      /* [method]r.f */
     CJ_NAME_STATIC,      /* [static]r.f */
     CJ_NAME_INTERFACE,   /* ns:pkg/iface@1.0.0 */
-    CJ_NAME_DEP,         /* unlocked-dep=, locked-dep=, url=, integrity=: recognised, `unsupported` where used */
 } cj_name_kind;
 
 typedef struct cj_name {
     cj_name_kind kind;
     cj_str resource;  /* of annotated names: the resource's label */
-    cj_str label;     /* the last label: f; of a constructor: r; of DEP: the whole text */
+    cj_str label;     /* the last label: f; of a constructor: r */
     cj_str package;   /* interface: "ns:pkg" */
     cj_str interface; /* interface: "iface" */
     cj_str version;   /* interface: "1.0.0", or "" */

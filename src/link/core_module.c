@@ -62,6 +62,8 @@ cj_status cj__core_read_valtype(cj_reader *r, uint8_t *out, const char *what)
     case CJ_CORE_FUNCREF:
     case CJ_CORE_EXTERNREF:
         return CJ_OK;
+    case 0x65: /* shared */
+        return cj__fail_at(r->err, CJ_UNSUPPORTED, offset, "unsupported: core shared-everything threads");
     case 0x63: /* (ref null ht) */
     case 0x64: /* (ref ht) */
         return cj__fail_at(r->err, CJ_UNSUPPORTED, offset, "unsupported: core typed function references");
@@ -179,6 +181,8 @@ static cj_status read_types(outliner *o)
         case 0x5e: /* array */
         case 0x5f: /* struct */
             return cj__fail_at(o->err, CJ_UNSUPPORTED, offset, "unsupported: core GC types");
+        case 0x65: /* shared */
+            return cj__fail_at(o->err, CJ_UNSUPPORTED, offset, "unsupported: core shared-everything threads");
         case 0x5d: /* cont */
             return cj__fail_at(o->err, CJ_UNSUPPORTED, offset, "unsupported: core stack switching");
         default:

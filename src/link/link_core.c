@@ -565,6 +565,7 @@ cj_status cj__eval_core_instance(cj_eval *ev, cj_scope *scope, const cj_ast_inst
 
 /* -- Function bodies --------------------------------------------------------------------------------------------- */
 
+/* Modules of proposals that canonjit does not know are not validated: nothing live has them, or linking said so. */
 cj_status cj__eval_finish(cj_eval *ev, cj_status status)
 {
     if (status != CJ_OK && status != CJ_UNSUPPORTED)

@@ -233,6 +233,7 @@ cj_scope *cj__scope_new(cj_eval *ev, cj_scope_kind kind, cj_scope *outer, uint64
         scope->kind = kind;
         scope->outer = outer;
         scope->part = CJ_NONE;
+        scope->first_resource = ev->resource_count + 1;
     }
     return scope;
 }

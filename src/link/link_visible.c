@@ -136,8 +136,9 @@ static cj_status check_type(checker *c, const cj_type_val *type)
         CJ_TRY(check_uses(c, type));
         break;
     case CJ_TYPE_RESOURCE:
-        /* New ones are their own; another name of one must be of an imported one. */
-        if (c->is_import && type->original && !known(c, type->resource, RESOURCE, true))
+        /* New ones are their own; another name must be of one that is imported, or, in a type, comes from around it. */
+        if (c->is_import && type->original && type->resource >= c->scope->first_resource &&
+            !known(c, type->resource, RESOURCE, true))
             return hidden(c, type->original);
         CJ_TRY(note(c, type->resource, RESOURCE));
         break;

@@ -49,7 +49,7 @@ static void check_list(const char *list, int valid, int invalid)
 static void test_visibility(void **state)
 {
     (void)state;
-    check_list("visibility", 19, 42);
+    check_list("visibility", 20, 43);
 }
 
 int main(void)

@@ -131,6 +131,15 @@
   (instance $i (instantiate $c))
   (alias export $i "r" (type $r))
   (import "t" (type (eq $r))))
+;; @imported-type-in-a-type-is-an-outer-resource
+(component
+  (type $r (resource (rep i32)))
+  (type (component (import "t" (type (eq $r))))))
+;; @imported-type-in-a-type-is-its-own-export: import `t` refers to a type that is exported
+(component
+  (type (component
+    (export "r" (type $r (sub resource)))
+    (import "t" (type (eq $r))))))
 ;; @imported-type-is-an-imported-resource
 (component
   (import "r" (type $r (sub resource)))

@@ -419,6 +419,12 @@ static void test_module_types(void **state)
     assert_true(t->decls[6].type.is_mutable);
     assert_int_equal(t->decls[7].type.sort, CJ_SORT_CORE_TAG);
     cj__ast_delete(ast);
+
+    /* In a module type, 0x50 begins a subtype. */
+    ast = good("! 03(01 50 02 01 60 00 00 01 50 01 00 60 00 00)");
+    t = core_type_at(ast, 0, CJ_CORETYPE_MODULE);
+    assert_int_equal(t->decls[1].typedef_->kind, CJ_CORETYPE_OTHER);
+    cj__ast_delete(ast);
 }
 
 /* -- Canonical definitions ----------------------------------------------------------------------------------------- */
@@ -820,6 +826,8 @@ static void test_bad_core_types(void **state)
         {"! 03(01 50 01 02 10 00 01 00)", CJ_MALFORMED, 15,
          "expected the target of an alias in a module type, outer (0x01), found 0x00"},
         {"! 03(01 50 02 01 50 00 01 60 00 00)", CJ_INVALID, 14, "a module type cannot be defined inside a module type"},
+        {"! 03(01 50 01 01 50)", CJ_INVALID, 14, "a module type cannot be defined inside a module type"},
+        {"! 03(01 50 01 01 50 01 00 5f)", CJ_MALFORMED, 18, "expected fields of a struct, found the end"},
         {"! 03(01 50 01 03 'e' 05 00)", CJ_MALFORMED, 16, "expected a core extern type (0x00 to 0x04), found 0x05"},
         {"! 03(01 50 01 03 'e' 01 7f 00 00)", CJ_MALFORMED, 17, "expected a reference type, found 0x7f"},
         {"! 03(01 50 01 03 'e' 02 08 00)", CJ_MALFORMED, 17, "expected the flags of limits (0x00 to 0x07), found 0x08"},
