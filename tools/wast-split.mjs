@@ -3,8 +3,9 @@
 //
 // Place in the pipeline: before `canonjit wast`, which runs the commands; it calls this for a .wast file. jco's assembler makes the
 // binaries. A component or module that it refuses becomes a command with `unassembled`, the reason; the rest of the file goes on.
-// The JSON is the one that `wasm-tools json-from-wast` writes, with three additions: `unassembled`; `kind` ("component" or "module") where
-// a file is named; and `hex`, the bytes of a string constant that has a NUL in it.
+// The JSON is the one that `wasm-tools json-from-wast` writes, with four additions: `unassembled`; `kind` ("component" or "module") where
+// a file is named; `hex`, the bytes of a string constant that has a NUL in it; and `modules`, the core modules that a named instance exports, by
+// name: a component may import them from the instance.
 //
 // Exit status: 0, or 1 when a script could not be read (FILE:LINE: message), or 2 on bad usage or without jco.
 
@@ -351,6 +352,105 @@ class Assembler {
     }
 }
 
+// -- Exported core modules -----------------------------------------------------------------------------------------------
+
+// The core modules that a component exports: a Map of names to bytes. `instances` has those of instances that it may import, by name. Follows
+// definitions, aliases and imports at the component's own level; what is exported from inside of it is not found.
+export function exportedModules(bytes, instances) {
+    let at = 8, end = bytes.length;
+    const modules = [], imported = [], found = new Map(); // the index spaces of core modules and, as Maps, of instances
+    const byte = () => bytes[at++];
+    const number = () => {
+        let value = 0;
+        for (let shift = 0; ; shift += 7) {
+            const b = byte();
+            value += (b & 0x7f) * 2 ** shift;
+            if (!(b & 0x80))
+                return value;
+        }
+    };
+    const name = () => {
+        const length = number();
+        return utf8.decode(bytes.subarray(at, at += length));
+    };
+    const sort = () => {
+        const sort = byte();
+        return sort === 0 ? `core ${byte()}` : String(sort);
+    };
+    const externName = () => {
+        const form = byte(), text = name();
+        for (let n = form === 2 ? number() : 0; n > 0; n--) {
+            byte();
+            name();
+        }
+        return text;
+    };
+    const externType = () => {
+        const kind = sort();
+        if (kind === '3' || kind === '2') {
+            const bound = byte();
+            if (kind === '3' && bound === 1)
+                return kind; // sub resource
+        }
+        number();
+        return kind;
+    };
+    const define = (kind, what) => {
+        if (kind === 'core 17')
+            modules.push(what);
+        else if (kind === '5')
+            imported.push(what instanceof Map ? what : new Map());
+    };
+    const sections = {
+        5: () => { // an instance
+            const members = new Map();
+            if (byte() === 0) {
+                number();
+                for (let n = number(); n > 0; n--) {
+                    name();
+                    sort();
+                    number();
+                }
+            } else {
+                for (let n = number(); n > 0; n--) {
+                    const text = externName(), kind = sort(), index = number();
+                    if (kind === 'core 17')
+                        members.set(text, modules[index]);
+                }
+            }
+            imported.push(members);
+        },
+        6: () => { // an alias
+            const kind = sort(), target = byte(), instance = number();
+            if (target === 2)
+                define(kind, (number(), undefined));
+            else
+                define(kind, imported[target === 0 ? instance : -1]?.get(name()) ?? undefined);
+        },
+        10: () => {
+            const text = externName();
+            define(externType(), instances.get(text));
+        },
+        11: () => {
+            const text = externName(), kind = sort(), index = number();
+            if (byte() === 1)
+                externType();
+            if (kind === 'core 17' && modules[index])
+                found.set(text, modules[index]);
+            define(kind, kind === 'core 17' ? modules[index] : imported[index]);
+        },
+    };
+    while (at < end) {
+        const id = byte(), size = number(), next = at + size;
+        if (id === 1)
+            modules.push(bytes.subarray(at, next));
+        for (let n = sections[id] ? number() : 0; n > 0; n--)
+            sections[id]();
+        at = next;
+    }
+    return found;
+}
+
 // -- Commands ------------------------------------------------------------------------------------------------------------
 
 const blank = text => text.replace(/[^\n]/g, ' ');
@@ -361,6 +461,26 @@ class Splitter {
         this.base = base;
         this.assembler = assembler;
         this.files = new Map();
+        this.exported = new Map(); // the core modules of named instances and of definitions ("definition NAME"), name to file
+    }
+
+    // Notes, under a name, the core modules that a component exports; gives the member of the command that says so.
+    note(name, filename) {
+        if (!name || !filename?.endsWith('.wasm'))
+            return {};
+        const byFile = new Map(), known = new Map();
+        for (const [instance, modules] of this.exported) {
+            known.set(instance, new Map(Object.entries(modules).map(([module, file]) => [module, this.files.get(file)])));
+            for (const file of Object.values(modules))
+                byFile.set(this.files.get(file), file);
+        }
+        const modules = {};
+        try {
+            for (const [module, bytes] of exportedModules(this.files.get(filename), known))
+                modules[module] = byFile.get(bytes) ?? this.add('wasm', bytes);
+        } catch { /* no component that could be read: nothing can be imported from it */ }
+        this.exported.set(name, modules);
+        return Object.keys(modules).length ? { modules } : {};
     }
 
     // What stands between "(component" and the fields: {kind, mode, id, form, fields}.
@@ -451,9 +571,15 @@ class Splitter {
         if (header.mode === 'instance') {
             if (header.fields.length || header.form)
                 throw new WastError(node.line, `(${header.kind} instance ...) takes two names`);
-            return { type: 'module_instance', kind: header.kind, ...(first && { instance: first }), ...(second && { module: second }) };
+            const modules = this.exported.get(`definition ${second}`);
+            if (modules && first)
+                this.exported.set(first, modules);
+            return { type: 'module_instance', kind: header.kind, ...(first && { instance: first }), ...(second && { module: second }),
+                ...(modules && Object.keys(modules).length > 0 && { modules }) };
         }
-        return { type: header.mode ? 'module_definition' : 'module', ...(first && { name: first }), ...await this.file(node, header) };
+        const file = await this.file(node, header);
+        const modules = header.kind === 'component' ? this.note(first && (header.mode ? `definition ${first}` : first), file.filename) : {};
+        return { type: header.mode ? 'module_definition' : 'module', ...(first && { name: first }), ...file, ...modules };
     }
 
     async command(node) {

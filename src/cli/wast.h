@@ -58,7 +58,9 @@ typedef struct wast_host wast_host;
 /* Offers it in the linker; NULL with the error. Delete after the stores that used the linker. */
 wast_host *wast_host_new(cj_engine *, cj_linker *, cj_error *err);
 void wast_host_delete(wast_host *);
-/* CJ_LINK when the component wants a function of the host in another type. */
+/* A copy of the core module that the host exports as "simple-module", to be freed. */
+bool wast_host_module(uint8_t **bytes, size_t *size);
+/* CJ_LINK when the component wants a function of the host that it has not, or has in another type; CJ_UNSUPPORTED for its async ones. */
 cj_status wast_host_check(const cj_component *, cj_error *err);
 
 /* -- One script (wast_run.c) ------------------------------------------------------------------------------------- */

@@ -1,13 +1,13 @@
 /* wast_host.c: --host wasmtime: the host functions and resources that wasmtime's own test scripts import.
  *
  * Place in the pipeline: fills the linker with which wast_run.c instantiates.
- * Non-goals: what is async in that host, and its core module.
+ * Non-goals: what is async in that host.
  *
  * The names and what they do are those of wasmtime's `wast` command: "host-return-two" and "host-echo-u32" at the root, all else in the instance "host".
  */
 #include "wast.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +167,10 @@ static const struct {
     {"host", "[method]resource1.take-own", "func(borrow, own)", take_own},
 };
 
+/* What wasmtime's host has and this one lacks, because it is async, or about that. */
+static const char *const async_functions[] = {"never-return", "return-two-slowly", "echo-slowly",
+                                              "[method]resource1.never-return", "set-max-table-capacity"};
+
 /* -- Types ------------------------------------------------------------------------------------------------------- */
 
 static void put_type(FILE *to, const cj_type *type)
@@ -202,24 +206,81 @@ static void describe(const cj_functype *type, char *buffer, size_t size)
     buffer[size - 1] = 0;
 }
 
+/* Other interfaces are instances of the script's own. */
+static bool is_of_host(const char *interface)
+{
+    return !interface[0] || strcmp(interface, "host") == 0 || strncmp(interface, "host#", 5) == 0 ||
+           strcmp(interface, "wasmtime") == 0;
+}
+
+static cj_status fail_link(cj_error *err, const char *format, ...) CLI_PRINTF(2, 3);
+static cj_status fail_link(cj_error *err, const char *format, ...)
+{
+    va_list args;
+    *err = (cj_error){.status = CJ_LINK, .offset = CJ_NO_OFFSET};
+    va_start(args, format);
+    vsnprintf(err->message, sizeof(err->message), format, args);
+    va_end(args);
+    return CJ_LINK;
+}
+
+static cj_status check_func(const cj_extern_func *import, cj_error *err)
+{
+    for (size_t i = 0; i < CLI_COUNT(functions); i++) {
+        char type[512];
+        if (strcmp(functions[i].interface, import->interface) != 0 || strcmp(functions[i].name, import->name) != 0)
+            continue;
+        describe(import->type, type, sizeof(type));
+        if (strcmp(type, functions[i].type) == 0)
+            return CJ_OK;
+        return fail_link(err, "the host's %.60s is %s, the import %.100s", import->name, functions[i].type, type);
+    }
+    for (size_t i = 0; i < CLI_COUNT(async_functions); i++) {
+        if (strcmp(async_functions[i], import->name) != 0)
+            continue;
+        *err = (cj_error){.status = CJ_UNSUPPORTED, .offset = CJ_NO_OFFSET};
+        snprintf(err->message, sizeof(err->message), "unsupported: async host function %.60s", import->name);
+        return CJ_UNSUPPORTED;
+    }
+    return fail_link(err, "the host has no function %.60s%s%.60s", import->interface, import->interface[0] ? "#" : "",
+                     import->name);
+}
+
+static const struct {
+    const char *name;
+    bool is_first;
+} resources[] = {{"resource1", true}, {"resource1-again", true}, {"resource2", false}};
+
 cj_status wast_host_check(const cj_component *component, cj_error *err)
 {
-    for (size_t i = 0; i < cj_component_import_count(component); i++) {
+    cj_status status = CJ_OK;
+    for (size_t i = 0; status == CJ_OK && i < cj_component_import_count(component); i++) {
         cj_extern_func import = cj_component_import(component, i);
-        for (size_t j = 0; j < CLI_COUNT(functions); j++) {
-            char type[512];
-            if (strcmp(functions[j].interface, import.interface) != 0 || strcmp(functions[j].name, import.name) != 0)
-                continue;
-            describe(import.type, type, sizeof(type));
-            if (strcmp(type, functions[j].type) == 0)
-                continue;
-            *err = (cj_error){.status = CJ_LINK, .offset = CJ_NO_OFFSET};
-            snprintf(err->message, sizeof(err->message), "the host's %s is %s, the import %.100s", import.name,
-                     functions[j].type, type);
-            return CJ_LINK;
-        }
+        if (is_of_host(import.interface))
+            status = check_func(&import, err);
     }
-    return CJ_OK;
+    for (size_t i = 0; status == CJ_OK && i < cj_component_resource_count(component); i++) {
+        cj_extern_resource resource = cj_component_resource(component, i);
+        for (size_t j = 0; resource.imported && j < CLI_COUNT(functions); j++)
+            if (strcmp(functions[j].interface, resource.interface) == 0 &&
+                strcmp(functions[j].name, resource.name) == 0)
+                status = fail_link(err, "the host's %s is a function, no resource type", functions[j].name);
+    }
+    return status;
+}
+
+bool wast_host_module(uint8_t **bytes, size_t *size)
+{
+    /* (module (func (export "f") (result i32) (i32.const 101)) (global (export "g") i32 (i32.const 100))) */
+    static const uint8_t module[] = {0,   'a', 's', 'm', 1,   0, 0,    0,  1,    5,    1, 0x60, 0,    1,    0x7f, 3,
+                                     2,   1,   0,   6,   7,   1, 0x7f, 0,  0x41, 0xe4, 0, 0x0b, 7,    9,    2,    1,
+                                     'f', 0,   0,   1,   'g', 3, 0,    10, 7,    1,    5, 0,    0x41, 0xe5, 0,    0x0b};
+    *bytes = malloc(sizeof(module));
+    if (!*bytes)
+        return false;
+    memcpy(*bytes, module, sizeof(module));
+    *size = sizeof(module);
+    return true;
 }
 
 /* -- The linker -------------------------------------------------------------------------------------------------- */
@@ -229,12 +290,9 @@ static cj_status define(wast_host *host, cj_engine *engine, cj_linker *linker, c
     cj_status status = cj_resource_type_new(engine, "resource1", drop_first, host, &host->first, err);
     if (status == CJ_OK)
         status = cj_resource_type_new(engine, "resource2", NULL, NULL, &host->second, err);
-    const struct {
-        const char *name;
-        const cj_resource_type *type;
-    } resources[] = {{"resource1", host->first}, {"resource1-again", host->first}, {"resource2", host->second}};
     for (size_t i = 0; status == CJ_OK && i < CLI_COUNT(resources); i++)
-        status = cj_linker_resource(linker, "host", resources[i].name, resources[i].type, err);
+        status = cj_linker_resource(linker, "host", resources[i].name,
+                                    resources[i].is_first ? host->first : host->second, err);
     for (size_t i = 0; status == CJ_OK && i < CLI_COUNT(functions); i++)
         status = cj_linker_dyn_func(linker, functions[i].interface, functions[i].name, functions[i].fn, host, err);
     return status;

@@ -164,7 +164,7 @@ node "$source/../../tools/conformance.mjs" --canonjit "$work/crashes" --work "$w
 [ $? -eq 1 ]
 report $? "a command that crashes fails"
 says table "values.wast: interp: crashed: SIGSEGV"
-says table "0 passed, 3 failed, 0 skipped (interp)"
+says table "0 passed, 4 failed, 0 skipped (interp)"
 printf '#!/bin/sh\ncase $1 in --version) echo canonjit, no LLVM ;; *) exec sleep 60 ;; esac\n' >"$work/hangs"
 chmod +x "$work/hangs"
 node "$source/../../tools/conformance.mjs" --canonjit "$work/hangs" --timeout 0.2 --work "$work/conformance" "$scripts" >"$work/table" 2>"$work/err"
@@ -182,3 +182,7 @@ for tier in $tiers; do
 done
 check "no host" 1 "~the linker has no function" "" wast "$scripts/host.wast"
 check "an unknown host" 2 "" "~canonjit: wast: --host wasmtme: expected one of wasmtime (did you mean wasmtime?)" wast --host wasmtme x.wast
+check "core modules of named instances" 0 "12 passed, 0 failed, 0 skipped" "" wast "$scripts/modules.wast"
+"$canonjit" wast --keep "$work/kept" "$scripts/modules.wast" >/dev/null
+sed 's/"modules": {/"else": {/' "$work/kept/modules.json" >"$work/kept/no-modules.json"
+check "core modules that nobody has" 1 "~unsupported: imported core module" "" wast "$work/kept/no-modules.json"
