@@ -385,7 +385,7 @@ CJ_API cj_status cj_component_find_import(const cj_component *, const char *name
 /* -- Linker -------------------------------------------------------------------------------------------------------- */
 
 /* A host function. `args` points to a struct of the parameters and `results` to one for the result, both in the host
- * layout; `results` is zeroed. Strings and lists in `args` may be views into guest memory: they are valid until the
+ * layout; `results` is zeroed. A function without parameters gets NULL for `args`, one without a result NULL for `results`. Strings and lists in `args` may be views into guest memory: they are valid until the
  * function returns, but not across a call into the same guest. What `results` points to is copied out before the
  * guest goes on; use cj_ctx_alloc for memory that need not live longer. Any return but CJ_OK becomes a trap of the calling guest
  * with the text in `err`; so does a CJ_TRAP that a nested call returned. Called on the thread that entered the store. */

@@ -26,7 +26,8 @@ typedef struct host {
 static cj_status nop(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
     host *h = user;
-    (void)args, (void)results;
+    assert_null(args);
+    assert_null(results);
     h->nops++;
     h->ctx = ctx;
     if (h->nop_status != CJ_OK && h->nop_message && err) {
@@ -49,9 +50,10 @@ static cj_status add(void *user, cj_call_ctx *ctx, const void *args, void *resul
 
 static cj_status log_text(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
-    (void)ctx, (void)results, (void)err;
+    (void)ctx, (void)err;
     const cj_string *text = args;
     host *h = user;
+    assert_null(results);
     snprintf(h->logged, sizeof(h->logged), "%.*s", (int)text->len, text->ptr);
     return CJ_OK;
 }

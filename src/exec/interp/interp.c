@@ -375,9 +375,11 @@ static uint32_t lower_results(cj_call_ctx *call, const uint64_t *flat, const voi
     return lower_ops(&r, all_ops(r.moves), results, &to);
 }
 
-/* Room for a struct of the host's: `small` when it fits. */
+/* Room for a struct of the host's: `small` when it fits, NULL when it is of nothing. */
 static void *room_for(cj_call_ctx *call, uint8_t *small, size_t size, size_t align)
 {
+    if (!size)
+        return NULL;
     return size <= SMALL_STRUCT ? small : cj__call_alloc(call, size, (uint32_t)align);
 }
 
@@ -386,15 +388,16 @@ static uint32_t import_in_mark(cj_call_ctx *call, const uint64_t *flat, uint64_t
     const cj_plan *plan = call->bound->plan;
     _Alignas(16) uint8_t small_args[SMALL_STRUCT], small_results[SMALL_STRUCT];
     void *args = room_for(call, small_args, plan->host_args_size, plan->host_args_align);
-    if (!args)
+    if (!args && plan->host_args_size)
         return cj__call_trap(call, CJ_TRAP_HOST_LIMIT, false, CJ_NO_SITE);
     uint32_t trap = lift_args(call, flat, args);
     if (trap)
         return trap;
     void *results = room_for(call, small_results, plan->host_result_size, plan->host_result_align);
-    if (!results)
+    if (results)
+        memset(results, 0, plan->host_result_size);
+    else if (plan->host_result_size)
         return cj__call_trap(call, CJ_TRAP_HOST_LIMIT, false, CJ_NO_SITE);
-    memset(results, 0, plan->host_result_size);
     trap = cj__call_host(call, args, results);
     if (trap)
         return trap;
