@@ -99,11 +99,6 @@ static cj_status compile(cj_start *s, const cj_plan *plan, const char *what, con
     CJ_TRY(cj__engine_compiler(s->store->engine, &compiler, s->err));
     snprintf(name, sizeof(name), "cj:%s:%s", what, info->path);
     cj_status status = cj__compiler_code(compiler, plan, name, out, s->err);
-    if (status == CJ_UNSUPPORTED) { /* not yet */
-        cj__error_clear(s->err);
-        *out = NULL;
-        return CJ_OK;
-    }
     if (status != CJ_OK)
         cj__error_where(s->err, "%s", info->path);
     return status;
@@ -212,26 +207,37 @@ static cj_status bind_lifted(cj_start *s, cj_binding *bound, uint32_t caller, co
     return CJ_OK;
 }
 
-/* A builtin has no type and so no info in the program. */
+/* A builtin has no type and so no info in the program: "resource.drop ns:pkg/iface#r". */
+static cj_status name_builtin(cj_start *s, cj_binding *bound, const cj_slot *slot, const char *resource)
+{
+    if (!slot->name)
+        return CJ_OK;
+    cj_func_info *info = CJ_ARENA_NEW(s->instance->arena, cj_func_info);
+    size_t size = strlen(slot->name) + strlen(resource) + 2;
+    char *path = cj__arena_alloc(s->instance->arena, size, 1);
+    if (!info || !path)
+        return cj__fail_nomem(s->err);
+    snprintf(path, size, "%s%s%s", slot->name, resource[0] ? " " : "", resource);
+    *info = (cj_func_info){.path = path, .interface = "", .name = path};
+    bound->info = info;
+    return CJ_OK;
+}
+
 static cj_status bind_builtin(cj_start *s, cj_binding *bound, const cj_slot *slot)
 {
-    cj_func_info *info = CJ_ARENA_NEW(s->instance->arena, cj_func_info);
-    if (!info)
-        return cj__fail_nomem(s->err);
-    *info = (cj_func_info){.path = slot->name, .interface = "", .name = slot->name};
-    bound->info = slot->name ? info : NULL;
     bool resource =
         slot->kind == CJ_SLOT_RESOURCE_NEW || slot->kind == CJ_SLOT_RESOURCE_REP || slot->kind == CJ_SLOT_RESOURCE_DROP;
     if (!resource)
-        return CJ_OK;
+        return name_builtin(s, bound, slot, "");
+    cj_resource_type *type = s->instance->resources[slot->of];
     cj_resource **resources = CJ_ARENA_ARRAY(s->instance->arena, cj_resource *, 1);
     if (!resources)
         return cj__fail_nomem(s->err);
-    if (!s->instance->resources[slot->of])
+    if (!type)
         return cj__fail(s->err, CJ_INTERNAL, "%s of a resource type that is not live", slot->name);
-    resources[0] = &s->instance->resources[slot->of]->core;
+    resources[0] = &type->core;
     bound->resources = resources;
-    return CJ_OK;
+    return name_builtin(s, bound, slot, type->core.name);
 }
 
 static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)

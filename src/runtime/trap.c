@@ -30,11 +30,11 @@ static void describe_place(cj_error *err, const cj_trap_record *record, const cj
         cj__error_where(err, "%s", bound->info->path);
 }
 
-/* A function of another component than the one that the host called: says which that was, as far as it fits. */
+/* A builtin, or a function of another component than the one that the host called: says which that was, as far as it fits. */
 static void describe_called(cj_error *err, const cj_trap_record *record, const cj_binding *called)
 {
     const cj_binding *bound = where_of(record, called);
-    if (!called->info || bound->guest.instance == called->guest.instance)
+    if (!called->info || bound == called || (bound->guest.instance == called->guest.instance && bound->info->type))
         return;
     size_t len = strlen(err->message);
     snprintf(err->message + len, sizeof(err->message) - len, "; in a call of %s", called->info->path);

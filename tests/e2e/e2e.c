@@ -163,6 +163,25 @@ void e2e_traps(e2e *w, cj_func *func, const cj_val *args, size_t nargs, cj_trap 
     assert_string_equal(w->err.message, cj_store_error(w->store)->message);
 }
 
+cj_val e2e_call_name(e2e *w, cj_instance *instance, const char *name, const cj_val *args, size_t nargs)
+{
+    cj_func *func = e2e_func(instance, name);
+    cj_val result;
+    memset(&result, 0, sizeof(result));
+    e2e_call(w, func, args, nargs, cj_functype_result(cj_func_type(func)) ? &result : NULL);
+    return result;
+}
+
+void e2e_traps_native(e2e *w, cj_instance *instance, const char *name, const void *args, cj_trap trap, const char *where)
+{
+    uint64_t result[8] = {0};
+    assert_int_equal(cj_call_native(e2e_func(instance, name), args, result, NULL), CJ_TRAP);
+    const cj_error *err = cj_store_error(w->store);
+    if (err->trap != trap)
+        fail_msg("%s: expected \"%s\", got \"%s\": %s", name, cj_trap_text(trap), cj_trap_text(err->trap), err->message);
+    assert_contains(err->where, where);
+}
+
 uint32_t e2e_call_u32(e2e *w, cj_func *func, const uint32_t *args, size_t nargs)
 {
     cj_val vals[16], result;

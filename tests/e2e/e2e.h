@@ -50,6 +50,13 @@ void e2e_ok(cj_status, const cj_error *);
 void e2e_call(e2e *, cj_func *, const cj_val *args, size_t nargs, cj_val *result);
 void e2e_traps(e2e *, cj_func *, const cj_val *args, size_t nargs, cj_trap, const char *text);
 uint32_t e2e_call_u32(e2e *, cj_func *, const uint32_t *args, size_t nargs);
+/* By name, in one expression: E2E_CALL(w, instance, "f", e2e_u32(1), e2e_u32(2)). */
+cj_val e2e_call_name(e2e *, cj_instance *, const char *name, const cj_val *args, size_t nargs);
+#define E2E_CALL(w, instance, name, ...) \
+    e2e_call_name((w), (instance), (name), (cj_val[]){__VA_ARGS__}, sizeof((cj_val[]){__VA_ARGS__}) / sizeof(cj_val))
+#define E2E_CALL0(w, instance, name) e2e_call_name((w), (instance), (name), NULL, 0)
+/* Through the native door, which checks nothing before the guest is entered: wants the trap, at a place that has `where`. */
+void e2e_traps_native(e2e *, cj_instance *, const char *name, const void *args, cj_trap, const char *where);
 
 static inline cj_val e2e_u32(uint32_t n)
 {
@@ -57,6 +64,21 @@ static inline cj_val e2e_u32(uint32_t n)
     memset(&v, 0, sizeof(v));
     v.kind = CJ_KIND_U32;
     v.of.u32 = n;
+    return v;
+}
+
+static inline cj_val e2e_own(uint32_t handle)
+{
+    cj_val v = e2e_u32(handle);
+    v.kind = CJ_KIND_OWN;
+    v.of.handle = handle;
+    return v;
+}
+
+static inline cj_val e2e_borrow(uint32_t handle)
+{
+    cj_val v = e2e_own(handle);
+    v.kind = CJ_KIND_BORROW;
     return v;
 }
 

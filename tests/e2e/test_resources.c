@@ -63,7 +63,8 @@ static file *file_of(host *h, uint32_t handle)
     return rep;
 }
 
-#define HOST_FN(name) static cj_status name(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+#define HOST_FN(name) \
+    static cj_status name(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 
 HOST_FN(constructor)
 {
@@ -117,7 +118,8 @@ HOST_FN(compare)
     host *h = user;
     const uint32_t *in = args;
     assert_int_not_equal(in[0], in[1]); /* two handles, even of one resource */
-    *(uint32_t *)results = file_of(h, in[0]) == file_of(h, in[1]) ? 1 : file_of(h, in[0])->n * 100 + file_of(h, in[1])->n;
+    *(uint32_t *)results =
+        file_of(h, in[0]) == file_of(h, in[1]) ? 1 : file_of(h, in[0])->n * 100 + file_of(h, in[1])->n;
     return CJ_OK;
 }
 
@@ -279,22 +281,6 @@ static void end(host *h)
     free(h);
 }
 
-static cj_val own(uint32_t handle)
-{
-    cj_val v;
-    memset(&v, 0, sizeof(v));
-    v.kind = CJ_KIND_OWN;
-    v.of.handle = handle;
-    return v;
-}
-
-static cj_val borrow(uint32_t handle)
-{
-    cj_val v = own(handle);
-    v.kind = CJ_KIND_BORROW;
-    return v;
-}
-
 static cj_val seq(cj_kind kind, cj_val *at, size_t len)
 {
     cj_val v;
@@ -313,28 +299,6 @@ static cj_val some(cj_val *payload)
     v.of.choice.index = payload ? 1 : 0;
     v.of.choice.payload = payload;
     return v;
-}
-
-/* Calls by name, through the dynamic door. */
-static cj_val call(host *h, cj_instance *instance, const char *name, const cj_val *args, size_t nargs)
-{
-    cj_func *func = e2e_func(instance, name);
-    cj_val result;
-    memset(&result, 0, sizeof(result));
-    e2e_call(h->w, func, args, nargs, cj_functype_result(cj_func_type(func)) ? &result : NULL);
-    return result;
-}
-#define CALL(h, instance, name, ...) call((h), (instance), (name), (cj_val[]){__VA_ARGS__}, sizeof((cj_val[]){__VA_ARGS__}) / sizeof(cj_val))
-
-/* Through the native door, where nobody checks before the guest is entered. */
-static void traps_native(host *h, cj_instance *instance, const char *name, const void *args, cj_trap trap, const char *where)
-{
-    uint64_t result[4] = {0};
-    assert_int_equal(cj_call_native(e2e_func(instance, name), args, result, NULL), CJ_TRAP);
-    const cj_error *err = cj_store_error(h->w->store);
-    if (err->trap != trap)
-        fail_msg("%s: expected \"%s\", got \"%s\": %s", name, cj_trap_text(trap), cj_trap_text(err->trap), err->message);
-    assert_contains(err->where, where);
 }
 
 #define BODY(name) \
@@ -356,7 +320,7 @@ static void drop(host *h, uint32_t handle)
 
 BODY(own_results)
 {
-    cj_val f = CALL(h, files, "make", e2e_u32(7));
+    cj_val f = E2E_CALL(h->w, files, "make", e2e_u32(7));
     assert_int_equal(f.kind, CJ_KIND_OWN);
     assert_true(cj_handle_is_own(h->w->store, f.of.handle));
     assert_ptr_equal(cj_handle_type(h->w->store, f.of.handle), h->file);
@@ -367,7 +331,8 @@ BODY(own_results)
     assert_false(cj_handle_is_own(h->w->store, f.of.handle));
 
     /* Indices are used again, the last one first. */
-    uint32_t a = CALL(h, files, "make", e2e_u32(1)).of.handle, b = CALL(h, files, "make", e2e_u32(2)).of.handle;
+    uint32_t a = E2E_CALL(h->w, files, "make", e2e_u32(1)).of.handle,
+             b = E2E_CALL(h->w, files, "make", e2e_u32(2)).of.handle;
     assert_int_equal(a, f.of.handle);
     drop(h, a);
     drop(h, b);
@@ -378,17 +343,17 @@ BODY(own_results)
 BODY(own_arguments_move)
 {
     uint32_t f = new_file(h, 5);
-    uint32_t index = CALL(h, files, "store", own(f)).of.u32;
+    uint32_t index = E2E_CALL(h->w, files, "store", e2e_own(f)).of.u32;
     assert_int_equal(index, 1); /* the guest's first */
     assert_null(cj_handle_type(h->w->store, f));
-    assert_int_equal(CALL(h, files, "size-index", e2e_u32(index)).of.u32, 5);
-    cj_val back = CALL(h, files, "fetch", e2e_u32(index));
+    assert_int_equal(E2E_CALL(h->w, files, "size-index", e2e_u32(index)).of.u32, 5);
+    cj_val back = E2E_CALL(h->w, files, "fetch", e2e_u32(index));
     assert_int_equal(file_of(h, back.of.handle)->n, 5);
-    cj_val again = CALL(h, files, "pass", own(back.of.handle));
+    cj_val again = E2E_CALL(h->w, files, "pass", e2e_own(back.of.handle));
     assert_int_equal(file_of(h, again.of.handle)->n, 5);
     assert_int_equal(h->dropped, 0);
-    assert_int_equal(CALL(h, files, "store", own(again.of.handle)).of.u32, 1);
-    CALL(h, files, "drop-index", e2e_u32(1));
+    assert_int_equal(E2E_CALL(h->w, files, "store", e2e_own(again.of.handle)).of.u32, 1);
+    E2E_CALL(h->w, files, "drop-index", e2e_u32(1));
     assert_int_equal(h->dropped, 1);
 }
 
@@ -396,15 +361,15 @@ BODY(borrow_arguments_are_lent)
 {
     uint32_t f = new_file(h, 9);
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(CALL(h, files, "size-of", borrow(f)).of.u32, 9);
+        assert_int_equal(E2E_CALL(h->w, files, "size-of", e2e_borrow(f)).of.u32, 9);
         assert_true(cj_handle_is_own(h->w->store, f));
         assert_null(cj_handle_type(h->w->store, h->seen)); /* what the host function was lent is gone */
     }
-    assert_int_equal(CALL(h, files, "both-of", borrow(f), borrow(f)).of.u32, 1);
+    assert_int_equal(E2E_CALL(h->w, files, "both-of", e2e_borrow(f), e2e_borrow(f)).of.u32, 1);
     uint32_t g = new_file(h, 3);
-    assert_int_equal(CALL(h, files, "both-of", borrow(f), borrow(g)).of.u32, 903);
+    assert_int_equal(E2E_CALL(h->w, files, "both-of", e2e_borrow(f), e2e_borrow(g)).of.u32, 903);
     h->drop_early = true;
-    assert_int_equal(CALL(h, files, "size-of", borrow(f)).of.u32, 9);
+    assert_int_equal(E2E_CALL(h->w, files, "size-of", e2e_borrow(f)).of.u32, 9);
     assert_int_equal(h->dropped, 0);
     drop(h, f);
     drop(h, g);
@@ -413,12 +378,13 @@ BODY(borrow_arguments_are_lent)
 
 BODY(statics_and_consumers)
 {
-    uint32_t a = CALL(h, files, "keep", e2e_u32(30)).of.u32, b = CALL(h, files, "keep", e2e_u32(12)).of.u32;
-    cj_val joined = CALL(h, files, "join-index", e2e_u32(a), e2e_u32(b));
+    uint32_t a = E2E_CALL(h->w, files, "keep", e2e_u32(30)).of.u32,
+             b = E2E_CALL(h->w, files, "keep", e2e_u32(12)).of.u32;
+    cj_val joined = E2E_CALL(h->w, files, "join-index", e2e_u32(a), e2e_u32(b));
     assert_int_equal(file_of(h, joined.of.handle)->n, 42);
     assert_int_equal(h->dropped, 2);
-    uint32_t index = CALL(h, files, "store", joined).of.u32;
-    assert_int_equal(CALL(h, files, "consume-index", e2e_u32(index)).of.u32, 42);
+    uint32_t index = E2E_CALL(h->w, files, "store", joined).of.u32;
+    assert_int_equal(E2E_CALL(h->w, files, "consume-index", e2e_u32(index)).of.u32, 42);
     assert_int_equal(live(h), 0);
 }
 
@@ -427,14 +393,14 @@ BODY(handles_in_values)
     /* Lists of both, in and out. */
     cj_val lent[5], moved[5];
     for (uint32_t i = 0; i < 5; i++)
-        lent[i] = borrow(new_file(h, i + 1));
-    assert_int_equal(CALL(h, files, "sum-of", seq(CJ_KIND_LIST, lent, 5)).of.u32, 15);
-    assert_int_equal(CALL(h, files, "sum-of", seq(CJ_KIND_LIST, lent, 0)).of.u32, 0);
+        lent[i] = e2e_borrow(new_file(h, i + 1));
+    assert_int_equal(E2E_CALL(h->w, files, "sum-of", seq(CJ_KIND_LIST, lent, 5)).of.u32, 15);
+    assert_int_equal(E2E_CALL(h->w, files, "sum-of", seq(CJ_KIND_LIST, lent, 0)).of.u32, 0);
     for (uint32_t i = 0; i < 5; i++)
-        moved[i] = own(lent[i].of.handle);
-    assert_int_equal(CALL(h, files, "take-all-of", seq(CJ_KIND_LIST, moved, 5)).of.u32, 15);
+        moved[i] = e2e_own(lent[i].of.handle);
+    assert_int_equal(E2E_CALL(h->w, files, "take-all-of", seq(CJ_KIND_LIST, moved, 5)).of.u32, 15);
     assert_int_equal(h->dropped, 5);
-    cj_val many = CALL(h, files, "several-of", e2e_u32(7));
+    cj_val many = E2E_CALL(h->w, files, "several-of", e2e_u32(7));
     assert_int_equal(many.of.seq.len, 7);
     for (uint32_t i = 0; i < 7; i++) { /* dropping leaves the result where it is */
         assert_int_equal(many.of.seq.ptr[i].kind, CJ_KIND_OWN);
@@ -443,19 +409,19 @@ BODY(handles_in_values)
     }
 
     /* option, result. */
-    cj_val one = own(new_file(h, 77));
-    cj_val found = CALL(h, files, "find-of", some(&one));
+    cj_val one = e2e_own(new_file(h, 77));
+    cj_val found = E2E_CALL(h->w, files, "find-of", some(&one));
     assert_int_equal(found.kind, CJ_KIND_RESULT);
     assert_int_equal(found.of.choice.index, 0);
     assert_int_equal(file_of(h, found.of.choice.payload->of.handle)->n, 77);
     uint32_t kept = found.of.choice.payload->of.handle;
-    found = CALL(h, files, "find-of", some(NULL));
+    found = E2E_CALL(h->w, files, "find-of", some(NULL));
     assert_int_equal(found.of.choice.index, 1);
     assert_memory_equal(found.of.choice.payload->of.string.ptr, "nothing", 7);
 
     /* A tuple with one of each. */
-    cj_val parts[3] = {borrow(kept), e2e_u32(5), own(new_file(h, 2))};
-    cj_val mixed = CALL(h, files, "mix-of", seq(CJ_KIND_TUPLE, parts, 3));
+    cj_val parts[3] = {e2e_borrow(kept), e2e_u32(5), e2e_own(new_file(h, 2))};
+    cj_val mixed = E2E_CALL(h->w, files, "mix-of", seq(CJ_KIND_TUPLE, parts, 3));
     assert_int_equal(mixed.of.seq.ptr[0].of.u32, 770502);
     assert_int_equal(file_of(h, mixed.of.seq.ptr[1].of.handle)->n, 2);
     drop(h, mixed.of.seq.ptr[1].of.handle);
@@ -466,14 +432,14 @@ BODY(handles_in_values)
 /* "paper" and "file" are one type to the guest; "stamp" is another. */
 BODY(one_type_under_two_names)
 {
-    cj_val stamp = CALL(h, files, "stamp-paper", own(new_file(h, 1)));
+    cj_val stamp = E2E_CALL(h->w, files, "stamp-paper", e2e_own(new_file(h, 1)));
     assert_ptr_equal(cj_handle_type(h->w->store, stamp.of.handle), h->stamp);
     void *rep;
     e2e_ok(cj_resource_take(h->w->store, h->stamp, stamp.of.handle, &rep, &h->w->err), &h->w->err);
     assert_ptr_equal(rep, &h->files[0]);
     h->dropped++;
-    uint32_t index = CALL(h, files, "keep", e2e_u32(1)).of.u32;
-    CALL(h, files, "drop-index-as-paper", e2e_u32(index));
+    uint32_t index = E2E_CALL(h->w, files, "keep", e2e_u32(1)).of.u32;
+    E2E_CALL(h->w, files, "drop-index-as-paper", e2e_u32(index));
     assert_int_equal(live(h), 0);
     assert_string_equal(cj_resource_type_name(h->file), "file");
 
@@ -492,10 +458,11 @@ BODY(one_type_under_two_names)
 
 BODY(many_handles)
 {
-    CALL(h, files, "churn", e2e_u32(1000));
+    E2E_CALL(h->w, files, "churn", e2e_u32(1000));
     assert_int_equal(h->dropped, 1000);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(CALL(h, files, "keep", e2e_u32(0)).of.u32, 1000 - i); /* last freed first: the guest dropped 1 to 1000 */
+        assert_int_equal(E2E_CALL(h->w, files, "keep", e2e_u32(0)).of.u32,
+                         1000 - i); /* last freed first: the guest dropped 1 to 1000 */
 }
 
 /* -- Rules that guests break --------------------------------------------------------------------------------------- */
@@ -503,7 +470,7 @@ BODY(many_handles)
 static void wants(host *h, const char *name, const void *args, cj_trap trap, const char *where)
 {
     cj_instance *files = another(h);
-    traps_native(h, files, name, args, trap, where);
+    e2e_traps_native(h->w, files, name, args, trap, where);
     assert_int_equal(cj_call_native(e2e_func(files, "keep"), (uint32_t[]){1}, (uint32_t[1]){0}, NULL), CJ_TRAP);
     assert_int_equal(cj_store_error(h->w->store)->trap, CJ_TRAP_CANNOT_ENTER);
     assert_contains(cj_store_error(h->w->store)->message, "trapped before");
@@ -530,22 +497,23 @@ BODY(guests_break_rules)
 
     /* Drops what it made twice; drops it as another type. */
     cj_instance *guest = another(h);
-    uint32_t kept = CALL(h, guest, "keep", e2e_u32(1)).of.u32;
-    CALL(h, guest, "drop-index", e2e_u32(kept));
-    traps_native(h, guest, "drop-index", &kept, CJ_TRAP_HANDLE_INDEX, "resource.drop");
+    uint32_t kept = E2E_CALL(h->w, guest, "keep", e2e_u32(1)).of.u32;
+    E2E_CALL(h->w, guest, "drop-index", e2e_u32(kept));
+    e2e_traps_native(h->w, guest, "drop-index", &kept, CJ_TRAP_HANDLE_INDEX, "resource.drop");
     guest = another(h);
-    kept = CALL(h, guest, "keep", e2e_u32(1)).of.u32;
-    traps_native(h, guest, "drop-index-as-stamp", &kept, CJ_TRAP_HANDLE_TYPE, "resource.drop");
+    kept = E2E_CALL(h->w, guest, "keep", e2e_u32(1)).of.u32;
+    e2e_traps_native(h->w, guest, "drop-index-as-stamp", &kept, CJ_TRAP_HANDLE_TYPE, "resource.drop");
     guest = another(h);
-    kept = CALL(h, guest, "keep", e2e_u32(1)).of.u32;
-    traps_native(h, guest, "join-index", (uint32_t[]){kept, kept}, CJ_TRAP_HANDLE_INDEX, FILES "#[static]file.join: param 1");
+    kept = E2E_CALL(h->w, guest, "keep", e2e_u32(1)).of.u32;
+    e2e_traps_native(h->w, guest, "join-index", (uint32_t[]){kept, kept}, CJ_TRAP_HANDLE_INDEX,
+                     FILES "#[static]file.join: param 1");
 }
 
 /* One resource in two tables at a time: the guest gives an own handle away and then fails. */
 BODY(a_trap_after_a_handle_moved)
 {
     uint32_t f = new_file(h, 1);
-    traps_native(h, files, "give-and-trap", &f, CJ_TRAP_STRING_BOUNDS, FILES "#give-and-trap: param 1");
+    e2e_traps_native(h->w, files, "give-and-trap", &f, CJ_TRAP_STRING_BOUNDS, FILES "#give-and-trap: param 1");
     /* The host function was not called: the host must not find a handle that it never saw. */
     for (uint32_t i = 0; i < 10; i++)
         assert_null(cj_handle_type(h->w->store, i));
@@ -569,7 +537,7 @@ BODY(what_has_not_moved_stays_with_the_host)
     assert_int_equal(h->dropped, 2);
 
     args = (own_text_own){new_file(h, 1), {"\xff", 1}, new_file(h, 2)};
-    traps_native(h, files, "own-text-own", &args, CJ_TRAP_STRING_UTF8, "own-text-own: param 1");
+    e2e_traps_native(h->w, files, "own-text-own", &args, CJ_TRAP_STRING_UTF8, "own-text-own: param 1");
     assert_null(cj_handle_type(h->w->store, args.a));
     assert_ptr_equal(cj_handle_type(h->w->store, args.b), h->file);
     assert_true(cj_handle_is_own(h->w->store, args.b));
@@ -597,16 +565,18 @@ BODY(the_host_breaks_rules)
     static const struct {
         const char *name, *text;
         bool own;
-    } misuses[] = {{"size-of", "no such handle", false}, {"store", "no such handle", true}, {"store", "another resource type", true}};
+    } misuses[] = {{"size-of", "no such handle", false},
+                   {"store", "no such handle", true},
+                   {"store", "another resource type", true}};
     for (size_t i = 0; i < sizeof(misuses) / sizeof(misuses[0]); i++) {
-        cj_val arg = misuses[i].own ? own(i == 2 ? stamp : 99) : borrow(99), result;
+        cj_val arg = misuses[i].own ? e2e_own(i == 2 ? stamp : 99) : e2e_borrow(99), result;
         cj_error err;
         assert_int_equal(cj_call(e2e_func(files, misuses[i].name), &arg, 1, &result, 1, NULL, &err), CJ_MISUSE);
         assert_contains(err.message, misuses[i].text);
         assert_contains(err.where, "param 0");
     }
     f = new_file(h, 4);
-    assert_int_equal(CALL(h, files, "size-of", borrow(f)).of.u32, 4);
+    assert_int_equal(E2E_CALL(h->w, files, "size-of", e2e_borrow(f)).of.u32, 4);
 }
 
 /* Inside a host function: what it was lent is not its own. */
@@ -628,13 +598,13 @@ static cj_status misuse_borrow(host *h, cj_call_ctx *ctx, uint32_t handle, cj_er
     assert_int_equal(cj_resource_drop(store, lent, &e), CJ_MISUSE);
     assert_contains(e.message, "lent");
     assert_int_equal(cj_resource_take(store, h->file, lent, &rep, &e), CJ_MISUSE);
-    cj_val arg = own(lent), result;
+    cj_val arg = e2e_own(lent), result;
     assert_int_equal(cj_call(h->nested, &arg, 1, &result, 1, NULL, &e), CJ_MISUSE);
     assert_contains(e.message, "lent");
     /* A borrow may be passed on; meanwhile it cannot be dropped, and then it can. */
-    arg = borrow(handle);
+    arg = e2e_borrow(handle);
     assert_int_equal(cj_call(e2e_func(cj_func_instance(h->nested), "size-of"), &arg, 1, &result, 1, NULL, &e), CJ_OK);
-    arg = own(handle);
+    arg = e2e_own(handle);
     assert_int_equal(cj_call(h->nested, &arg, 1, &result, 1, NULL, &e), CJ_MISUSE);
     assert_contains(e.message, "borrowed");
     assert_int_equal(cj_resource_drop(store, handle, &e), CJ_OK);
@@ -648,7 +618,7 @@ BODY(borrows_in_host_functions)
     h->files[0].n = f; /* call-back gives its number back */
     h->nested = e2e_func(another(h), "store");
     h->on_call_back = misuse_borrow;
-    assert_int_equal(CALL(h, files, "call-back", borrow(f)).of.u32, f);
+    assert_int_equal(E2E_CALL(h->w, files, "call-back", e2e_borrow(f)).of.u32, f);
     assert_int_equal(h->dropped, 0);
     drop(h, f);
 }
@@ -676,9 +646,9 @@ BODY(borrows_end_when_host_functions_fail)
     uint32_t f = new_file(h, 6);
     h->on_call_back = fail_with_borrow;
     h->nested = e2e_func(another(h), "keep-borrow");
-    assert_int_equal(CALL(h, files, "call-back", borrow(f)).of.u32, 6);
+    assert_int_equal(E2E_CALL(h->w, files, "call-back", e2e_borrow(f)).of.u32, 6);
     assert_null(cj_handle_type(h->w->store, h->seen));
-    traps_native(h, files, "call-back", &f, CJ_TRAP_HOST, FILES "#call-back");
+    e2e_traps_native(h->w, files, "call-back", &f, CJ_TRAP_HOST, FILES "#call-back");
     assert_null(cj_handle_type(h->w->store, h->seen));
     drop(h, f);
 }
@@ -785,13 +755,13 @@ static void max_handles(void **state)
     host *h = limited_host(w, 10);
     /* A guest's table: 10 are fine, 11 trap. */
     cj_instance *files = another(h);
-    CALL(h, files, "hoard", e2e_u32(10));
+    E2E_CALL(h->w, files, "hoard", e2e_u32(10));
     assert_int_equal(live(h), 10);
-    traps_native(h, files, "hoard", (uint32_t[]){1}, CJ_TRAP_HANDLE_TABLE_FULL, FILES "#[constructor]file");
+    e2e_traps_native(h->w, files, "hoard", (uint32_t[]){1}, CJ_TRAP_HANDLE_TABLE_FULL, FILES "#[constructor]file");
     assert_contains(cj_store_error(w->store)->message, "max_handles of cj_limits is 10");
     /* Another guest has a table of its own. */
     cj_instance *other = another(h);
-    CALL(h, other, "hoard", e2e_u32(9));
+    E2E_CALL(h->w, other, "hoard", e2e_u32(9));
     uint32_t f = 0;
     /* The host's: what the guest was about to make when it trapped counts. */
     cj_error err;
@@ -803,7 +773,7 @@ static void max_handles(void **state)
     assert_contains(err.message, "max_handles");
     /* Full for results and for what host functions are lent. */
     uint32_t index = 1;
-    traps_native(h, other, "size-index", &index, CJ_TRAP_HANDLE_TABLE_FULL, FILES "#[method]file.size: param 0");
+    e2e_traps_native(h->w, other, "size-index", &index, CJ_TRAP_HANDLE_TABLE_FULL, FILES "#[method]file.size: param 0");
     end(h);
 }
 
@@ -834,10 +804,10 @@ static void list_of_handles_over_the_limit(void **state)
 BODY(what_is_left_is_dropped_once)
 {
     cj_instance *dead = another(h), *other = another(h);
-    CALL(h, files, "hoard", e2e_u32(50));
-    CALL(h, other, "hoard", e2e_u32(30));
-    CALL(h, dead, "hoard", e2e_u32(20));
-    traps_native(h, dead, "drop-index", (uint32_t[]){1000}, CJ_TRAP_HANDLE_INDEX, "resource.drop");
+    E2E_CALL(h->w, files, "hoard", e2e_u32(50));
+    E2E_CALL(h->w, other, "hoard", e2e_u32(30));
+    E2E_CALL(h->w, dead, "hoard", e2e_u32(20));
+    e2e_traps_native(h->w, dead, "drop-index", (uint32_t[]){1000}, CJ_TRAP_HANDLE_INDEX, "resource.drop");
     for (uint32_t i = 0; i < 10; i++)
         new_file(h, i);
     uint32_t stamp;
@@ -931,7 +901,7 @@ static void every_order_of_deletion(void **state)
         offer(h);
         cj_instance *instance;
         e2e_ok(cj_instantiate(own_world.store, own_world.linker, component, &instance, &err), &err);
-        CALL(h, instance, "hoard", e2e_u32(3));
+        E2E_CALL(h->w, instance, "hoard", e2e_u32(3));
         (void)new_file(h, 1);
 
         uint32_t left = order, done = 0;
