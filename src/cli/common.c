@@ -188,6 +188,11 @@ void cli_close(cli_session *session)
 
 void cli_print_funcs(FILE *to, const cj_component *component, bool imports)
 {
+    for (size_t i = 0; imports && i < cj_component_resource_count(component); i++) {
+        cj_extern_resource r = cj_component_resource(component, i);
+        if (r.imported)
+            fprintf(to, "  %s%s%s: resource\n", r.interface, r.interface[0] ? "#" : "", r.name);
+    }
     size_t count = imports ? cj_component_import_count(component) : cj_component_export_count(component);
     for (size_t i = 0; i < count; i++) {
         cj_extern_func f = imports ? cj_component_import(component, i) : cj_component_export(component, i);

@@ -20,6 +20,16 @@ static const cli_option options[] = {
 static const cj_text_kind kinds[] = {
     [WIT] = CJ_TEXT_WIT, [JSON] = CJ_TEXT_JSON, [PLAN] = CJ_TEXT_PLAN, [LLVM] = CJ_TEXT_LLVM, [ASM] = CJ_TEXT_ASM};
 
+/* One that only components inside call of each other has to be named in full. */
+static bool is_inner(const cli_session *session, const char *path)
+{
+    char *text;
+    if (cj_component_text(session->component, CJ_TEXT_PLAN, path, &text, NULL) != CJ_OK)
+        return false;
+    cj_text_delete(session->component, text);
+    return true;
+}
+
 /* "iface#f" in full, exports before imports; free it. */
 static int find_function(const cli_session *session, const char *option, const char *name, char **out)
 {
@@ -31,6 +41,8 @@ static int find_function(const cli_session *session, const char *option, const c
     } else if (err.status == CJ_NOT_FOUND &&
                cj_component_find_import(session->component, name, strlen(name), &i, &import_err) == CJ_OK) {
         f = cj_component_import(session->component, i);
+    } else if (err.status == CJ_NOT_FOUND && is_inner(session, name)) {
+        f = (cj_extern_func){"", name, NULL};
     } else {
         bool other = err.status == CJ_NOT_FOUND && import_err.status != CJ_NOT_FOUND; /* fits several imports */
         cli_fail(CLI_USAGE, "%s: --%s %s: %s", session->file, option, name, other ? import_err.message : err.message);
@@ -105,7 +117,8 @@ const cli_verb cli_inspect = {
     .name = "inspect",
     .operands = "COMPONENT",
     .summary = "Prints what a component imports and exports, or what became of a function",
-    .details = "FUNCTION is an export or import: f, iface#f or ns:pkg/iface@1.0.0#f.\n"
+    .details = "FUNCTION is an export or import: f, iface#f or ns:pkg/iface@1.0.0#f; or, as errors name it, one that\n"
+               "components inside the component call of each other.\n"
                "\"-\" reads the component from standard input.\n",
     .options = options,
     .option_count = CLI_COUNT(options),

@@ -19,7 +19,7 @@ static const cli_option options[] = {
     [TIER] = {"tier", 0, "TIER", "how calls cross: jit (compiled, the default where LLVM is built in) or interp"},
     [TIMEOUT] = {"timeout", 0, "SECONDS", "interrupt the guest after this time; implies --interruptible"},
     [INTERRUPTIBLE] = {"interruptible", 0, NULL, "compile the guest with checks for interruption"},
-    [UNKNOWN_IMPORTS] = {"unknown-imports", 0, "MODE", "imported functions: error (the default), trap, default, echo"},
+    [UNKNOWN_IMPORTS] = {"unknown-imports", 0, "MODE", "imports: error (the default), trap, default, echo"},
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -72,9 +72,12 @@ static bool default_value(cj_call_ctx *ctx, const cj_type *type, cj_val *out)
         out->of.choice.payload = cj_ctx_alloc(ctx, sizeof(cj_val), _Alignof(cj_val));
         return out->of.choice.payload && default_value(ctx, payload, out->of.choice.payload);
     }
-    case CJ_KIND_OWN:
+    case CJ_KIND_OWN: {
+        const cj_resource_type *resource = cj_instance_handle_type(cj_ctx_instance(ctx), type);
+        return resource && cj_resource_new(cj_ctx_store(ctx), resource, NULL, &out->of.handle, NULL) == CJ_OK;
+    }
     case CJ_KIND_BORROW:
-        return false;
+        return false; /* never in a result */
     default:
         return true; /* all bits zero: false, 0, "", [], none, {} */
     }
@@ -86,21 +89,46 @@ static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args,
     const stand_in *s = user;
     if (s->mode == IMPORTS_TRAP)
         return host_fail(err, "the guest called an import that is not there", &s->func);
-    if (nresults == 0)
+    const cj_type *type = nresults ? cj_functype_result(s->func.type) : NULL;
+    size_t echoed = nargs;
+    for (size_t i = 0; type && s->mode == IMPORTS_ECHO && i < nargs && echoed == nargs; i++)
+        if (cj_functype_param(s->func.type, (uint32_t)i) == type) /* equal types are one pointer */
+            echoed = i;
+    for (size_t i = 0; i < nargs; i++)
+        if (args[i].kind == CJ_KIND_OWN && i != echoed)
+            cj_resource_drop(cj_ctx_store(ctx), args[i].of.handle, NULL);
+    if (echoed < nargs)
+        results[0] = args[echoed];
+    if (!type || echoed < nargs)
         return CJ_OK;
-    const cj_type *type = cj_functype_result(s->func.type);
-    for (size_t i = 0; s->mode == IMPORTS_ECHO && i < nargs; i++) {
-        if (cj_functype_param(s->func.type, (uint32_t)i) == type) { /* equal types are one pointer */
-            results[0] = args[i];
-            return CJ_OK;
-        }
-    }
     return default_value(ctx, type, &results[0]) ? CJ_OK
                                                  : host_fail(err, "no default value for the result of", &s->func);
 }
 
+/* One type for each name, with nothing behind its resources. */
+static int define_resources(const cli_session *session, cj_linker *linker)
+{
+    for (size_t i = 0; i < cj_component_resource_count(session->component); i++) {
+        cj_extern_resource r = cj_component_resource(session->component, i);
+        cj_resource_type *type;
+        cj_error err;
+        if (!r.imported)
+            continue;
+        if (cj_resource_type_new(session->engine, r.name, NULL, NULL, &type, &err) != CJ_OK)
+            return cli_fail_error(session->file, &err);
+        cj_status status = cj_linker_resource(linker, r.interface, r.name, type, &err);
+        cj_resource_type_delete(type); /* the linker keeps it */
+        if (status != CJ_OK)
+            return cli_fail_error(session->file, &err);
+    }
+    return CLI_OK;
+}
+
 static int define_stand_ins(const cli_session *session, unknown_imports mode, cj_linker *linker, stand_in **out)
 {
+    int status = define_resources(session, linker);
+    if (status != CLI_OK)
+        return status;
     size_t count = cj_component_import_count(session->component);
     stand_in *all = calloc(count ? count : 1, sizeof(*all));
     if (!all)
@@ -387,7 +415,8 @@ const cli_verb cli_run = {
                "Results are printed as WAVE too, () where there is none. Several --invoke are called one after\n"
                "the other in one instance. \"-\" reads the component from standard input.\n\n"
                "--unknown-imports chooses what stands in for imported functions: trap traps when one is called,\n"
-               "default returns zeros and empty values, echo returns the first argument of the result's type.\n",
+               "default returns zeros and empty values, echo returns the first argument of the result's type. Imported\n"
+               "resource types are there then too. Handles have no text in WAVE: results show them as <own 1>.\n",
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run,

@@ -11,7 +11,18 @@ typedef struct found {
     const cj_plan *plan;
 } found;
 
-/* Exports first: a function that is imported and exported again has one name for both. */
+/* The plan of the slots of one kind for `of`, or NULL. */
+static const cj_plan *slot_plan(const cj_program *program, cj_slot_kind kind, uint32_t of)
+{
+    for (uint32_t g = 0; g < program->group_count; g++)
+        for (uint32_t s = 0; s < program->groups[g].slot_count; s++)
+            if (program->groups[g].slots[s].kind == kind && program->groups[g].slots[s].of == of)
+                return program->groups[g].slots[s].plan;
+    return NULL;
+}
+
+/* Exports first: a function that is imported and exported again has one name for both. Last those that components inside call
+ * of each other; the first of several with one name. */
 static cj_status find_func(const cj_component *component, const char *path, found *out, cj_error *err)
 {
     const cj_program *program = component->program;
@@ -25,12 +36,19 @@ static cj_status find_func(const cj_component *component, const char *path, foun
         if (strcmp(program->imports[i].info.path, path) != 0)
             continue;
         unused = &program->imports[i].info;
-        for (uint32_t g = 0; g < program->group_count; g++)
-            for (uint32_t s = 0; s < program->groups[g].slot_count; s++)
-                if (program->groups[g].slots[s].kind == CJ_SLOT_HOST && program->groups[g].slots[s].of == i) {
-                    *out = (found){unused, program->groups[g].slots[s].plan};
-                    return CJ_OK;
-                }
+        const cj_plan *plan = slot_plan(program, CJ_SLOT_HOST, i);
+        if (plan) {
+            *out = (found){unused, plan};
+            return CJ_OK;
+        }
+    }
+    for (i = 0; i < program->lifted_count; i++) {
+        const cj_plan *plan =
+            strcmp(program->lifted[i].info.path, path) == 0 ? slot_plan(program, CJ_SLOT_FUSED, i) : NULL;
+        if (plan) {
+            *out = (found){&program->lifted[i].info, plan};
+            return CJ_OK;
+        }
     }
     if (unused)
         return cj__fail(err, CJ_NOT_FOUND, "the import \"%s\" is never lowered: it has no plan", path);

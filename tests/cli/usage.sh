@@ -168,7 +168,30 @@ leaf(0)
     --invoke 'echo-full({b3})' --invoke 'echo-option-u8(3)' --invoke 'echo-result-both(err("x"))' --invoke 'echo-deep(names(["a"]))' \
     --invoke 'echo-list-u8([1])' --invoke 'echo-string("x")' "$guests/types.wasm"
 
+# -- Resources
+
+check "a missing resource type" 1 "" "~no resource type \"journal\" of interface \"example:bank/journals@1.0.0\"
+imported, and not offered by this command
+  example:bank/journals@1.0.0#journal: resource
+  example:bank/journals@1.0.0#[method]journal.write: func(" run --invoke '[constructor]account("ada")' "$guests/bank.wasm"
+check "a handle as a result" 0 "<own 1>" "" run --unknown-imports default --invoke '[constructor]account("ada")' "$guests/bank.wasm"
+check "a handle as an argument" 2 "" "~offset 0x18: argument 1 of 1 (self: borrow<
+unsupported: borrow values in WAVE, which has no text for handles" \
+    run --unknown-imports default --invoke '[method]account.balance(1)' "$guests/bank.wasm"
+check "a trap in a component inside" 1 "" \
+    "~trap: resource.drop test:resources/items@1.0.0#item: unknown handle index; in a call of test:resources/wrong@1.0.0#drop-twice" \
+    run --invoke 'drop-twice()' "$guests/with-resources.wasm"
+check "max_handles" 1 "" "~handle table is full: max_handles of cj_limits is 10
+to raise it: --limit max_handles=VALUE" run --limit max_handles=10 --invoke 'hoard(20)' "$guests/with-resources.wasm"
+for mode in default echo; do
+    check "--unknown-imports $mode has resource types" 0 "\"=0 =0 $([ $mode = echo ] && echo 4 || echo 0) 00 =0 []; live 0, destroyed []\"" "" \
+        run --tier interp --unknown-imports $mode --invoke 'life()' "$guests/user.wasm"
+done
+
 # -- Inspection
+
+check "the plan of a call inside" 0 "~fused utf8 -> 
+u32            f0 -> f0" "" inspect --plan 'test:diamond/side@1.0.0#add-twice' "$guests/with-diamond.wasm"
 
 check "inspect" 0 "~package test:rust@1.0.0
 interface geometry
