@@ -351,7 +351,8 @@ static uint32_t call_destructor(cj_call_ctx *call, const cj_binding *dtor, uint6
                          .arena = call->arena,
                          .lends_mark = call->store->lends.len};
     uint64_t flat[1] = {(uint32_t)rep};
-    return cj__core_call(&inner, &dtor->guest, dtor->core_func, &type, flat);
+    uint32_t trap = cj__core_call(&inner, &dtor->guest, dtor->core_func, &type, flat);
+    return CJ_LIKELY(!trap) ? CJ_TRAP_NONE : cj__call_trap(&inner, (cj_trap)trap, false, CJ_NO_SITE);
 }
 
 /* Of an own handle that may be dropped; removes it when nothing stands in the way of its destructor. */

@@ -84,7 +84,7 @@ uint32_t cj__move_borrow(struct cj_call_ctx *call, bool in_results, uint32_t slo
 void cj__host_borrows_end(struct cj_call_ctx *call);
 
 /* canon resource.new, .rep, .drop of call->bound->guest.instance, or, where that is NULL, the same for the host in the store's table. Give
- * a cj_trap, record nothing; trap.detail as above. (CJ_TRAP_CORE: the destructor's, the engine has the reason.)
+ * a cj_trap, record nothing; trap.detail as above. (CJ_TRAP_CORE: the destructor's, whose place is recorded; the engine has the reason.)
  *
  * drop of an own handle runs the destructor as a full call (spec, "canon resource.drop"): CANNOT_ENTER when the implementing instance, or one of
  * its ancestors that the dropping one does not share, is being called or has trapped; STACK_OVERFLOW. In both cases the handle stays. It must
