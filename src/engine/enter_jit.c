@@ -287,18 +287,22 @@ enum { INT_REGS = 7 };
 #else
 #error "cj__core_call wants the C ABI of this machine"
 #endif
-enum { FLOAT_REGS = 8, STACK_SLOTS = 16 };
+enum { FLOAT_REGS = 8, STACK_SLOTS = 16, MANY_SLOTS = 64 };
+_Static_assert((int)MANY_SLOTS >= (int)CJ_MAX_CORE_PARAMS, "whatever is no register's fits");
 #define FLOAT_TYPES double, double, double, double, double, double, double, double
 #define SLOT_TYPES INT64_X4, INT64_X4, INT64_X4, INT64_X4
 #define INT64_X4 uint64_t, uint64_t, uint64_t, uint64_t
 #define CALL_FLOATS(f) f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
 #define CALL_SLOTS(s) \
-    s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13], s[14], s[15]
+    (s)[0], (s)[1], (s)[2], (s)[3], (s)[4], (s)[5], (s)[6], (s)[7], (s)[8], (s)[9], (s)[10], (s)[11], (s)[12], (s)[13], (s)[14], (s)[15]
+#define CALL_MANY(s) CALL_SLOTS(s), CALL_SLOTS((s) + 16), CALL_SLOTS((s) + 32), CALL_SLOTS((s) + 48)
 
 typedef uint64_t (*int_fn)(void *, INT_TYPES, FLOAT_TYPES);
 typedef double (*float_fn)(void *, INT_TYPES, FLOAT_TYPES);
 typedef uint64_t (*int_slots_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES);
 typedef double (*float_slots_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES);
+typedef uint64_t (*int_many_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES, SLOT_TYPES, SLOT_TYPES, SLOT_TYPES);
+typedef double (*float_many_fn)(void *, INT_TYPES, FLOAT_TYPES, SLOT_TYPES, SLOT_TYPES, SLOT_TYPES, SLOT_TYPES);
 
 /* Code runs on the instance that the environment names. A trap usually leaves by a jump; cj__enter's caller then has the
  * instance back. */
@@ -327,24 +331,27 @@ static inline bool is_float(cj_core type)
 
 uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat)
 {
-    uint64_t ints[INT_REGS] = {0}, slots[STACK_SLOTS] = {0};
+    uint64_t ints[INT_REGS] = {0}, slots[MANY_SLOTS];
     double floats[FLOAT_REGS] = {0};
     uint32_t int_count = 0, float_count = 0, slot_count = 0;
     WASMExecEnv *env = call->env;
     struct WASMModuleInstanceCommon *outer = switch_to(env, callee);
-    WASMModuleInstance *inst = (WASMModuleInstance *)env->module_inst;
+    if (CJ_UNLIKELY(type->param_count > CJ_MAX_CORE_PARAMS)) {
+        cj__exception_set((WASMModuleInstance *)env->module_inst, "a core function with more parameters than canonjit can pass");
+        return switch_back(env, outer);
+    }
     for (uint32_t i = 0; i < type->param_count; i++) {
         if (is_float(type->params[i]) && float_count < FLOAT_REGS) {
             memcpy(&floats[float_count++], &flat[i], 8);
         } else if (!is_float(type->params[i]) && int_count < INT_REGS) {
             ints[int_count++] = flat[i];
-        } else if (slot_count < STACK_SLOTS) {
-            slots[slot_count++] = flat[i];
         } else {
-            cj__exception_set(inst, "a core function with more parameters than canonjit can pass");
-            return switch_back(env, outer);
+            slots[slot_count++] = flat[i];
         }
     }
+    bool many = slot_count > STACK_SLOTS;
+    if (slot_count > 0)
+        memset(&slots[slot_count], 0, ((many ? MANY_SLOTS : STACK_SLOTS) - slot_count) * sizeof(slots[0]));
     uint64_t result = 0;
     if (type->result_count > 0 && is_float(type->result)) {
         double value;
@@ -352,6 +359,10 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
             float_fn fn;
             memcpy(&fn, &func, sizeof fn);
             value = fn(env, CALL_INTS(ints), CALL_FLOATS(floats));
+        } else if (CJ_UNLIKELY(many)) {
+            float_many_fn fn;
+            memcpy(&fn, &func, sizeof fn);
+            value = fn(env, CALL_INTS(ints), CALL_FLOATS(floats), CALL_MANY(slots));
         } else {
             float_slots_fn fn;
             memcpy(&fn, &func, sizeof fn);
@@ -362,6 +373,10 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
         int_fn fn;
         memcpy(&fn, &func, sizeof fn);
         result = fn(env, CALL_INTS(ints), CALL_FLOATS(floats));
+    } else if (CJ_UNLIKELY(many)) {
+        int_many_fn fn;
+        memcpy(&fn, &func, sizeof fn);
+        result = fn(env, CALL_INTS(ints), CALL_FLOATS(floats), CALL_MANY(slots));
     } else {
         int_slots_fn fn;
         memcpy(&fn, &func, sizeof fn);

@@ -7,6 +7,8 @@
 #include "engine/engine.h"
 #include "link/link_build.h"
 
+_Static_assert(CJ_MAX_BOUNDARY_PARAMS + 1 == CJ_MAX_CORE_PARAMS, "what the merger lets pass is what the engine passes");
+
 cj_status cj__link_intern(cj_linker_state *l, cj_names *names, const void *key, size_t size, uint32_t *out,
                           bool *is_new)
 {

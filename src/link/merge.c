@@ -182,6 +182,10 @@ static cj_status check_boundary_type(cj_merger *m, const cj_core_functype *type,
     if (type->result_count > 1)
         return cj__fail(m->err, CJ_UNSUPPORTED,
                         "unsupported: several results of a core function that crosses groups (%s %u)", what, number);
+    if (type->param_count > CJ_MAX_BOUNDARY_PARAMS)
+        return cj__fail(m->err, CJ_UNSUPPORTED,
+                        "unsupported: more than %d parameters of a core function that crosses groups (%s %u)",
+                        CJ_MAX_BOUNDARY_PARAMS, what, number);
     for (uint32_t i = 0; i < type->param_count + type->result_count; i++) {
         uint8_t t = i < type->param_count ? type->params[i] : type->results[i - type->param_count];
         if (t < CJ_CORE_F64) /* the codes of vectors and references are below those of numbers */

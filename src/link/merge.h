@@ -31,6 +31,8 @@ typedef struct cj_merge_instance {
     bool late;
 } cj_merge_instance;
 
+enum { CJ_MAX_BOUNDARY_PARAMS = 63 }; /* what the engine passes; one less than it knows, for the slot number */
+
 /* A function that instances import from outside the group: a lowered import or a canonical builtin. */
 typedef struct cj_merge_slot {
     cj_core_functype type; /* without the slot parameter */

@@ -169,3 +169,19 @@
   (instance $b (instantiate $c (with "g" (func $w "g"))))
   (export "f" (func $f))
   (export "h" (func $b "h")))
+;; @parameters-between-memories: unsupported: more than 63 parameters of a core function that crosses groups
+(component
+  (core module $a (memory 1) (func (export "f") (param
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (core module $b
+    (import "e" "f" (func (param
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+    i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (memory 1))
+  (core instance $a (instantiate $a))
+  (core instance (instantiate $b (with "e" (instance $a)))))
