@@ -344,8 +344,8 @@ CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
 CJ_API cj_status cj_component_new(cj_engine *, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err);
 /* The same for a component that imports core modules or components: these are no business of instances, so they are given here. `name`
  * is the import's, "m", or "iface#m" in an imported instance; the bytes are a core module or a component, whichever is imported. What is
- * imported, used and not given is CJ_UNSUPPORTED; CJ_NOT_FOUND: there is no such import. Offsets of errors in what was given are its own, with
- * `where` saying "given as `m`". */
+ * imported, used and not given is CJ_UNSUPPORTED, unused and not given is CJ_LINK in cj_instantiate; CJ_NOT_FOUND: there is no such import.
+ * Offsets of errors in what was given are its own, with `where` saying "given as `m`". */
 typedef struct cj_component_part {
     const char *name;
     const uint8_t *bytes;

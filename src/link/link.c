@@ -250,6 +250,8 @@ static cj_status link_all(cj_linker_state *l, const cj_ast *ast)
         cj__arena_dup(l->program->arena, l->lifted.at, l->lifted.len * sizeof(cj_lifted), _Alignof(cj_lifted));
     if (!l->program->lifted)
         return cj__fail_nomem(l->err);
+    if (l->ev.not_given.len)
+        CJ_TRY(cj__link_strdup(l, l->ev.not_given, &l->program->not_given));
     return make_named_types(l);
 }
 

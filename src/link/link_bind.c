@@ -198,6 +198,8 @@ static cj_status find_given(cj_eval *ev, const cj_bind *bind, cj_str *path, cons
             *out = &ev->given[i];
             ev->given_used[i] = true;
         }
+    if (!*out && !ev->not_given.len)
+        ev->not_given = *path;
     return CJ_OK;
 }
 

@@ -294,6 +294,7 @@ struct cj_eval {
     const cj_given *given; /* core modules and components for the root's imports */
     bool *given_used;
     size_t given_count;
+    cj_str not_given; /* the first import for which there was none; "" */
     const cj_config *config;
     const cj_allocator *alloc;
     cj_types *types;

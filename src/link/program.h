@@ -110,6 +110,8 @@ typedef struct cj_program {
     cj_program_import *imports;
     cj_program_export *exports;
     uint32_t group_count, step_count, part_count, lifted_count, resource_count, resource_of_count, import_count, export_count;
+    const char *not_given; /* core module or component that the root imports and nobody gave, although nothing that runs uses it: it
+                            * cannot be instantiated; NULL: none. One that is used is unsupported */
     cj_config config; /* the limits it was linked with */
     CJ_VEC(cj_plan *) plans; /* all of them, each once: slots and exports of one type and options share one */
     cj_program_type *named_types;

@@ -87,6 +87,11 @@ static cj_status find_resource(cj_start *s, uint32_t i)
 cj_status cj__start_imports(cj_start *s)
 {
     const cj_program *program = s->program;
+    if (program->not_given)
+        return cj__fail(s->err, CJ_LINK,
+                        "the component imports `%s`, a core module or component: give it to "
+                        "cj_component_new_with",
+                        program->not_given);
     s->hosts = CJ_ARENA_ARRAY(s->scratch, const cj_linker_entry *, program->import_count);
     s->instance->resources = CJ_ARENA_ARRAY(s->instance->arena, cj_resource_type *, program->resource_count);
     if (!s->hosts || !s->instance->resources)

@@ -129,6 +129,17 @@ static void test_component_with(void **state)
     assert_int_equal(result.of.u32, 42);
     w->components[w->component_count++] = component;
 
+    /* What is only declared is missing when it is instantiated. */
+    test_bytes unused = test_bytes_of("! 03(01 50 00) 0a(01 00 'm' 00 11 00)");
+    e2e_ok(cj_component_new(w->engine, unused.at, unused.len, &component, &w->err), &w->err);
+    assert_int_equal(cj_instantiate(w->store, NULL, component, &instance, &w->err), CJ_LINK);
+    assert_contains(w->err.message, "imports `m`");
+    cj_component_delete(component);
+    e2e_ok(cj_component_new_with(w->engine, unused.at, unused.len, &given, 1, &component, &w->err), &w->err);
+    e2e_ok(cj_instantiate(w->store, NULL, component, &instance, &w->err), &w->err);
+    w->components[w->component_count++] = component;
+    free(unused.at);
+
     given.name = "n";
     assert_int_equal(cj_component_new_with(w->engine, file.at, file.len, &given, 1, &component, &w->err), CJ_NOT_FOUND);
     given.name = NULL;

@@ -496,8 +496,9 @@ static void test_trap_unsupported(void **state)
         {"future", "parts -\ngroup of 0\nunsupported futures /0\nsteps g0\n"},
         {"async-lift", "parts -\ngroup of 0\nsteps g0\n"},
         {"stream", "parts -\ngroup of 0\nsteps g0\n"},
-        {"lift-of-builtin", "parts -\ngroup of 0\nunsupported anywhere backpressure.inc /0\nlifted g of 0: 0.f0\nsteps g0\n"
-                            "export g = 0\n"},
+        {"lift-of-builtin",
+         "parts -\ngroup of 0\nunsupported anywhere backpressure.inc /0\nlifted g of 0: 0.f0\nsteps g0\n"
+         "export g = 0\n"},
     };
     static listing t;
     cj_config config = config_of();
@@ -553,6 +554,7 @@ static void test_given(void **state)
     if (link_given(given, 2, &program, &err) != CJ_OK)
         fail_msg("%s: %s", err.where, err.message);
     describe(&t, program);
+    assert_null(program->not_given);
     assert_string_equal(t.at, "parts - 0 0\n"
                               "group of 0\n"
                               "group of 1\n"
@@ -567,7 +569,7 @@ static void test_given(void **state)
     cj__program_delete(program);
     program = NULL;
 
-    /* One of the two; none; one too much. */
+    /* One of the two; one too much. */
     assert_int_equal(link_given(given, 1, &program, &err), CJ_UNSUPPORTED);
     assert_non_null(strstr(err.message, "imported core module `m`"));
     assert_int_equal(link_given(given + 1, 1, &program, &err), CJ_UNSUPPORTED);
@@ -614,6 +616,9 @@ static void test_given_is_checked(void **state)
                      CJ_INVALID);
     assert_string_equal(err.where, "given as `c`");
     assert_non_null(strstr(err.message, "function index 0 is out of bounds"));
+    assert_int_equal(cj__link(NULL, ast, &program, &err), CJ_OK);
+    assert_string_equal(program->not_given, "m"); /* the first */
+    cj__program_delete(program);
     cj__ast_delete(ast);
     cj__ast_delete(bad);
     free(b.at);
