@@ -35,7 +35,7 @@ static uint32_t resource_new(cj_call_ctx *call, const uint64_t *flat, uint64_t *
     return kind;
 }
 
-/* Leaving is looked at before anything else that "canon lower" does, and by all builtins here. */
+/* Leaving is looked at before anything else. */
 static uint32_t cannot(const cj_call_ctx *call, cj_trap why)
 {
     return call->bound->guest.instance->may_leave ? why : CJ_TRAP_CANNOT_LEAVE;

@@ -182,12 +182,12 @@ static void test_resource_natives(void **state)
     (void)state;
 #if CJ_ENGINE_JIT
     check_resources(natively);
-    static const cj_slot_kind without[] = {CJ_SLOT_HOST, CJ_SLOT_FUSED, CJ_SLOT_CORE, CJ_SLOT_CANNOT_ENTER,
-                                           CJ_SLOT_UNSUPPORTED};
+    static const cj_slot_kind without[] = {CJ_SLOT_HOST,         CJ_SLOT_FUSED,       CJ_SLOT_CORE,
+                                           CJ_SLOT_CANNOT_ENTER, CJ_SLOT_UNSUPPORTED, CJ_SLOT_UNSUPPORTED_ANYWHERE};
     for (size_t i = 0; i < CJ_COUNT(without); i++)
         assert_null(cj__builtin_code(without[i]));
 #else
-    for (cj_slot_kind kind = CJ_SLOT_HOST; kind <= CJ_SLOT_UNSUPPORTED; kind++)
+    for (cj_slot_kind kind = CJ_SLOT_HOST; kind <= CJ_SLOT_UNSUPPORTED_ANYWHERE; kind++)
         assert_null(cj__builtin_code(kind));
 #endif
 }
@@ -198,12 +198,14 @@ static void test_what_always_traps(void **state)
 {
     (void)state;
     uint64_t result;
-    const cj_binding *enter = slot(CJ_SLOT_CANNOT_ENTER), *unsupported = slot(CJ_SLOT_UNSUPPORTED);
+    const cj_binding *enter = slot(CJ_SLOT_CANNOT_ENTER), *unsupported = slot(CJ_SLOT_UNSUPPORTED),
+                     *anywhere = slot(CJ_SLOT_UNSUPPORTED_ANYWHERE);
     assert_int_equal(outcome(through_gate, enter, 0, &result), CJ_TRAP_CANNOT_ENTER);
     assert_int_equal(outcome(through_gate, unsupported, 0, &result), CJ_TRAP_UNSUPPORTED);
     guest->instance.may_leave = 0;
     assert_int_equal(outcome(through_gate, enter, 0, &result), CJ_TRAP_CANNOT_LEAVE);
     assert_int_equal(outcome(through_gate, unsupported, 0, &result), CJ_TRAP_CANNOT_LEAVE);
+    assert_int_equal(outcome(through_gate, anywhere, 0, &result), CJ_TRAP_UNSUPPORTED);
 }
 
 static cj_status host_seven(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)

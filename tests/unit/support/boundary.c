@@ -748,6 +748,8 @@ int boundary_tests(const char *name, boundary_code_fn code)
     struct CMUnitTest tests[BOUNDARY_MOST_TESTS];
     size_t count = boundary_lift_tests(tests);
     count += boundary_lower_tests(tests + count);
+    count += boundary_fused_tests(tests + count);
+    count += boundary_handle_tests(tests + count);
     count += boundary_call_tests(tests + count);
     code_for = code;
     return _cmocka_run_group_tests(name, tests, count, NULL, NULL);

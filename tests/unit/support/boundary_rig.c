@@ -7,7 +7,7 @@
 
 boundary_code_fn code_for;
 cj_types *T;
-fake_engine *F;
+fake_engine *F, *P;
 static cj_plan *plans[8192];
 static size_t plan_count;
 value_pool pool;
@@ -22,6 +22,7 @@ int boundary_set_up(void **state)
     (void)state;
     T = cj__types_new(NULL, 100);
     F = fake_new(MEMORY);
+    P = fake_peer(F, "callee", MEMORY);
     core_body = NULL;
     core_result = 0;
     host_body = NULL;
@@ -74,16 +75,14 @@ const cj_functype *functype(const cj_type *const *params, uint32_t count, const 
     return type;
 }
 
-cj_plan *make_plan(const cj_functype *type, cj_plan_kind kind, cj_encoding encoding, bool post_return)
+cj_plan *make_plan_of(const cj_functype *type, const cj_plan_options *options)
 {
     cj_config config;
     memset(&config, 0, sizeof(config));
     config.max_plan_ops = 65536;
-    cj_plan_options options = {
-        .kind = kind, .encoding = encoding, .has_memory = true, .has_realloc = true, .has_post_return = post_return};
     cj_error err;
     cj_plan *plan;
-    cj_status status = cj__plan_build(&config, type, &options, &plan, &err);
+    cj_status status = cj__plan_build(&config, type, options, &plan, &err);
     if (status == CJ_OK) {
         assert_true(plan_count < CJ_COUNT(plans));
         plans[plan_count++] = plan;
@@ -92,6 +91,13 @@ cj_plan *make_plan(const cj_functype *type, cj_plan_kind kind, cj_encoding encod
     if (status != CJ_OK)
         fail_msg("%s", err.message);
     return plan;
+}
+
+cj_plan *make_plan(const cj_functype *type, cj_plan_kind kind, cj_encoding encoding, bool post_return)
+{
+    cj_plan_options options = {
+        .kind = kind, .encoding = encoding, .has_memory = true, .has_realloc = true, .has_post_return = post_return};
+    return make_plan_of(type, &options);
 }
 
 cj_binding *make_export(const cj_functype *type, cj_encoding encoding, bool post_return)
@@ -108,6 +114,24 @@ cj_binding *make_import(const cj_functype *type, cj_encoding encoding)
     if (F->group.import_count == FAKE_MAX_IMPORTS)
         F->group.import_count = 0; /* earlier ones are done with */
     cj_binding *b = fake_import(F, plan, type, host_fn, &host_calls);
+    b->code = code_for ? code_for(plan) : NULL;
+    return b;
+}
+
+cj_binding *make_fused(const cj_functype *type, cj_encoding caller, cj_encoding callee, bool post_return)
+{
+    cj_plan_options options = {.kind = CJ_PLAN_FUSED,
+                               .encoding = callee,
+                               .has_memory = true,
+                               .has_realloc = true,
+                               .has_post_return = post_return,
+                               .caller_encoding = caller,
+                               .caller_has_memory = true,
+                               .caller_has_realloc = true};
+    cj_plan *plan = make_plan_of(type, &options);
+    if (F->group.import_count == FAKE_MAX_IMPORTS)
+        F->group.import_count = 0;
+    cj_binding *b = fake_fused(F, P, plan, type, core_fn, post_return ? post_return_fn : NULL, NULL);
     b->code = code_for ? code_for(plan) : NULL;
     return b;
 }

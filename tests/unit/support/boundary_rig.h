@@ -26,6 +26,7 @@ static const uint32_t tag = 0x80000000; /* of a latin1+utf16 string's length: it
 extern boundary_code_fn code_for;
 extern cj_types *T;
 extern fake_engine *F;
+extern fake_engine *P; /* a second guest, "callee" */
 extern value_pool pool;
 
 /* What the core function and the host function of the current test do. */
@@ -42,6 +43,8 @@ int boundary_tear_down(void **state);
 enum { BOUNDARY_MOST_TESTS = 256 };
 size_t boundary_lift_tests(struct CMUnitTest *out);
 size_t boundary_lower_tests(struct CMUnitTest *out);
+size_t boundary_fused_tests(struct CMUnitTest *out);
+size_t boundary_handle_tests(struct CMUnitTest *out);
 
 void core_fn(fake_engine *fake, void *user, uint64_t *flat); /* calls core_body, gives core_result */
 
@@ -54,9 +57,12 @@ const cj_functype *functype(const cj_type *const *params, uint32_t count, const 
         __VA_ARGS__ \
     }
 
+cj_plan *make_plan_of(const cj_functype *type, const cj_plan_options *options);
 cj_plan *make_plan(const cj_functype *type, cj_plan_kind kind, cj_encoding encoding, bool post_return);
 cj_binding *make_export(const cj_functype *type, cj_encoding encoding, bool post_return);
 cj_binding *make_import(const cj_functype *type, cj_encoding encoding);
+/* A function of `P` that `F` calls. */
+cj_binding *make_fused(const cj_functype *type, cj_encoding caller, cj_encoding callee, bool post_return);
 
 void expect_outcome(cj_trap got, cj_trap expected, bool in_results, const char *path);
 void expect_events(const char *expected);
