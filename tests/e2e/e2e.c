@@ -175,8 +175,11 @@ cj_val e2e_call_name(e2e *w, cj_instance *instance, const char *name, const cj_v
 void e2e_traps_native(e2e *w, cj_instance *instance, const char *name, const void *args, cj_trap trap, const char *where)
 {
     uint64_t result[8] = {0};
-    assert_int_equal(cj_call_native(e2e_func(instance, name), args, result, NULL), CJ_TRAP);
+    cj_status status = cj_call_native(e2e_func(instance, name), args, result, NULL);
     const cj_error *err = cj_store_error(w->store);
+    if (status != CJ_TRAP)
+        fail_msg("%s: expected trap \"%s\", got %s: %s", name, cj_trap_text(trap), cj_status_text(status),
+                 status == CJ_OK ? "" : err->message);
     if (err->trap != trap)
         fail_msg("%s: expected \"%s\", got \"%s\": %s", name, cj_trap_text(trap), cj_trap_text(err->trap), err->message);
     assert_contains(err->where, where);
