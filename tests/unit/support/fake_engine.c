@@ -777,13 +777,8 @@ void cj__core_store_fini(cj_store_core *store)
 
 /* -- The linker's --wrap ------------------------------------------------------------------------------------------- */
 
-<<<<<<< Updated upstream
 /* Our compiler calls functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would be
  * linked after all. */
-=======
-/* Our compiler calls functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would
- * be linked after all. */
->>>>>>> Stashed changes
 #if CJ_HAVE_LLVM
 #include <llvm-c/Core.h>
 
@@ -807,7 +802,6 @@ LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
     return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
 }
 
-<<<<<<< Updated upstream
 LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef ptr, const char *name)
 {
     return __real_LLVMBuildLoad2(builder, type, ptr, name);
@@ -816,16 +810,6 @@ LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
 LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef ptr)
 {
     return __real_LLVMBuildStore(builder, value, ptr);
-=======
-LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef pointer, const char *name)
-{
-    return __real_LLVMBuildLoad2(builder, type, pointer, name);
-}
-
-LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef pointer)
-{
-    return __real_LLVMBuildStore(builder, value, pointer);
->>>>>>> Stashed changes
 }
 
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
