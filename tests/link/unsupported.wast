@@ -110,12 +110,6 @@
   (import "i" (instance $i (export "c" (component (export "f" (func))))))
   (instance $c (instantiate (component $i "c")))
   (export "f" (func $c "f")))
-;; @vector-between-memories: unsupported: v128 in a core function that crosses groups
-(component
-  (core module $a (memory 1) (func (export "f") (param v128)))
-  (core module $b (import "e" "f" (func (param v128))) (memory 1))
-  (core instance $a (instantiate $a))
-  (core instance (instantiate $b (with "e" (instance $a)))))
 ;; @reference-between-memories: unsupported: funcref in a core function that crosses groups
 (component
   (core module $a (memory 1) (func (export "f") (result funcref) (ref.null func)))
