@@ -777,18 +777,14 @@ void cj__core_store_fini(cj_store_core *store)
 
 /* -- The linker's --wrap ------------------------------------------------------------------------------------------- */
 
-/* Our compiler calls functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would be
- * linked after all. */
+/* Our compiler calls two functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would
+ * be linked after all. */
 #if CJ_HAVE_LLVM
 #include <llvm-c/Core.h>
 
 LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *)
     __attribute__((weak));
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
-LLVMValueRef __real_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *) __attribute__((weak));
-LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
-LLVMValueRef __real_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef) __attribute__((weak));
-LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
 LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef) __attribute__((weak));
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 
@@ -797,16 +793,6 @@ LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
                                    unsigned count, const char *name)
 {
     return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
-}
-
-LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef ptr, const char *name)
-{
-    return __real_LLVMBuildLoad2(builder, type, ptr, name);
-}
-
-LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef ptr)
-{
-    return __real_LLVMBuildStore(builder, value, ptr);
 }
 
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
