@@ -787,10 +787,6 @@ LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LL
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef) __attribute__((weak));
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
-LLVMValueRef __real_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *) __attribute__((weak));
-LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
-LLVMValueRef __real_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef) __attribute__((weak));
-LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
 
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args,
                                    unsigned count, const char *name)
@@ -801,15 +797,5 @@ LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
 {
     return __real_LLVMAddFunction(module, name, type);
-}
-
-LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef pointer, const char *name)
-{
-    return __real_LLVMBuildLoad2(builder, type, pointer, name);
-}
-
-LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef pointer)
-{
-    return __real_LLVMBuildStore(builder, value, pointer);
 }
 #endif
