@@ -22,6 +22,7 @@ enum {
 typedef struct chance {
     uint64_t state;
     uint32_t bad;
+    bool scripts; /* what realloc does is the one thing that is not as it should be */
     int32_t left; /* of MAX_VALUES */
     fake_engine *fake;
     cj_arena *arena; /* host values */
@@ -558,10 +559,11 @@ static void flat_value(chance *c, const cj_type *type, uint64_t *slots)
 static chance chance_for(parity *p, fake_engine *fake, uint64_t salt)
 {
     uint64_t state = p->case_seed;
-    bool valid = parity_below(&state, 3) == 0;
+    uint32_t kind = parity_below(&state, 6);
     return (chance){
         .state = p->case_seed ^ salt * 0xd6e8feb86659fd93u,
-        .bad = valid ? 0 : 10,
+        .bad = kind < 3 ? 0 : 10,
+        .scripts = kind == 2,
         .left = MAX_VALUES,
         .fake = fake,
         .p = p,
@@ -651,15 +653,15 @@ static void set_guest(chance *c, fake_engine *fake)
         memcpy(fake->memory.data + i, &bits, fake->memory.page_count - i < 8 ? fake->memory.page_count - i : 8);
     }
     fake->grow_by = below(c, 2) ? 0 : 1 + below(c, 200);
-    if (c->bad && one_in(c, 4)) {
+    if (c->scripts || one_in(c, c->bad ? 4 : 0)) {
         static const struct {
             fake_action action;
             uint32_t most;
         } acts[] = {{FAKE_RETURN, UINT32_MAX}, {FAKE_ADD, 3},  {FAKE_AT_END, 3},
                     {FAKE_GROW, 70000},        {FAKE_TRAP, 1}, {FAKE_FILL, 256}};
-        for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t i = 0; i < (c->scripts ? 1 : 3); i++) {
             uint32_t act = below(c, CJ_COUNT(acts));
-            fake_script(fake, 1 + below(c, 5), acts[act].action, below(c, acts[act].most));
+            fake_script(fake, 1 + below(c, c->scripts ? 2 : 5), acts[act].action, below(c, acts[act].most));
         }
     }
 }
