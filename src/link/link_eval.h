@@ -185,6 +185,8 @@ struct cj_type_val {
     cj_str interface, name;        /* RESOURCE of a live run: under which its component exports it, once it does */
     const cj_ast_decls *decls;     /* INSTANCE, COMPONENT: the closure */
     cj_scope *outer;
+    const uint32_t *free; /* INSTANCE, COMPONENT, in checks: the resource types around it that it mentions */
+    uint32_t free_count;
 };
 
 typedef enum cj_func_origin {
@@ -446,6 +448,9 @@ cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val
 /* "External Visibility of Types": all that an import or export of a component or component type refers to has a name
  * there already. Gives names to what it brings. */
 cj_status cj__eval_check_visible(cj_eval *, cj_scope *, bool is_import, cj_str name, cj_entity, uint64_t offset);
+/* Fills in `free` and `min_resource` of an instance or component type from a run of its declarations, which made all resource
+ * types from number `fresh` on. */
+cj_status cj__eval_free_resources(cj_eval *, const cj_scope *ran, uint32_t fresh, uint64_t offset, cj_type_val *);
 
 /* -- link_value.c ------------------------------------------------------------------------------------------------ */
 

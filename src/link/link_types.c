@@ -308,9 +308,7 @@ static cj_status scope_typedef(cj_eval *ev, cj_scope *scope, const cj_ast_typede
     const cj_decl_run run = {.check = true, .bind = &bind};
     cj_scope *ran;
     CJ_TRY(cj__eval_decls(ev, type, &run, &ran));
-    uint32_t min = cj__min_resource(cj__names_min_resource(&ran->imports), cj__names_min_resource(&ran->exports));
-    type->min_resource = min < fresh ? min : CJ_NO_RESOURCE;
-    return CJ_OK;
+    return cj__eval_free_resources(ev, ran, fresh, def->offset, type);
 }
 
 cj_type_val *cj__eval_type_new(cj_eval *ev, cj_type_val_kind kind, const cj_type_val *original)

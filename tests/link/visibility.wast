@@ -317,6 +317,43 @@
   (component $c (type $e (enum "x")) (type $t (func (param "a" $e))))
   (export "c" (component $c)))
 
+;; @imported-component-mentions-a-local-resource: import `c` refers to `resource type`
+(component $o
+  (type $r (resource (rep i32)))
+  (type $c (component (alias outer $o $r (type $r)) (import "t" (type (eq $r)))))
+  (import "c" (component (type $c))))
+;; @imported-component-mentions-an-exported-resource: import `c` refers to a type that is exported
+(component $o
+  (type $r (resource (rep i32)))
+  (export $r' "r" (type $r))
+  (type $c (component (alias outer $o $r' (type $r)) (import "t" (type $t (eq $r))) (import "f" (func (param "a" (own $t))))))
+  (import "c" (component (type $c))))
+;; @imported-component-mentions-an-imported-resource
+(component $o
+  (import "r" (type $r (sub resource)))
+  (type $c (component (alias outer $o $r (type $r)) (import "t" (type $t (eq $r))) (import "f" (func (param "a" (own $t))))))
+  (import "c" (component (type $c)))
+  (export "t" (type $c)))
+;; @component-in-an-imported-instance-mentions-a-local-resource: import `i` refers to `resource type`
+(component $o
+  (type $r (resource (rep i32)))
+  (type $i (instance $i
+    (alias outer $o $r (type $r))
+    (type $c (component (alias outer $i $r (type $r)) (import "t" (type (eq $r)))))
+    (export "c" (component (type $c)))))
+  (import "i" (instance (type $i))))
+;; @exported-component-type-mentions-a-local-resource: export `t` refers to `resource type`
+(component $o
+  (type $r (resource (rep i32)))
+  (type $c (component (alias outer $o $r (type $r)) (import "t" (type (eq $r)))))
+  (export "t" (type $c)))
+;; @exported-component-type-mentions-an-exported-resource
+(component $o
+  (type $r (resource (rep i32)))
+  (export $r' "r" (type $r))
+  (type $c (component (alias outer $o $r (type $r)) (import "t" (type (eq $r)))))
+  (export "t" (type $c)))
+
 ;; -- Annotated names: the resource is the one that the scope names so ----------------------------------------------------------
 
 ;; @method-of-another-name-of-the-resource: must be `self: borrow<b>`
