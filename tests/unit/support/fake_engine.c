@@ -777,25 +777,22 @@ void cj__core_store_fini(cj_store_core *store)
 
 /* -- The linker's --wrap ------------------------------------------------------------------------------------------- */
 
-/* Our compiler calls two functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would
- * be linked after all. */
+/* Our compiler calls functions of LLVM that src/engine wraps for WAMR's sake; without these the real engine would be
+ * linked after all. One line each. */
 #if CJ_HAVE_LLVM
 #include <llvm-c/Core.h>
 
-LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *)
-    __attribute__((weak));
-LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
-LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef) __attribute__((weak));
-LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
-
-LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args,
-                                   unsigned count, const char *name)
-{
-    return __real_LLVMBuildCall2(builder, type, fn, args, count, name);
-}
-
-LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
-{
-    return __real_LLVMAddFunction(module, name, type);
-}
+#define PASS_ON(name, params, args) \
+    LLVMValueRef __real_##name params __attribute__((weak)); \
+    LLVMValueRef __wrap_##name params; \
+    LLVMValueRef __wrap_##name params \
+    { \
+        return __real_##name args; \
+    }
+PASS_ON(LLVMAddFunction, (LLVMModuleRef m, const char *name, LLVMTypeRef type), (m, name, type))
+PASS_ON(LLVMBuildCall2,
+        (LLVMBuilderRef b, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args, unsigned n, const char *name),
+        (b, type, fn, args, n, name))
+PASS_ON(LLVMBuildLoad2, (LLVMBuilderRef b, LLVMTypeRef type, LLVMValueRef at, const char *name), (b, type, at, name))
+PASS_ON(LLVMBuildStore, (LLVMBuilderRef b, LLVMValueRef value, LLVMValueRef at), (b, value, at))
 #endif
