@@ -27,8 +27,11 @@ static cj_status find_func(const cj_component *component, const char *path, foun
 {
     const cj_program *program = component->program;
     uint32_t i = cj__component_find_export(component, path);
-    if (i != CJ_NONE && program->exports[i].plan) {
-        *out = (found){&program->exports[i].info, program->exports[i].plan};
+    if (i != CJ_NONE) {
+        const cj_program_export *export_ = &program->exports[i];
+        const cj_plan *plan =
+            export_->lifted != CJ_NONE ? export_->plan : slot_plan(program, CJ_SLOT_HOST, export_->import);
+        *out = (found){&export_->info, plan};
         return CJ_OK;
     }
     const cj_func_info *unused = NULL;
@@ -88,7 +91,8 @@ cj_status cj_component_text(const cj_component *component, cj_text_kind kind, co
     found f = {NULL, NULL};
     CJ_TRY(find_func(component, func, &f, err));
     if (!f.plan)
-        return cj__fail(err, CJ_NOT_FOUND, "\"%s\" is an import that is exported again: no guest is called, it has no plan", func);
+        return cj__fail(err, CJ_NOT_FOUND,
+                        "\"%s\" is an import that is exported again: no guest is called, it has no plan", func);
     if (kind == CJ_TEXT_PLAN) {
         char *text = cj__plan_print(alloc, f.plan, f.info->type, &len);
         if (!text)

@@ -690,6 +690,209 @@ BODY(the_api_refuses_misuse)
     cj_engine_delete(other);
 }
 
+/* -- Imports that are exported again ------------------------------------------------------------------------------- */
+
+typedef struct odd_result {
+    uint8_t flag, bits;
+    struct {
+        uint8_t kind;
+        union {
+            cj_string text;
+            struct {
+                uint32_t c;
+                uint8_t color;
+            } both;
+        } of;
+    } shape;
+    cj_list list; /* of option_string */
+} odd_result;
+typedef struct option_string {
+    uint8_t some;
+    cj_string value;
+} option_string;
+
+enum { GOOD, BAD_CASE, BAD_CHAR, BAD_COLOR, BAD_TEXT, BAD_ELEMENT, TOO_LONG, TOO_MUCH, FAILS };
+
+/* What the host function of `odd` gives is its own: a buffer that the next call overwrites. */
+static char scratch[16];
+static const char large[2000];
+
+HOST_FN(odd)
+{
+    (void)user, (void)ctx;
+    static option_string strings[3];
+    odd_result *out = results;
+    uint32_t what = *(const uint32_t *)args;
+    snprintf(scratch, sizeof(scratch), "what %u", what);
+    strings[0] = (option_string){1, {scratch, strlen(scratch)}};
+    strings[1] = (option_string){0, {scratch, 1000000}};
+    strings[2] = (option_string){1, CJ_STRING("")};
+    out->flag = 0x80;
+    out->bits = 0xff;
+    out->list = (cj_list){strings, 3};
+    out->shape.kind = what == BAD_CASE ? 3 : what == GOOD || what == BAD_TEXT ? 1 : 2;
+    if (out->shape.kind == 1) {
+        out->shape.of.text = what == BAD_TEXT ? CJ_STRING("\xed\xa0\x80") : (cj_string){scratch, 4};
+    } else {
+        out->shape.of.both.c = what == BAD_CHAR ? 0xd800 : 'x';
+        out->shape.of.both.color = what == BAD_COLOR ? 2 : 1;
+    }
+    if (what == BAD_ELEMENT)
+        strings[2].some = 2;
+    if (what == TOO_LONG)
+        out->list.len = (size_t)1 << 40;
+    if (what == TOO_MUCH)
+        strings[0].value = (cj_string){large, sizeof(large)};
+    if (what == FAILS) {
+        snprintf(err->message, sizeof(err->message), "odd indeed");
+        return CJ_HOST;
+    }
+    return CJ_OK;
+}
+
+HOST_FN(text)
+{
+    (void)user, (void)ctx, (void)err;
+    *(cj_string *)results = *(const cj_string *)args;
+    return CJ_OK;
+}
+
+HOST_FN(nothing)
+{
+    (void)ctx, (void)args, (void)results, (void)err;
+    (*(uint32_t *)user)++;
+    return CJ_OK;
+}
+
+static cj_instance *reexporting(host *h, uint32_t *calls)
+{
+    cj_error *err = &h->w->err;
+    e2e_ok(cj_linker_func(h->w->linker, NULL, "odd", odd, h, err), err);
+    e2e_ok(cj_linker_func(h->w->linker, NULL, "text", text, h, err), err);
+    e2e_ok(cj_linker_func(h->w->linker, NULL, "nothing", nothing, calls, err), err);
+    return e2e_instance(h->w, "reexport");
+}
+
+/* A result is copied, checked and counted as if it went through a guest. */
+BODY(values_of_reexported_imports)
+{
+    (void)files;
+    uint32_t calls = 0;
+    cj_instance *again = reexporting(h, &calls);
+    cj_func *func = e2e_func(again, "odd");
+    odd_result result;
+    assert_int_equal(sizeof(result), cj_type_size(cj_functype_result(cj_func_type(func))));
+    cj_arena *arena;
+    assert_int_equal(cj_arena_new(NULL, &arena), CJ_OK);
+    assert_int_equal(cj_call_native(func, (uint32_t[]){GOOD}, &result, arena), CJ_OK);
+    memset(scratch, '?', sizeof(scratch));
+    assert_int_equal(result.flag, 1);
+    assert_int_equal(result.bits, 7);
+    assert_int_equal(result.shape.kind, 1);
+    assert_memory_equal(result.shape.of.text.ptr, "what", 4);
+    const option_string *strings = result.list.ptr;
+    assert_int_equal(result.list.len, 3);
+    assert_memory_equal(strings[0].value.ptr, "what 0", 6);
+    assert_int_equal(strings[1].some, 0);
+    assert_int_equal(strings[2].value.len, 0);
+    assert_int_equal(cj_call_native(e2e_func(again, "nothing"), NULL, NULL, NULL), CJ_OK);
+    assert_int_equal(calls, 1);
+    cj_string hello = CJ_STRING("hello"), back;
+    assert_int_equal(cj_call_native(e2e_func(again, "texts"), &hello, &back, NULL), CJ_OK);
+    assert_memory_equal(back.ptr, "hello", 5);
+    assert_ptr_not_equal(back.ptr, hello.ptr);
+
+    static const struct {
+        uint32_t what;
+        cj_trap trap;
+    } bad[] = {{BAD_CASE, CJ_TRAP_DISCRIMINANT},
+               {BAD_CHAR, CJ_TRAP_CHAR_SURROGATE},
+               {BAD_COLOR, CJ_TRAP_DISCRIMINANT},
+               {BAD_TEXT, CJ_TRAP_STRING_UTF8},
+               {BAD_ELEMENT, CJ_TRAP_DISCRIMINANT},
+               {TOO_LONG, CJ_TRAP_LIST_LENGTH},
+               {FAILS, CJ_TRAP_HOST}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        e2e_traps_native(h->w, again, "odd", &bad[i].what, bad[i].trap, "odd");
+        assert_int_equal(cj_call_native(func, (uint32_t[]){GOOD}, &result, arena), CJ_OK); /* nothing is dead */
+    }
+    assert_contains(cj_store_error(h->w->store)->message, "odd indeed");
+    cj_arena_delete(arena);
+
+    /* Not a guest's: no plan. */
+    char *plan;
+    cj_error err;
+    const cj_component *component = h->w->components[h->w->component_count - 1];
+    assert_int_equal(cj_component_text(component, CJ_TEXT_PLAN, "odd", &plan, &err), CJ_NOT_FOUND);
+    assert_contains(err.message, "no guest is called");
+}
+
+static void reexported_imports_count_against_the_limits(void **state)
+{
+    e2e *w = *state;
+    cj_limits limits;
+    cj_limits_init(&limits);
+    limits.max_host_bytes = 1500;
+    cj_store_delete(w->store);
+    e2e_ok(cj_store_new(w->engine, &limits, w, &w->store, &w->err), &w->err);
+    host *h = new_host(w);
+    uint32_t calls;
+    cj_instance *again = reexporting(h, &calls);
+    uint32_t what = TOO_MUCH;
+    e2e_traps_native(w, again, "odd", &what, CJ_TRAP_HOST_LIMIT, "odd");
+    assert_contains(cj_store_error(w->store)->message, "max_host_bytes");
+    odd_result result;
+    assert_int_equal(cj_call_native(e2e_func(again, "odd"), (uint32_t[]){GOOD}, &result, NULL), CJ_OK);
+    end(h);
+}
+
+#define AGAIN "test:e2e/again@1.0.0#"
+
+BODY(handles_of_reexported_imports)
+{
+    (void)files;
+    uint32_t calls;
+    cj_instance *again = reexporting(h, &calls);
+    uint32_t a = E2E_CALL(h->w, again, AGAIN "[constructor]file", e2e_u32(6)).of.handle;
+    assert_int_equal(file_of(h, a)->n, 6);
+    /* Lent as a handle of its own, which the function may drop, or not. */
+    for (int early = 0; early < 2; early++) {
+        h->drop_early = early;
+        assert_int_equal(E2E_CALL(h->w, again, AGAIN "[method]file.size", e2e_borrow(a)).of.u32, 6);
+        assert_int_not_equal(h->seen, a);
+        assert_null(cj_handle_type(h->w->store, h->seen));
+        assert_true(cj_handle_is_own(h->w->store, a));
+    }
+    assert_int_equal(E2E_CALL(h->w, again, AGAIN "compare", e2e_borrow(a), e2e_borrow(a)).of.u32, 1);
+    uint32_t b = new_file(h, 7);
+    cj_val lent[3] = {e2e_borrow(a), e2e_borrow(b), e2e_borrow(a)};
+    assert_int_equal(E2E_CALL(h->w, again, AGAIN "sum", seq(CJ_KIND_LIST, lent, 3)).of.u32, 19);
+    cj_val joined = E2E_CALL(h->w, again, AGAIN "[static]file.join", e2e_own(a), e2e_own(b));
+    assert_int_equal(file_of(h, joined.of.handle)->n, 13);
+    assert_int_equal(h->dropped, 2);
+    cj_val found = E2E_CALL(h->w, again, AGAIN "find", some(&joined));
+    assert_int_equal(found.of.choice.payload->of.handle, joined.of.handle);
+    found = E2E_CALL(h->w, again, AGAIN "find", some(NULL));
+    assert_memory_equal(found.of.choice.payload->of.string.ptr, "nothing", 7);
+    cj_val parts[3] = {e2e_borrow(joined.of.handle), e2e_u32(2), e2e_own(new_file(h, 5))};
+    cj_val mixed = E2E_CALL(h->w, again, AGAIN "mix", seq(CJ_KIND_TUPLE, parts, 3));
+    assert_int_equal(mixed.of.seq.ptr[0].of.u32, 130205);
+    assert_int_equal(file_of(h, mixed.of.seq.ptr[1].of.handle)->n, 5);
+    assert_int_equal(E2E_CALL(h->w, again, AGAIN "several", e2e_u32(3)).of.seq.len, 3);
+
+    /* The same traps as of a guest's functions; nothing dies of them. */
+    uint32_t stamp, f = new_file(h, 1);
+    e2e_ok(cj_resource_new(h->w->store, h->stamp, NULL, &stamp, NULL), NULL);
+    e2e_traps_native(h->w, again, AGAIN "[method]file.size", (uint32_t[]){0}, CJ_TRAP_HANDLE_INDEX, "file.size");
+    e2e_traps_native(h->w, again, AGAIN "[method]file.size", &stamp, CJ_TRAP_HANDLE_TYPE, "file.size");
+    e2e_traps_native(h->w, again, AGAIN "[static]file.join", (uint32_t[]){f, stamp}, CJ_TRAP_HANDLE_TYPE, "file.join");
+    h->on_call_back = fail_with_borrow;
+    e2e_traps_native(h->w, again, AGAIN "call-back", &f, CJ_TRAP_HOST, "call-back");
+    assert_null(cj_handle_type(h->w->store, h->seen));
+    drop(h, f);
+    assert_ptr_equal(cj_instance_resource(again, AGAIN "file"), h->file);
+}
+
 /* -- Linking ------------------------------------------------------------------------------------------------------- */
 
 static void missing_types(void **state)
@@ -960,6 +1163,9 @@ int main(void)
         E2E(borrows_in_host_functions),
         E2E(borrows_end_when_host_functions_fail),
         E2E(the_api_refuses_misuse),
+        E2E(values_of_reexported_imports),
+        E2E(reexported_imports_count_against_the_limits),
+        E2E(handles_of_reexported_imports),
         E2E(missing_types),
         E2E(types_are_listed),
         E2E(max_handles),
