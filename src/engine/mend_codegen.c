@@ -10,6 +10,9 @@
  *                         whatever was there, for i32.wrap_i64 the guest's choice. "call_memmove" and "call_memset" get a 64-bit parameter.
  * LLVMBuildLoad2, Store   A vector among a function's second and later results travels through memory that is aligned to 4 bytes; WAMR
  *                         leaves LLVM its natural alignment, and the aligned instruction faults: a SIGSEGV that is no guest's. Such accesses are told 4.
+ * LLVMBuildShl and others A shift's count is taken modulo the width by WebAssembly; one that is too large gives LLVM poison, and a branch on poison may go
+ *                         anywhere. WAMR leaves scalar counts to the machine, takes signed remainders of those of vectors, and rotates by width - 0.
+ *                         Every count is masked: nothing where it is constant or the machine does it.
  * LLVMAddFunction         The callers of a function check the stack by what its locals and parameters take. LLVM can need far more (values hoisted out of a
  *                         loop, one slot each), and a frame that is larger than the reserve steps over the guard page. Functions are compiled with
  *                         LLVM's stack probe: one that needs a large frame calls cj__stack_probe, which compares, and traps.
@@ -37,6 +40,12 @@ LLVMValueRef __real_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, co
 LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
 LLVMValueRef __real_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
 LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef, LLVMValueRef, LLVMValueRef);
+LLVMValueRef __real_LLVMBuildShl(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
+LLVMValueRef __wrap_LLVMBuildShl(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
+LLVMValueRef __real_LLVMBuildLShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
+LLVMValueRef __wrap_LLVMBuildLShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
+LLVMValueRef __real_LLVMBuildAShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
+LLVMValueRef __wrap_LLVMBuildAShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
 LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
 LLVMErrorRef __real_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *, LLVMOrcLLLazyJITBuilderRef);
@@ -93,6 +102,42 @@ LLVMValueRef __wrap_LLVMBuildLoad2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
 LLVMValueRef __wrap_LLVMBuildStore(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef pointer)
 {
     return with_alignment(__real_LLVMBuildStore(builder, value, pointer), LLVMTypeOf(value), pointer);
+}
+
+static LLVMValueRef masked_count(LLVMBuilderRef builder, LLVMValueRef count)
+{
+    if (!cj__wamr_compiles())
+        return count;
+    LLVMTypeRef type = LLVMTypeOf(count), element = type;
+    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+    if (vector)
+        element = LLVMGetElementType(type);
+    LLVMValueRef mask = LLVMConstInt(element, LLVMGetIntTypeWidth(element) - 1, false);
+    if (vector) {
+        LLVMValueRef lanes[16];
+        unsigned lane_count = LLVMGetVectorSize(type);
+        if (lane_count > CJ_COUNT(lanes))
+            return count;
+        for (unsigned i = 0; i < lane_count; i++)
+            lanes[i] = mask;
+        mask = LLVMConstVector(lanes, lane_count);
+    }
+    return LLVMBuildAnd(builder, count, mask, "");
+}
+
+LLVMValueRef __wrap_LLVMBuildShl(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef count, const char *name)
+{
+    return __real_LLVMBuildShl(builder, value, masked_count(builder, count), name);
+}
+
+LLVMValueRef __wrap_LLVMBuildLShr(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef count, const char *name)
+{
+    return __real_LLVMBuildLShr(builder, value, masked_count(builder, count), name);
+}
+
+LLVMValueRef __wrap_LLVMBuildAShr(LLVMBuilderRef builder, LLVMValueRef value, LLVMValueRef count, const char *name)
+{
+    return __real_LLVMBuildAShr(builder, value, masked_count(builder, count), name);
 }
 
 /* -- Large frames ------------------------------------------------------------------------------------------------------------------ */

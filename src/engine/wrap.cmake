@@ -23,6 +23,9 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         LLVMBuildCall2
         LLVMBuildLoad2
         LLVMBuildStore
+        LLVMBuildShl
+        LLVMBuildLShr
+        LLVMBuildAShr
         LLVMAddFunction
         LLVMOrcCreateLLLazyJIT
         LLVMGetHostCPUName

@@ -497,18 +497,6 @@ static void null_locals(void **state)
     guest_store_fini(&store);
 }
 
-static void vectors_among_results(void **state)
-{
-    (void)state;
-    if (!CJ_ENGINE_JIT) /* WAMR's interpreters have no vectors */
-        return;
-    guest_store_init(&store);
-    guest *g = must(guest_load(&store, "engine_vectors"));
-    assert_int_equal(value(g, "sum", 100), 1 + 100 + 100 + 5 + 100 + 7);
-    guest_delete(g);
-    guest_store_fini(&store);
-}
-
 static void tail_calls(void **state)
 {
     (void)state;
@@ -900,7 +888,6 @@ int main(void)
         cmocka_unit_test(too_many_types),
         cmocka_unit_test(compile_bombs),
         cmocka_unit_test(null_locals),
-        cmocka_unit_test(vectors_among_results),
         cmocka_unit_test(tail_calls),
         cmocka_unit_test(threads),
         cmocka_unit_test(a_store_moves),

@@ -1,4 +1,4 @@
-;; Vectors among a function's results: all but the first travel through memory, at 4 bytes' alignment.
+;; Vectors. Vectors among a function's results: all but the first travel through memory, at 4 bytes' alignment.
 (module
   (func $many (param i32) (result i32 i32 v128 i64 v128)
     (i32.const 1)
@@ -15,4 +15,12 @@
     (i32.add (i32x4.extract_lane 2 (local.get 1)))
     (i32.add (i32.wrap_i64 (local.get 2)))
     (i32.add (i32x4.extract_lane 3 (local.get 3)))
-    (i32.add (i32x4.extract_lane 0 (local.get 3)))))
+    (i32.add (i32x4.extract_lane 0 (local.get 3))))
+  (func (export "shl8") (param i32 i32) (result i32)
+    (i8x16.extract_lane_u 3 (i8x16.shl (i8x16.splat (local.get 0)) (local.get 1))))
+  (func (export "shr_u16") (param i32 i32) (result i32)
+    (i16x8.extract_lane_u 3 (i16x8.shr_u (i16x8.splat (local.get 0)) (local.get 1))))
+  (func (export "shr_s32") (param i32 i32) (result i32)
+    (i32x4.extract_lane 3 (i32x4.shr_s (i32x4.splat (local.get 0)) (local.get 1))))
+  (func (export "shl64") (param i64 i32) (result i64)
+    (i64x2.extract_lane 1 (i64x2.shl (i64x2.splat (local.get 0)) (local.get 1)))))

@@ -795,4 +795,7 @@ PASS_ON(LLVMBuildCall2,
         (b, type, fn, args, n, name))
 PASS_ON(LLVMBuildLoad2, (LLVMBuilderRef b, LLVMTypeRef type, LLVMValueRef at, const char *name), (b, type, at, name))
 PASS_ON(LLVMBuildStore, (LLVMBuilderRef b, LLVMValueRef value, LLVMValueRef at), (b, value, at))
+PASS_ON(LLVMBuildShl, (LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef n, const char *name), (b, v, n, name))
+PASS_ON(LLVMBuildLShr, (LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef n, const char *name), (b, v, n, name))
+PASS_ON(LLVMBuildAShr, (LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef n, const char *name), (b, v, n, name))
 #endif

@@ -1,0 +1,18 @@
+;; Shifts whose counts reach past the width.
+(module
+  (func (export "shl") (param i32 i32) (result i32) (i32.shl (local.get 0) (local.get 1)))
+  (func (export "shl64") (param i64 i64) (result i64) (i64.shl (local.get 0) (local.get 1)))
+  (func (export "shr_u") (param i32 i32) (result i32) (i32.shr_u (local.get 0) (local.get 1)))
+  (func (export "shr_u64") (param i64 i64) (result i64) (i64.shr_u (local.get 0) (local.get 1)))
+  (func (export "shr_s") (param i32 i32) (result i32) (i32.shr_s (local.get 0) (local.get 1)))
+  (func (export "shr_s64") (param i64 i64) (result i64) (i64.shr_s (local.get 0) (local.get 1)))
+  (func (export "rotl") (param i32 i32) (result i32) (i32.rotl (local.get 0) (local.get 1)))
+  (func (export "rotl64") (param i64 i64) (result i64) (i64.rotl (local.get 0) (local.get 1)))
+  (func (export "rotr") (param i32 i32) (result i32) (i32.rotr (local.get 0) (local.get 1)))
+  (func (export "rotr64") (param i64 i64) (result i64) (i64.rotr (local.get 0) (local.get 1)))
+  (func (export "branch_on_constants") (result i32)
+    (block $out (result i32)
+      (drop (br_if $out (i32.const 6) (i32.eqz (i32.shl (i32.const -24556) (i32.const -14)))))
+      (i32.const 7)))
+  (func (export "divide_constants") (result i32)
+    (i32.rem_u (i32.shl (i32.const -24556) (i32.const -14)) (i32.const 13))))
