@@ -164,8 +164,10 @@ static void put_type(printer *p, const cj_type *type)
         break;
     case CJ_KIND_OWN:
     case CJ_KIND_BORROW:
-        snprintf(handle, sizeof(handle), "<resource-%u>", type->resource);
-        put(p, handle);
+        snprintf(handle, sizeof(handle), "resource-%u", type->resource);
+        put(p, "<");
+        put(p, type->resource_name ? type->resource_name : handle);
+        put(p, ">");
         break;
     default:
         break;

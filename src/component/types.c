@@ -448,6 +448,16 @@ const cj_type *cj__type_scalar(cj_types *types, cj_kind kind, cj_error *err)
     return intern_leaf(types, kind, 0, err);
 }
 
+void cj__types_name_resources(cj_types *types, const char *const *names, uint32_t count)
+{
+    for (type_entry *entry = types->types; entry; entry = entry->hh.next) {
+        cj_type *type = &entry->type;
+        bool handle = type->kind == CJ_KIND_OWN || type->kind == CJ_KIND_BORROW;
+        if (handle && type->resource < count && names[type->resource] && names[type->resource][0])
+            type->resource_name = names[type->resource];
+    }
+}
+
 const cj_type *cj__type_handle(cj_types *types, cj_kind kind, uint32_t resource, cj_error *err)
 {
     if (kind != CJ_KIND_OWN && kind != CJ_KIND_BORROW) {

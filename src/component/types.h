@@ -48,6 +48,7 @@ struct cj_type {
     uint32_t id;              /* dense, in order of interning: for tables beside the type */
     uint32_t depth;           /* 1 for scalars */
     uint32_t resource;        /* OWN, BORROW: the resource's identity in its component; else 0 */
+    const char *resource_name; /* OWN, BORROW: for texts; NULL until cj__types_name_resources, and where it has no name */
     uint32_t min_resource;    /* the smallest `resource` in it, or CJ_NO_RESOURCE */
     uint32_t length;          /* FIXED_LIST: number of elements */
     bool is_map;              /* LIST of pairs that is map<K, V>: another type than list<tuple<K, V>>, but equal in all else */
@@ -109,6 +110,8 @@ const cj_type *cj__type_map(cj_types *, const cj_type *key, const cj_type *value
 const cj_type *cj__type_handle(cj_types *, cj_kind own_or_borrow, uint32_t resource, cj_error *err);
 const cj_functype *cj__functype_make(cj_types *, const cj_param *params, uint32_t count, const cj_type *result, bool is_async,
                                      cj_error *err);
+/* Names the resources of handle types, by their identities, for texts: entries may be NULL or "". They must live as long as the types. */
+void cj__types_name_resources(cj_types *, const char *const *names, uint32_t count);
 /* Function types are interned too: equal ones are one pointer. */
 
 /* How a function is flattened. */

@@ -289,6 +289,23 @@ cj_status cj__link(const cj_config *config, const cj_ast *ast, cj_program **out,
     return cj__link_with(config, ast, NULL, 0, out, err);
 }
 
+/* By its own name where it has one, else by that of what it is. */
+static cj_status name_resources(cj_program *program, cj_error *err)
+{
+    uint32_t count = program->resource_of_count;
+    const char **names = CJ_ARENA_ARRAY(program->arena, const char *, count);
+    if (!names)
+        return cj__fail_nomem(err);
+    for (uint32_t i = 0; i < count; i++)
+        if (program->resource_of[i] != CJ_NONE)
+            names[i] = program->resources[program->resource_of[i]].name;
+    for (uint32_t i = 0; i < program->named_type_count; i++)
+        if (program->named_types[i].resource < count)
+            names[program->named_types[i].resource] = program->named_types[i].name;
+    cj__types_name_resources(program->types, names, count);
+    return CJ_OK;
+}
+
 cj_status cj__link_with(const cj_config *config, const cj_ast *ast, const cj_given *given, size_t given_count,
                         cj_program **out, cj_error *err)
 {
@@ -310,6 +327,8 @@ cj_status cj__link_with(const cj_config *config, const cj_ast *ast, const cj_giv
         status = cj__eval_finish(&l.ev, link_all(&l, ast));
         linker_fini(&l);
     }
+    if (status == CJ_OK)
+        status = name_resources(l.program, l.err);
     if (status != CJ_OK) {
         cj__program_delete(l.program);
         return status;
