@@ -28,10 +28,13 @@ static uint32_t call_core(cj_call_ctx *call, const uint64_t *flat, uint64_t *res
     return kind;
 }
 
-static uint32_t resource_new(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
+static uint32_t new_or_rep(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
 {
-    uint32_t index = 0, kind = cj__resource_new(call, call->bound->resources[0], (uint32_t)flat[0], &index);
-    *result = index;
+    const cj_resource *rt = call->bound->resources[0];
+    uint32_t out = 0, kind = call->bound->kind == CJ_SLOT_RESOURCE_NEW
+                                 ? cj__resource_new(call, rt, (uint32_t)flat[0], &out)
+                                 : cj__resource_rep(call, rt, (uint32_t)flat[0], &out);
+    *result = out;
     return kind;
 }
 
@@ -52,10 +55,8 @@ uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
     case CJ_SLOT_CORE:
         return call_core(call, flat, result);
     case CJ_SLOT_RESOURCE_NEW:
-        kind = resource_new(call, flat, result);
-        break;
     case CJ_SLOT_RESOURCE_REP:
-        kind = cj__resource_rep(call, call->bound->resources[0], (uint32_t)flat[0], result);
+        kind = new_or_rep(call, flat, result);
         break;
     case CJ_SLOT_RESOURCE_DROP:
         kind = cj__resource_drop(call, call->bound->resources[0], (uint32_t)flat[0]);
@@ -110,12 +111,12 @@ static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
 static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
 {
     cj_call_ctx call;
-    uint64_t rep = 0;
+    uint32_t rep = 0;
     begin(&call, env, slot);
     uint32_t kind = cj__resource_rep(&call, call.bound->resources[0], index, &rep);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
-    return (uint32_t)rep;
+    return rep;
 }
 
 static void native_drop(void *env, uint32_t index, uint32_t slot)

@@ -5,7 +5,7 @@
  * Non-goals: entering guests for the host (runtime/), the flags of a fused call (the back ends).
  * Spec: "Table State", "Resource State", lift_own, lift_borrow, lower_own, lower_borrow, "canon resource.*".
  *
- * All traps are found before anything changes: where the host is at one end, what it kept must still be valid.
+ * All traps are found before anything changes: where the host is at one end, its handle stays with it.
  */
 #include "exec/handles.h"
 
@@ -287,25 +287,24 @@ uint32_t cj__move_borrow(cj_call_ctx *call, bool in_results, uint32_t slot, uint
 
 /* -- canon resource.new, resource.rep, resource.drop --------------------------------------------------------------- */
 
-uint32_t cj__resource_new(cj_call_ctx *call, const cj_resource *rt, uint64_t rep, uint32_t *out)
+uint32_t cj__resource_new(cj_call_ctx *call, const cj_resource *rt, uint32_t rep, uint32_t *out)
 {
     cj_instance_core *self = call->bound->guest.instance;
-    if (CJ_UNLIKELY(self && !self->may_leave))
+    if (CJ_UNLIKELY(!self->may_leave))
         return CJ_TRAP_CANNOT_LEAVE;
-    cj_handles *table = table_of(call, self);
-    uint32_t trap = reserve(call->store->alloc, table);
+    uint32_t trap = reserve(call->store->alloc, &self->handles);
     if (CJ_UNLIKELY(trap))
         return explain(call, trap);
-    *out = add_reserved(table, (cj_handle){.rt = rt, .rep = rep});
+    *out = add_reserved(&self->handles, (cj_handle){.rt = rt, .rep = rep});
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__resource_rep(cj_call_ctx *call, const cj_resource *rt, uint32_t index, uint64_t *rep)
+uint32_t cj__resource_rep(cj_call_ctx *call, const cj_resource *rt, uint32_t index, uint32_t *rep)
 {
     cj_handle *handle;
-    uint32_t trap = get(table_of(call, call->bound->guest.instance), rt, index, &handle);
+    uint32_t trap = get(&call->bound->guest.instance->handles, rt, index, &handle);
     if (CJ_LIKELY(!trap))
-        *rep = handle->rep;
+        *rep = (uint32_t)handle->rep;
     return trap;
 }
 
@@ -321,6 +320,8 @@ static uint32_t depth_of(const cj_instance_core *instance)
  * `caller` and its ancestors too; NULL when none is. */
 static cj_instance_core *shared_with(const cj_instance_core *caller, cj_instance_core *callee)
 {
+    if (caller == callee)
+        return callee;
     uint32_t from = depth_of(caller), to = depth_of(callee);
     for (; from > to; from--)
         caller = caller->parent;
@@ -356,8 +357,9 @@ static uint32_t call_destructor(cj_call_ctx *call, const cj_binding *dtor, uint6
 }
 
 /* Of an own handle that may be dropped; removes it when nothing stands in the way of its destructor. */
-static uint32_t destroy(cj_call_ctx *call, cj_handles *table, uint32_t index)
+static uint32_t destroy(cj_call_ctx *call, uint32_t index)
 {
+    cj_handles *table = &call->bound->guest.instance->handles;
     const cj_resource *rt = table->at[index].rt;
     uint64_t rep = table->at[index].rep;
     bool calls = rt->impl ? rt->dtor != NULL : rt->drop != NULL;
@@ -386,18 +388,17 @@ static uint32_t destroy(cj_call_ctx *call, cj_handles *table, uint32_t index)
 uint32_t cj__resource_drop(cj_call_ctx *call, const cj_resource *rt, uint32_t index)
 {
     cj_instance_core *self = call->bound->guest.instance;
-    if (CJ_UNLIKELY(self && !self->may_leave))
+    if (CJ_UNLIKELY(!self->may_leave))
         return CJ_TRAP_CANNOT_LEAVE;
-    cj_handles *table = table_of(call, self);
     cj_handle *handle;
-    uint32_t trap = get(table, rt, index, &handle);
+    uint32_t trap = get(&self->handles, rt, index, &handle);
     if (CJ_UNLIKELY(trap))
         return trap;
     if (CJ_UNLIKELY(handle->lends))
         return CJ_TRAP_HANDLE_LENT;
     if (!handle->scope)
-        return destroy(call, table, index);
+        return destroy(call, index);
     handle->scope->borrows--;
-    cj__handle_remove(table, index);
+    cj__handle_remove(&self->handles, index);
     return CJ_TRAP_NONE;
 }

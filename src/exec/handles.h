@@ -83,15 +83,13 @@ uint32_t cj__move_borrow(struct cj_call_ctx *call, bool in_results, uint32_t slo
  * now. */
 void cj__host_borrows_end(struct cj_call_ctx *call);
 
-/* canon resource.new, .rep, .drop of call->bound->guest.instance, or, where that is NULL, the same for the host in the store's table. Give
- * a cj_trap, record nothing; trap.detail as above. (CJ_TRAP_CORE: the destructor's, whose place is recorded; the engine has the reason.)
+/* canon resource.new, .rep, .drop of call->bound->guest.instance. Give a cj_trap, record nothing but a trap of the destructor's own; trap.detail
+ * as above.
  *
  * drop of an own handle runs the destructor as a full call (spec, "canon resource.drop"): CANNOT_ENTER when the implementing instance, or one of
- * its ancestors that the dropping one does not share, is being called or has trapped; STACK_OVERFLOW. In both cases the handle stays. It must
- * run inside an entered region (cj__core_enter); where the host drops, call->bound->guest.core_env_inst is the destructor's:
- * rt->dtor->guest.core_env_inst. */
-uint32_t cj__resource_new(struct cj_call_ctx *call, const cj_resource *rt, uint64_t rep, uint32_t *out);
-uint32_t cj__resource_rep(struct cj_call_ctx *call, const cj_resource *rt, uint32_t index, uint64_t *rep);
+ * its ancestors that the dropping one does not share, is being called or has trapped; STACK_OVERFLOW. */
+uint32_t cj__resource_new(struct cj_call_ctx *call, const cj_resource *rt, uint32_t rep, uint32_t *out);
+uint32_t cj__resource_rep(struct cj_call_ctx *call, const cj_resource *rt, uint32_t index, uint32_t *rep);
 uint32_t cj__resource_drop(struct cj_call_ctx *call, const cj_resource *rt, uint32_t index);
 
 /* For a table whose owner goes: calls the host's drop function for every own handle of a resource of the host. No destructor of

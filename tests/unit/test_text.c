@@ -198,6 +198,16 @@ static void check_utf16(const uint16_t *units, size_t count)
     for (size_t i = 0; i < narrow; i++)
         assert_int_equal(out[i], units[i]);
     give_back(out, narrow);
+
+    size_t ascii = 0;
+    while (ascii < count && units[ascii] < 0x80)
+        ascii++;
+    out = exact(NULL, count);
+    assert_int_equal(K->utf16_to_ascii(s, count, out), ascii);
+    for (size_t i = 0; i < ascii; i++)
+        assert_int_equal(out[i], units[i]);
+    give_back(out, count);
+
     assert_int_equal(K->utf16_to_latin1(s, count, s, &read), narrow); /* in place */
     for (size_t i = 0; i < narrow; i++)
         assert_int_equal(s[i], units[i]);
@@ -218,6 +228,15 @@ static void check_latin1(const uint8_t *bytes, size_t len)
     if (len)
         assert_memory_equal(out, text, text_len);
     give_back(out, text_len);
+
+    size_t ascii = 0;
+    while (ascii < len && bytes[ascii] < 0x80)
+        ascii++;
+    out = exact(NULL, len);
+    assert_int_equal(K->latin1_to_ascii(s, len, out), ascii);
+    if (ascii)
+        assert_memory_equal(out, bytes, ascii);
+    give_back(out, len);
 
     out = exact(NULL, 2 * len);
     K->latin1_to_utf16(s, len, out);
