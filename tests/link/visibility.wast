@@ -337,9 +337,9 @@
 ;; @component-in-an-imported-instance-mentions-a-local-resource: import `i` refers to `resource type`
 (component $o
   (type $r (resource (rep i32)))
-  (type $i (instance $i
+  (type $i (instance
     (alias outer $o $r (type $r))
-    (type $c (component (alias outer $i $r (type $r)) (import "t" (type (eq $r)))))
+    (type $c (component (alias outer 1 0 (type $r)) (import "t" (type (eq $r)))))
     (export "c" (component (type $c)))))
   (import "i" (instance (type $i))))
 ;; @exported-component-type-mentions-a-local-resource: export `t` refers to `resource type`
