@@ -41,7 +41,7 @@ check: setup-check
 	@tools/check.sh
 
 bench: build
-	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests/bench.wasm
+	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests
 
 conformance: build
 	@if [ -z "$(SUITE)" ]; then echo 'make conformance SUITE=path/to/component-model/test (docs/conformance.md)'; exit 2; fi

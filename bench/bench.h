@@ -36,8 +36,23 @@ typedef enum cjb_call {
         CJB_CALL_COUNT
 } cjb_call;
 
+/* X(NAME, wit name): the functions of the interface drive-things, which only pairs of components have. */
+#define CJB_THING_MAP(X) \
+    X(LEND, "lend") \
+    X(MAKE_THING, "make-thing") \
+    X(MAKE_BARE, "make-bare") \
+    X(LATIN_IN, "latin-in")
+
+typedef enum cjb_thing {
+#define CJB_X(name, wit) CJB_##name,
+    CJB_THING_MAP(CJB_X)
+#undef CJB_X
+        CJB_THING_COUNT
+} cjb_thing;
+
 #define CJB_CALLS "test:bench/calls@1.0.0"
 #define CJB_DRIVE "test:bench/drive@1.0.0"
+#define CJB_DRIVE_THINGS "test:bench/drive-things@1.0.0"
 
 /* The guest's types in the host layout. */
 typedef struct cjb_item {
@@ -107,6 +122,7 @@ typedef struct cjb_session {
     cj_instance *instance;
     cj_func *calls[CJB_CALL_COUNT];
     cj_func *drive[CJB_CALL_COUNT];
+    cj_func *drive_things[CJB_THING_COUNT]; /* NULL: not a pair */
     cj_arena *arena;
 } cjb_session;
 
@@ -135,5 +151,8 @@ void cjb_hand_export(void *hand_call, uint64_t count); /* a cjb_body */
 void cjb_hand_wamr(void *hand_call, uint64_t count);   /* the same through wasm_runtime_call_wasm: NOP and ADD only */
 /* Makes every import of the session's instance a native function written by hand; its `drive` functions then measure that. */
 void cjb_hand_patch_imports(cjb_hand *);
+/* The same for a pair of components with these string encodings (0 UTF-8, 1 UTF-16, 2 latin1+utf16): `drive` and `drive_things`, but those with results
+ * in memory. One pair at a time. */
+void cjb_pair_patch(cjb_session *, int from, int to);
 
 #endif

@@ -1,7 +1,10 @@
 /* main.c: canonjit-bench: what a call across the boundary costs, as compiled thunk, as interpreted plan, with dynamic values, and as C
  * written by hand against the same core functions, in one run.
  *
- *     canonjit-bench [--json] [--rounds N] [--only TEXT] GUEST      GUEST: the component of tests/guests/bench.wit
+ *     canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER     FOLDER: with the components of tests/guests
+ *
+ * Three directions: the host calls a guest (bench.wasm), the guest calls the host, one component calls another (with-bench-*.wasm). In the latter
+ * two a loop of the guest is what is timed: the host's entry is paid once in a million of its calls.
  */
 #include "bench.h"
 
@@ -45,6 +48,39 @@ static const row rows[] = {
     {"list<record> out, 1000", CJB_ITEMS_OUT, 1000},
     {"list<string> out, 1000", CJB_STRINGS_OUT, 1000},
 };
+
+/* One component calls another: with-bench-FROM-TO.wasm. Strings are measured in all pairs, in characters; the rest in one. */
+typedef struct pair_row {
+    const char *label;
+    bool thing; /* `which` is a cjb_thing, else a cjb_call */
+    int which;
+    uint32_t n;
+    bool every_pair; /* the label is without its encodings */
+} pair_row;
+
+static const pair_row pair_rows[] = {
+    {"nop", false, CJB_NOP, 0, false},
+    {"add", false, CJB_ADD, 1, false},
+    {"option<u32>", false, CJB_OPTION_IN, 7, false},
+    {"16 params", false, CJB_PARAMS16, 1, false},
+    {"list<u8>, 64 KiB", false, CJB_BYTES_IN, 65536, false},
+    {"list<u32>, 16384", false, CJB_NUMBERS_IN, 16384, false},
+    {"list<record>, 1000", false, CJB_ITEMS_IN, 1000, false},
+    {"list<string>, 1000", false, CJB_STRINGS_IN, 1000, false},
+    {"borrow", true, CJB_LEND, 0, false},
+    {"own, destructor", true, CJB_MAKE_THING, 0, false},
+    {"own, no destructor", true, CJB_MAKE_BARE, 0, false},
+    {"ascii 16", false, CJB_STRING_IN, 16, true},
+    {"ascii 1024", false, CJB_STRING_IN, 1024, true},
+    {"ascii 65536", false, CJB_STRING_IN, 65536, true},
+    {"latin 16", true, CJB_LATIN_IN, 16, true},
+    {"latin 1024", true, CJB_LATIN_IN, 1024, true},
+    {"latin 65536", true, CJB_LATIN_IN, 65536, true},
+};
+static const char *const encodings[] = {"utf8", "utf16", "compact"};
+
+typedef enum direction { TO_GUEST, TO_HOST, ACROSS } direction;
+static const char *const direction_names[] = {"host -> guest", "guest -> host", "component -> component"};
 
 enum { HAND, THUNK, INTERP, DYNAMIC, WAMR, CONTENDERS };
 static const char *const contender_names[CONTENDERS] = {"by hand", "thunk", "interp", "dynamic", "wamr"};
@@ -117,12 +153,12 @@ static void run_drive(void *arg, uint64_t count)
         fail("drive", cj_store_error(c->session->store));
 }
 
-static void drive_init(export_call *c, cjb_session *s, const row *r)
+static void drive_init(export_call *c, cjb_session *s, cj_func *func, uint32_t n)
 {
     memset(c, 0, sizeof *c);
     c->session = s;
-    c->func = s->drive[r->call];
-    c->args.u32[1] = r->n;
+    c->func = func;
+    c->args.u32[1] = n;
 }
 
 /* -- Sessions ------------------------------------------------------------------------------------------------------------ */
@@ -147,8 +183,10 @@ static void open_session(bench *b, int which, const uint8_t *bytes, size_t size,
     b->open[which] = status == CJ_OK;
 }
 
-static uint8_t *read_file(const char *path, size_t *size)
+static uint8_t *read_file(const char *folder, const char *name, size_t *size)
 {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.wasm", folder, name);
     FILE *f = fopen(path, "rb");
     if (!f || fseek(f, 0, SEEK_END) != 0) {
         perror(path);
@@ -166,10 +204,10 @@ static uint8_t *read_file(const char *path, size_t *size)
     return bytes;
 }
 
-static void bench_open(bench *b, const char *path)
+static void bench_open(bench *b, const char *folder)
 {
     size_t size;
-    uint8_t *bytes = read_file(path, &size);
+    uint8_t *bytes = read_file(folder, "bench", &size);
     open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
     open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
     open_session(b, DYNAMIC, bytes, size, CJ_TIER_DEFAULT, CJB_HOST_DYNAMIC, true);
@@ -186,14 +224,21 @@ static void bench_open(bench *b, const char *path)
         exit(1);
 }
 
-static void bench_close(bench *b)
+static void close_sessions(bench *b)
 {
 #if CJ_BENCH_BY_HAND
     cjb_hand_delete(b->hand);
+    b->hand = NULL;
 #endif
     for (int i = 0; i < CONTENDERS; i++)
         if (b->open[i])
             cjb_session_close(&b->sessions[i]);
+    memset(b->open, 0, sizeof b->open);
+}
+
+static void bench_close(bench *b)
+{
+    close_sessions(b);
     cj_arena_delete(b->keep);
 }
 
@@ -209,12 +254,17 @@ static void print_time(double ns)
         printf("%8.2f ms", ns / 1e6);
 }
 
-static void print_row(bench *b, const char *direction, const row *r, const cjb_contender *c, bool steady)
+static bool has_column(direction d, int contender)
+{
+    return d == TO_GUEST || contender < (d == TO_HOST ? WAMR : DYNAMIC);
+}
+
+static void print_row(bench *b, direction d, const char *label, const cjb_contender *c, bool steady)
 {
     const cjb_contender *base = c[HAND].body ? &c[HAND] : c[THUNK].body ? &c[THUNK] : &c[INTERP];
     if (b->json) {
-        printf("%s\n  {\"direction\": \"%s\", \"row\": \"%s\", \"steady\": %s", b->first ? "" : ",", direction,
-               r->label, steady ? "true" : "false");
+        printf("%s\n  {\"direction\": \"%s\", \"row\": \"%s\", \"steady\": %s", b->first ? "" : ",", direction_names[d],
+               label, steady ? "true" : "false");
         for (int i = 0; i < CONTENDERS; i++)
             if (c[i].body)
                 printf(", \"%s\": {\"ns\": %.2f, \"ratio\": %.3f, \"spread\": %.3f}", c[i].name, c[i].ns,
@@ -223,8 +273,8 @@ static void print_row(bench *b, const char *direction, const row *r, const cjb_c
         b->first = false;
         return;
     }
-    printf("%-23s", r->label);
-    for (int i = 0; i < CONTENDERS; i++) {
+    printf("%-27s", label);
+    for (int i = 0; i < CONTENDERS && has_column(d, i); i++) {
         if (!c[i].body) {
             if (i != WAMR)
                 printf("  %19s", "-");
@@ -241,14 +291,13 @@ static void print_row(bench *b, const char *direction, const row *r, const cjb_c
     fflush(stdout);
 }
 
-static void print_head(bench *b, const char *direction)
+static void print_head(bench *b, direction d)
 {
     if (b->json)
         return;
-    printf("\n%-23s", direction);
-    for (int i = 0; i < CONTENDERS; i++)
-        if (i != WAMR || direction[0] == 'h')
-            printf("  %19s", contender_names[i]);
+    printf("\n%-27s", direction_names[d]);
+    for (int i = 0; i < CONTENDERS && has_column(d, i); i++)
+        printf("  %19s", contender_names[i]);
     printf("\n");
 }
 
@@ -267,7 +316,7 @@ static void bench_row(bench *b, const row *r, bool to_guest)
         if (to_guest)
             export_call_init(&calls[i], &b->sessions[i], r, b->keep);
         else
-            drive_init(&calls[i], &b->sessions[i], r);
+            drive_init(&calls[i], &b->sessions[i], b->sessions[i].drive[r->call], r->n);
         c[i].body = !to_guest ? run_drive : i == DYNAMIC ? run_dynamic : run_native;
     }
 #if CJ_BENCH_BY_HAND
@@ -284,17 +333,64 @@ static void bench_row(bench *b, const row *r, bool to_guest)
         export_call_init(&prime, &b->sessions[HAND], r, b->keep);
         run_native(&prime, 1);
     } else if (b->hand) {
-        drive_init(&calls[HAND], &b->sessions[HAND], r);
+        drive_init(&calls[HAND], &b->sessions[HAND], b->sessions[HAND].drive[r->call], r->n);
         c[HAND].body = run_drive;
     }
 #endif
     bool steady = cjb_measure(c, CONTENDERS, &b->settings);
-    print_row(b, to_guest ? "host -> guest" : "guest -> host", r, c, steady);
+    print_row(b, to_guest ? TO_GUEST : TO_HOST, r->label, c, steady);
+}
+
+/* -- Component to component ---------------------------------------------------------------------------------------------- */
+
+static void pair_bench_row(bench *b, const pair_row *r, const char *label)
+{
+    static export_call calls[CONTENDERS];
+    cjb_contender c[CONTENDERS] = {0};
+    for (int i = 0; i <= INTERP; i++) {
+        cjb_session *s = &b->sessions[i];
+        c[i].name = contender_names[i];
+        c[i].arg = &calls[i];
+        if (!b->open[i])
+            continue;
+        drive_init(&calls[i], s, r->thing ? s->drive_things[r->which] : s->drive[r->which], r->n);
+        c[i].body = run_drive;
+    }
+    bool steady = cjb_measure(c, CONTENDERS, &b->settings);
+    print_row(b, ACROSS, label, c, steady);
+}
+
+/* The rows of one pair of encodings whose label contains `only`. */
+static void bench_pair(bench *b, const char *folder, int from, int to, const char *only)
+{
+    bool opened = false;
+    for (size_t i = 0; i < sizeof pair_rows / sizeof pair_rows[0]; i++) {
+        const pair_row *r = &pair_rows[i];
+        char label[64], name[64];
+        snprintf(label, sizeof label, "%s-%s %s", encodings[from], encodings[to], r->label);
+        if ((!r->every_pair && (from || to)) || !strstr(r->every_pair ? label : r->label, only))
+            continue;
+        if (!opened) {
+            size_t size;
+            snprintf(name, sizeof name, "with-bench-%s-%s", encodings[from], encodings[to]);
+            uint8_t *bytes = read_file(folder, name, &size);
+            open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
+            open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
+#if CJ_BENCH_BY_HAND
+            open_session(b, HAND, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, true);
+            cjb_pair_patch(&b->sessions[HAND], from, to);
+#endif
+            free(bytes);
+            opened = true;
+        }
+        pair_bench_row(b, r, r->every_pair ? label : r->label);
+    }
+    close_sessions(b);
 }
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: canonjit-bench [--json] [--rounds N] [--only TEXT] GUEST\n"
+    fprintf(to, "usage: canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER\n"
                 "  --json        the table as JSON\n"
                 "  --rounds N    blocks per contender and row (60)\n"
                 "  --only TEXT   rows whose name contains TEXT\n");
@@ -340,12 +436,16 @@ int main(int argc, char **argv)
             "%s\nns per call: the fastest of %u blocks of 1 ms, interleaved; ratios to the first column, whose spread is median over "
             "fastest\n",
             cj_build_info(), b.settings.rounds);
-    for (int to_guest = 1; to_guest >= 0; to_guest--) {
-        print_head(&b, to_guest ? "host -> guest" : "guest -> host");
+    for (direction d = TO_GUEST; d <= TO_HOST; d++) {
+        print_head(&b, d);
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
             if (strstr(rows[i].label, only))
-                bench_row(&b, &rows[i], to_guest);
+                bench_row(&b, &rows[i], d == TO_GUEST);
     }
+    close_sessions(&b);
+    print_head(&b, ACROSS);
+    for (int pair = 0; pair < 9; pair++)
+        bench_pair(&b, argv[optind], pair / 3, pair % 3, only);
     double compile_ms =
         b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
     if (b.json)

@@ -213,6 +213,16 @@ static cj_status find_functions(cjb_session *s, cj_error *err)
             return CJ_NOT_FOUND;
         }
     }
+    static const char *const things[] = {
+#define CJB_X(name, wit) wit,
+        CJB_THING_MAP(CJB_X)
+#undef CJB_X
+    };
+    for (uint32_t i = 0; i < CJB_THING_COUNT; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s#%s", CJB_DRIVE_THINGS, things[i]);
+        s->drive_things[i] = cj_instance_func(s->instance, path);
+    }
     return CJ_OK;
 }
 

@@ -134,6 +134,16 @@ if [ "$part" = calls ] || [ "$part" = all ]; then
     calls bench-drive bench+echo
     calls traps "traps traps-host+default"
     calls job job+echo
+    # Components of components.
+    calls resources "with-resources with-resources-utf16"
+    calls diamond with-diamond
+    if [ -f "$guests/rust.wasm" ]; then
+        calls c-to-rust with-c-to-rust
+        calls rust-to-c with-rust-to-c+default
+    fi
+    if [ -f "$guests/script.wasm" ]; then
+        calls script script+echo
+    fi
 fi
 
 if [ "$part" = wast ] || [ "$part" = all ]; then

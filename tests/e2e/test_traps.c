@@ -1,10 +1,15 @@
 /* test_traps.c: every trap that a guest can cause, through the guest of tests/guests/traps.wit: kind, place, words;
  * the trapped instance cannot be entered, all others go on, and so does the process.
+ *
+ * All of it twice: the guest alone, and as a component inside another, between two that pass calls on (with-traps): what
+ * traps then is a call from component to component, with the same outcome.
  */
 #include "e2e.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+static const char *guest;
 
 #define PKG(iface) "test:traps/" iface "@1.0.0"
 
@@ -121,7 +126,7 @@ static void begin(world *t, e2e *w)
                {"give-pair", h_give_pair}};
     for (size_t i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
         e2e_ok(cj_linker_func(w->linker, PKG("host"), fns[i].name, fns[i].fn, &t->h, &w->err), &w->err);
-    t->component = e2e_component(w, "@traps-host");
+    t->component = e2e_component(w, guest);
     t->bystander = e2e_instantiate(w, t->component);
 }
 
@@ -625,7 +630,7 @@ static void test_endless_nesting(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         e2e_ok(cj_linker_func(w->linker, PKG("host"), names[i], h_take, &t.h, &w->err), &w->err);
     e2e_ok(cj_linker_func(w->linker, PKG("host"), "nested", h_endless, &t, &w->err), &w->err);
-    t.component = e2e_component(w, "@traps-host");
+    t.component = e2e_component(w, guest);
     cj_limits limits;
     cj_limits_init(&limits);
     limits.max_instances = 200; /* ends it where the stack does not */
@@ -696,5 +701,8 @@ int main(void)
         E2E(test_nested_traps_pass_through),
         E2E(test_many_traps),
     };
-    return e2e_run(tests);
+    guest = "@traps-host";
+    int failures = e2e_run(tests);
+    guest = "@with-traps";
+    return failures + e2e_run(tests);
 }
