@@ -112,6 +112,8 @@ static cj_status instantiate_failed(const char *text, cj_error *err)
     return status;
 }
 
+const char cj__env_is_ours;
+
 cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits, cj_group_core *group,
                                cj_core_instance **out, cj_error *err)
 {
@@ -137,7 +139,9 @@ cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, con
             return cj__fail_nomem(err);
         }
         ((WASMExecEnv *)store->env)->module_inst = NULL;
+        ((WASMExecEnv *)store->env)->user_data = (void *)(uintptr_t)&cj__env_is_ours;
     }
+    group->core_module = module;
     wasm_runtime_set_custom_data((WASMModuleInstanceCommon *)wasm, group);
     for (uint32_t i = 0; i < wasm->memory_count; i++) {
         WASMMemoryInstance *memory = wasm->memories[i];

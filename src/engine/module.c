@@ -90,6 +90,9 @@ static void unload(cj_core_module *m)
         if (m->shapes[i] != NULL)
             cj__shape_release(m->shapes[i]);
     cj__load_unlock();
+#if !CJ_ENGINE_JIT
+    cj__blocks_free(m);
+#endif
     cj__free(m->alloc, m->shapes, m->import_count * sizeof *m->shapes);
     cj__free(m->alloc, m->export_funcs, m->export_func_count * sizeof *m->export_funcs);
     cj__free(m->alloc, m->bytes, m->size);

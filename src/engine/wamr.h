@@ -64,6 +64,7 @@ bool cj__import_call(WASMExecEnv *env, uint32_t slot, const uint64_t *flat, uint
 
 /* -- Modules and instances ---------------------------------------------------------------------------------------------------- */
 
+typedef struct cj_block_table cj_block_table;
 struct cj_core_module {
     const cj_allocator *alloc;
     _Atomic uint32_t users;
@@ -74,13 +75,26 @@ struct cj_core_module {
     uint32_t import_count;
     uint32_t *export_funcs; /* function exports in the order of the file: function indices. WAMR 2.x sorts its own list */
     uint32_t export_func_count;
+    _Atomic(struct cj_block_table *) blocks; /* interpreters: mend_blocks.c */
 };
+
+/* Where the blocks of a module end, as far as its guests have asked (mend_blocks.c). */
+void cj__blocks_free(cj_core_module *);
 
 struct cj_core_instance {
     cj_core_module *module;
     WASMModuleInstance *wasm;
     cj_store_core *store;
 };
+
+/* The user data of environments that are ours: a program may use WAMR beside us. */
+extern const char cj__env_is_ours;
+/* The module whose code runs in such an environment, or NULL. */
+static inline cj_core_module *cj__running_module(const WASMExecEnv *env)
+{
+    const cj_group_core *group = env->module_inst == NULL ? NULL : wasm_runtime_get_custom_data(env->module_inst);
+    return group == NULL ? NULL : group->core_module;
+}
 
 /* -- The calling thread --------------------------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,12 @@ set(CANONJIT_WRAPPED
     wasm_runtime_full_init
     wasm_runtime_destroy
 )
+if(CANONJIT_ENGINE STREQUAL "interp")
+    list(APPEND CANONJIT_WRAPPED
+        # mend_blocks.c
+        wasm_loader_find_block_addr
+    )
+endif()
 if(CANONJIT_ENGINE STREQUAL "jit")
     list(APPEND CANONJIT_WRAPPED
         # mend_signals.c

@@ -168,6 +168,7 @@ typedef struct cj_group_core {
     cj_instance_core *instance;
     cj_binding *imports; /* by slot number */
     uint32_t import_count;
+    void *core_module; /* the engine's: cj_core_module */
 } cj_group_core;
 
 /* Export code: moves args in, calls the core function, moves the result out, runs post-return. Called with the region

@@ -477,6 +477,45 @@ static void compile_bombs(void **state)
     }
 }
 
+/* Branches out of large blocks, more of them than the classic interpreter remembers: it reads a block through once to find its end, not
+ * each time (25 s of reading). */
+static void large_blocks(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 5, BLOCK = 1 << 18, ROUNDS = 20000 }; /* a multiple of 64: all fall into one place of its cache */
+    wasm_writer w = {0}, s = {0}, body = {0};
+    W(&w, W_PREAMBLE);
+    W(&s, 1, 0x60, 1, 0x7f, 1, 0x7f);
+    w_section(&w, 1, &s);
+    W(&s, 1, 0);
+    w_section(&w, 3, &s);
+    W(&s, 1, 1, 'f', 0, 0);
+    w_section(&w, 7, &s);
+    W(&body, 0, 0x03, 0x40);
+    for (int i = 0; i < BLOCKS; i++) {
+        W(&body, 0x02, 0x40, 0x0c, 0);
+        for (int k = 0; k < BLOCK - 5; k++)
+            w_byte(&body, 0x01);
+        W(&body, 0x0b);
+    }
+    W(&body, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b, 0x20, 0, 0x0b);
+    W(&s, 1);
+    w_sized(&s, &body);
+    w_section(&w, 10, &s);
+
+    guest_store_init(&store);
+    guest *g = must(guest_load_bytes(&store, w.at, w.len));
+    clock_t from = clock();
+    assert_int_equal(value(g, "f", ROUNDS), 0);
+    assert_true(clock() - from < 5 * CLOCKS_PER_SEC);
+    guest *again = guest_again(&store, g);
+    assert_int_equal(value(again, "f", 10), 0);
+    guest_delete(again);
+    guest_delete(g);
+    guest_store_fini(&store);
+    free(w.at);
+}
+
 /* -- References and tail calls ---------------------------------------------------------------------------------------------------------- */
 
 static uint32_t never_called(guest *g, cj_call_ctx *call, uint32_t slot, const uint64_t *flat, uint64_t *result)
@@ -887,6 +926,7 @@ int main(void)
         cmocka_unit_test(truncated_modules),
         cmocka_unit_test(too_many_types),
         cmocka_unit_test(compile_bombs),
+        cmocka_unit_test(large_blocks),
         cmocka_unit_test(null_locals),
         cmocka_unit_test(tail_calls),
         cmocka_unit_test(threads),
