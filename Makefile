@@ -2,13 +2,14 @@
 #
 #   make demo     everything on a fresh machine, then the main job: a real component through compiled thunks
 #   make check    the same set-up, then every test in three builds; the last line counts them
+#   make check-all    the same in more builds: without LLVM and optimised, and what has threads under ThreadSanitizer
 #   make bench    the benchmark table
 #   make conformance SUITE=path/to/component-model/test    a folder of the standard's test scripts (docs/conformance.md)
 #   make build    the set-up and the release build: build/canonjit
 #   make setup    Debian packages and npm packages only
 #   make clean    removes build/ (node_modules stays)
 
-.PHONY: all setup setup-check build demo check bench conformance clean
+.PHONY: all setup setup-check build demo check check-all bench conformance clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -39,6 +40,9 @@ demo: build
 
 check: setup-check
 	@tools/check.sh
+
+check-all: setup-check
+	@tools/check.sh all
 
 bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures (the first time) and builds one preset of CMakePresets.json in build/PRESET. On a terminal it shows ninja's progress; elsewhere
 # one line, and the end of the log when something fails.
-# build/canonjit is the command of the release build.
+# build/canonjit and build/guests are those of the release build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
@@ -25,4 +25,5 @@ fi
 echo "build: $preset in $dir"
 if [ "$preset" = release ] && [ -x "$dir/canonjit" ]; then
     ln -sfn release/canonjit build/canonjit
+    ln -sfn release/guests build/guests
 fi

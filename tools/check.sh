@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Builds and tests: release, AddressSanitizer + UndefinedBehaviorSanitizer, and the same without LLVM. Goes on after a failure so
-# that the last line counts everything. PRESETS="..." chooses others; CTEST_ARGS is passed on.
+# that the last line counts everything. With "all" also without LLVM and optimised, and the tests with threads under ThreadSanitizer.
+# PRESETS="..." chooses others; CTEST_ARGS is passed on.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 presets=${PRESETS:-release asan-ubsan no-llvm-asan}
+[ "${1:-}" = all ] && presets="$presets no-llvm tsan"
 failed=0
 reports=()
 
@@ -15,8 +17,10 @@ for preset in $presets; do
         failed=1
         continue
     fi
+    only=()
+    [ "$preset" = tsan ] && only=(--tests-regex 'threads|engine_life|engine_pair|test_llvm|interrupt') # the others have one thread
     # shellcheck disable=SC2086
-    if ! ctest --test-dir "build/$preset" --output-on-failure --parallel 2 --output-junit "$PWD/$report" \
+    if ! ctest --test-dir "build/$preset" "${only[@]}" --output-on-failure --parallel 2 --output-junit "$PWD/$report" \
         --test-output-size-passed 4000000 --test-output-size-failed 4000000 ${CTEST_ARGS:-} >"build/test-$preset.log" 2>&1; then
         failed=1
         grep -v ' Passed ' "build/test-$preset.log"

@@ -1,4 +1,5 @@
-# The first C block of README.md must stand in examples/embed.c: cmake -DSOURCE=... -P readme.cmake
+# What README.md shows is true: cmake -DSOURCE=... -DCANONJIT=... -DGUESTS=... -DLLVM=ON -P readme.cmake
+# Its C block stands in examples/embed.c; its commands work, and print what stands below them.
 
 file(READ "${SOURCE}/README.md" readme)
 file(READ "${SOURCE}/examples/embed.c" embed)
@@ -15,4 +16,30 @@ string(REPLACE "\n" "\n    " block "${block}") # it is indented there
 string(FIND "${embed}" "${block}" found)
 if(found EQUAL -1)
     message(FATAL_ERROR "README.md shows other code than examples/embed.c:\n${block}")
+endif()
+
+string(REGEX MATCH "```console\n([^`]*)```" found "${readme}")
+string(REPLACE ";" "\\;" lines "${CMAKE_MATCH_1}")
+string(REGEX REPLACE "\n" ";" lines "${lines}")
+set(output)
+set(commands 0)
+foreach(line IN LISTS lines)
+    if(line MATCHES "inspect --asm" AND NOT LLVM)
+        continue()
+    elseif(line MATCHES "^\\$ build/canonjit (.*)$")
+        string(REPLACE "build/guests" "${GUESTS}" command "'${CANONJIT}' ${CMAKE_MATCH_1}")
+        execute_process(COMMAND sh -c "${command}" WORKING_DIRECTORY "${SOURCE}" OUTPUT_VARIABLE output ERROR_VARIABLE error RESULT_VARIABLE status)
+        if(NOT status EQUAL 0)
+            message(FATAL_ERROR "README.md: ${line}: ${error}")
+        endif()
+        math(EXPR commands "${commands} + 1")
+    elseif(line)
+        string(FIND "${output}" "${line}\n" at)
+        if(at EQUAL -1)
+            message(FATAL_ERROR "README.md promises ${line}, found ${output}")
+        endif()
+    endif()
+endforeach()
+if(commands LESS 3)
+    message(FATAL_ERROR "README.md has no commands")
 endif()
