@@ -304,7 +304,7 @@ typedef enum cj_tier {
     X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \
     X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function") \
     X(uint32_t, max_function_nesting, 1000, "blocks inside each other in a core function") \
-    X(uint32_t, max_core_types, 10000, "different function types in core modules after merging") \
+    X(uint32_t, max_core_types, 10000, "different function types in core modules after merging; several modules may have as many pairs as one") \
     X(uint32_t, max_compile_work, 1u << 19, "operations, and 256 per function, of the plans that instantiating compiles; what is over stays interpreted") \
     X(uint32_t, max_core_locals, 1u << 24, "locals of all core functions together, after merging")
 

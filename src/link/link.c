@@ -27,6 +27,8 @@ cj_status cj__link_intern(cj_linker_state *l, cj_names *names, const void *key, 
 
 cj_status cj__link_strdup(cj_linker_state *l, cj_str text, const char **out)
 {
+    enum { COST = 64 }; /* bytes that are a definition's worth of work: names are long, and instances repeat them */
+    CJ_TRY(cj__eval_charge(&l->ev, text.len / COST, CJ_NO_OFFSET));
     *out = cj__arena_strdup(l->program->arena, text);
     return *out ? CJ_OK : cj__fail_nomem(l->err);
 }
@@ -76,7 +78,6 @@ static cj_status make_resources(cj_linker_state *l)
         program->resource_of[from->resource] = program->resource_count;
         cj_program_resource *to = &program->resources[program->resource_count++];
         *to = (cj_program_resource){.part = from->part, .group = CJ_NONE, .dtor = CJ_NONE};
-        CJ_TRY(cj__eval_charge(&l->ev, from->type->interface.len / 64, CJ_NO_OFFSET));
         CJ_TRY(cj__link_strdup(l, from->type->interface, &to->interface));
         CJ_TRY(cj__link_strdup(l, from->type->name, &to->name));
     }
@@ -187,7 +188,6 @@ static cj_status make_named_types(cj_linker_state *l)
         return cj__fail_nomem(l->err);
     for (size_t i = 0; i < count; i++) {
         const cj_root_type *from = &l->ev.named_types.at[i];
-        CJ_TRY(cj__eval_charge(&l->ev, from->interface.len / 64, CJ_NO_OFFSET));
         cj_program_type *out = &program->named_types[program->named_type_count++];
         out->is_export = from->is_export;
         CJ_TRY(cj__link_strdup(l, from->interface, &out->interface));
@@ -266,6 +266,7 @@ static void linker_fini(cj_linker_state *l)
     }
     CJ_VEC_FREE(l->alloc, &l->lifted);
     CJ_VEC_FREE(l->alloc, &l->wanted);
+    CJ_VEC_FREE(l->alloc, &l->scratch);
     cj__eval_fini(&l->ev);
 }
 

@@ -63,6 +63,7 @@ typedef struct cj_linker_state {
     CJ_VEC(cj_lifted) lifted;
     cj_names lifted_keys;
     CJ_VEC(cj_wanted_export) wanted;
+    CJ_VEC(uint8_t) scratch;
     cj_names plan_keys;
     uint32_t *value_counts; /* per type id: values in it, or 0 while not counted */
     uint64_t total_values;  /* in all plans, against max_total_plan_ops */
@@ -82,6 +83,7 @@ static inline bool cj__link_is_defined(const cj_core_item *item)
 
 /* Position of `key` in a table, where it is put if it is new. */
 cj_status cj__link_intern(cj_linker_state *, cj_names *, const void *key, size_t size, uint32_t *out, bool *is_new);
+/* A copy for the program; counted, for files that repeat long names. */
 cj_status cj__link_strdup(cj_linker_state *, cj_str text, const char **out);
 cj_status cj__link_info(cj_linker_state *, cj_str interface, cj_str name, const cj_functype *, cj_func_info *out);
 /* Of a resource number that something live mentions: position in the program, which is marked as used. */

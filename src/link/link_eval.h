@@ -247,10 +247,10 @@ struct cj_scope {
     cj_scope *outer;
     cj_index_space spaces[CJ_SORT_COUNT];
     cj_names imports, exports;
-    cj_id_set visible;     /* link_visible.c */
+    cj_id_set visible;       /* link_visible.c */
     uint32_t first_resource; /* that can come from the scope: older ones come from around it */
-    cj_id_set values_used; /* by their index */
-    uint8_t context_type;  /* of context.get and context.set, one per component; 0: not used yet */
+    cj_id_set values_used;   /* by their index */
+    uint8_t context_type;    /* of context.get and context.set, one per component; 0: not used yet */
 };
 
 /* -- The evaluator ----------------------------------------------------------------------------------------------- */

@@ -202,9 +202,10 @@ static cj_status plain_shape(cj_linker_state *l, cj_group_build *group, cj_slot_
 {
     bool is_new;
     size_t size = 3 + (size_t)type->param_count + type->result_count;
-    uint8_t *key = CJ_EVAL_ARRAY(&l->ev, uint8_t, size);
-    if (!key)
-        return CJ_NO_MEMORY;
+    if (!CJ_VEC_RESERVE(l->alloc, &l->scratch, size))
+        return cj__fail_nomem(l->err);
+    uint8_t *key = l->scratch.at;
+    memset(key, 0, size);
     key[1] = (uint8_t)kind;
     if (type->param_count)
         memcpy(key + 2, type->params, type->param_count);
@@ -248,20 +249,21 @@ static cj_status add_slot(cj_linker_state *l, uint32_t group, slot_key *key, con
 
 /* Slots that no plan belongs to. `thing` tells apart those that are equal in all else. */
 static cj_status plain_slot(cj_linker_state *l, uint32_t group, cj_slot slot, const cj_core_functype *type,
-                            const void *thing, uint32_t *out)
+                            const void *thing, uint32_t *out, bool *is_new)
 {
     slot_key key;
     memset(&key, 0, sizeof(key));
     key.thing = (uintptr_t)thing;
+    slot.realloc = slot.memory_group = CJ_NONE;
+    CJ_TRY(plain_shape(l, &l->groups[group], slot.kind, type, &slot.shape));
+    CJ_TRY(add_slot(l, group, &key, &slot, type, out, is_new));
+    if (!*is_new)
+        return CJ_OK;
     cj_core_type *core_type = CJ_ARENA_NEW(l->program->arena, cj_core_type);
     if (!core_type)
         return cj__fail_nomem(l->err);
-    CJ_TRY(cj__link_core_type(l, type, false, core_type));
-    slot.core_type = core_type;
-    slot.realloc = slot.memory_group = CJ_NONE;
-    CJ_TRY(plain_shape(l, &l->groups[group], slot.kind, type, &slot.shape));
-    bool is_new;
-    return add_slot(l, group, &key, &slot, type, out, &is_new);
+    l->groups[group].slots.at[*out].core_type = core_type;
+    return cj__link_core_type(l, type, false, core_type);
 }
 
 static cj_status unsupported_slot(cj_linker_state *l, uint32_t group, cj_slot_kind kind, const cj_core_item *item,
@@ -274,9 +276,10 @@ static cj_status unsupported_slot(cj_linker_state *l, uint32_t group, cj_slot_ki
         else
             cj__eval_unsupported(&l->ev, use->offset, "%s (%s)", gate, use->what);
     }
+    bool is_new;
     const char *name = item->origin == CJ_CORE_BUILTIN ? cj__canon_name(item->canon) : gate;
     const cj_slot slot = {.kind = kind, .of = CJ_NONE, .core_func = CJ_NONE, .name = name};
-    return plain_slot(l, group, slot, item->type.unknown ? use->wanted : &item->type.func, name, out);
+    return plain_slot(l, group, slot, item->type.unknown ? use->wanted : &item->type.func, name, out, &is_new);
 }
 
 /* HOST and FUSED. */
@@ -339,8 +342,9 @@ static cj_status core_slot(cj_linker_state *l, uint32_t group, uint32_t home, co
                            const cj_core_use *use, uint32_t *out)
 {
     cj_slot slot = {.kind = CJ_SLOT_CORE, .of = home};
+    bool is_new;
     CJ_TRY(export_number(l, home, item, use, &slot.core_func));
-    return plain_slot(l, group, slot, &item->type.func, NULL, out);
+    return plain_slot(l, group, slot, &item->type.func, NULL, out, &is_new);
 }
 
 cj_status cj__link_slot(cj_linker_state *l, uint32_t group, const cj_core_item *item, const cj_core_use *use,
@@ -356,6 +360,7 @@ cj_status cj__link_slot(cj_linker_state *l, uint32_t group, const cj_core_item *
     const char *gate;
     cj_slot_kind kind = classify(l, part, item, &gate);
     cj_slot slot = {.kind = kind, .of = CJ_NONE, .core_func = CJ_NONE};
+    bool is_new;
     switch (kind) {
     case CJ_SLOT_HOST:
     case CJ_SLOT_FUSED:
@@ -365,14 +370,18 @@ cj_status cj__link_slot(cj_linker_state *l, uint32_t group, const cj_core_item *
         return unsupported_slot(l, group, kind, item, gate, use, out);
     case CJ_SLOT_CANNOT_ENTER: {
         cj_func_info info;
-        CJ_TRY(lifted_info(l, item->func, &info));
-        slot.name = info.path;
-        return plain_slot(l, group, slot, &item->type.func, item->func, out);
+        const cj_func_val *func = item->func->real ? item->func->real : item->func;
+        CJ_TRY(plain_slot(l, group, slot, &item->type.func, func, out, &is_new));
+        if (!is_new)
+            return CJ_OK;
+        CJ_TRY(lifted_info(l, func, &info));
+        l->groups[group].slots.at[*out].name = info.path;
+        return CJ_OK;
     }
     default:
         slot.name = cj__canon_name(item->canon);
         CJ_TRY(cj__link_resource(l, item->resource, &slot.of));
-        return plain_slot(l, group, slot, &item->type.func, NULL, out);
+        return plain_slot(l, group, slot, &item->type.func, NULL, out, &is_new);
     }
 }
 

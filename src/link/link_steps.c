@@ -138,27 +138,38 @@ static cj_status check_sizes(cj_linker_state *l)
     return CJ_OK;
 }
 
-static cj_status check_merged(cj_linker_state *l, const cj_merged *merged, uint64_t *size, uint64_t *locals)
+/* What has been merged so far. */
+typedef struct totals {
+    uint64_t size, locals, type_pairs;
+} totals;
+
+static cj_status check_merged(cj_linker_state *l, const cj_merged *merged, totals *sum)
 {
-    *size += merged->size;
-    *locals += merged->local_count;
-    if (*size > l->config->max_merged_size)
+    const cj_config *config = l->config;
+    sum->size += merged->size;
+    sum->locals += merged->local_count;
+    sum->type_pairs += (uint64_t)merged->type_count * merged->type_count;
+    if (sum->size > config->max_merged_size)
         return cj__fail(l->err, CJ_LIMIT,
-                        "merged core modules have more than %" PRIu64 " bytes together; "
-                        "the limit is max_merged_size",
-                        l->config->max_merged_size);
-    if (*locals > l->config->max_core_locals)
+                        "merged core modules have more than %" PRIu64 " bytes together; the limit is max_merged_size",
+                        config->max_merged_size);
+    if (sum->locals > config->max_core_locals)
         return cj__fail(l->err, CJ_LIMIT,
-                        "core functions have more than %" PRIu32 " locals together; "
-                        "the limit is max_core_locals",
-                        l->config->max_core_locals);
+                        "core functions have more than %" PRIu32 " locals together; the limit is max_core_locals",
+                        config->max_core_locals);
+    /* WAMR compares each type of a module with the others: many modules may have as many pairs as one can */
+    if (sum->type_pairs > (uint64_t)config->max_core_types * config->max_core_types)
+        return cj__fail(l->err, CJ_LIMIT,
+                        "merged core modules have more pairs of function types than one with %" PRIu32
+                        " types; the limit is max_core_types",
+                        config->max_core_types);
     return CJ_OK;
 }
 
 cj_status cj__link_merge(cj_linker_state *l, cj_merge_source *const *per_instance)
 {
     cj_program *program = l->program;
-    uint64_t size = 0, locals = 0;
+    totals sum = {0};
     CJ_TRY(check_sizes(l));
     bool *late = CJ_EVAL_ARRAY(&l->ev, bool, l->instance_count);
     program->groups = CJ_ARENA_ARRAY(program->arena, cj_group, l->group_count);
@@ -168,7 +179,7 @@ cj_status cj__link_merge(cj_linker_state *l, cj_merge_source *const *per_instanc
     for (uint32_t i = 0; i < l->group_count; i++) {
         program->group_count = i + 1; /* what is made of it is the program's to free from here on */
         CJ_TRY(merge_group(l, &l->groups[i], per_instance, late, &program->groups[i]));
-        CJ_TRY(check_merged(l, &program->groups[i].merged, &size, &locals));
+        CJ_TRY(check_merged(l, &program->groups[i].merged, &sum));
     }
     return CJ_OK;
 }

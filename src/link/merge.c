@@ -454,6 +454,7 @@ static cj_status write_types(cj_merger *m, cj_writer *w)
     if (m->type_order.len > m->config->max_core_types)
         return cj__fail(m->err, CJ_LIMIT, "merged core modules use %zu function types, max_core_types is %u",
                         m->type_order.len, m->config->max_core_types);
+    m->out->type_count = (uint32_t)m->type_order.len;
     size_t mark = begin_section(w, SECTION_TYPE);
     cj__write_u32(w, (uint32_t)m->type_order.len);
     for (size_t i = 0; i < m->type_order.len; i++) {

@@ -18,9 +18,13 @@ typedef enum cj_source_kind {
 
 typedef struct cj_merge_source {
     cj_source_kind kind;
-    uint32_t instance, index;
-    uint32_t slot;
-    const cj_const *value;
+    union {
+        struct {
+            uint32_t instance, index;
+        };
+        uint32_t slot;
+        const cj_const *value;
+    };
 } cj_merge_source;
 
 typedef struct cj_merge_instance {
@@ -88,6 +92,7 @@ typedef struct cj_merged {
     uint32_t *export_funcs;
     uint32_t instance_count; /* of init_exports */
     uint64_t local_count;    /* of all functions together */
+    uint32_t type_count;     /* function types */
     size_t capacity;         /* of bytes */
 } cj_merged;
 

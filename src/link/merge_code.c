@@ -335,7 +335,7 @@ static void write_body(cj_merger *m, cj_writer *w, cj_target target)
     if (m->input->interruptible && body->weight)
         write_entry_check(m, w, body);
     uint32_t at = body->code_at;
-    const cj_site *sites = inst->module->sites.at + body->first_site;
+    const cj_site *sites = body->site_count ? &inst->module->sites.at[body->first_site] : NULL;
     for (uint32_t i = 0; i < body->site_count; i++) {
         cj__write_bytes(w, bytes.ptr + at, sites[i].at - at);
         write_site(m, w, m->func_instance[target], body, bytes.ptr, &sites[i]);

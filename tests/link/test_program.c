@@ -724,6 +724,73 @@ static void test_locals_of_all_groups(void **state)
     free(b.at);
 }
 
+/* Groups of two types each: as many pairs as the limit allows for one. */
+static void test_types_of_all_groups(void **state)
+{
+    (void)state;
+    file_bytes b = bytes_of(
+        "! 01(? 01(02 60 00 00 60 01 7f 00) 03(02 00 01) 07(02 'f' 00 00 'g' 00 01) 0a(02(00 0b)(00 0b)))"
+        "02(03 00 00 00 00 00 00 00 00 00) 07(02 40 00 01 00 40 01 'a' 79 01 00)"
+        "06(06 00 00 01 00 'f' 00 00 01 00 'g' 00 00 01 01 'f' 00 00 01 01 'g' 00 00 01 02 'f' 00 00 01 02 'g')"
+        "08(06 00 00 00 00 00 00 00 01 00 01 00 00 02 00 00 00 00 03 00 01 00 00 04 00 00 00 00 05 00 01)"
+        "0b(06 00 'a' 01 00 00 00 'b' 01 01 00 00 'c' 01 02 00 00 'd' 01 03 00 00 'e' 01 04 00 00 'f' 01 05 00)");
+    cj_config config = config_of();
+    cj_program *program = NULL;
+    cj_error err;
+    config.max_core_types = 4; /* 16 pairs for 12 */
+    if (link_bytes(&config, b, &program, &err) != CJ_OK)
+        fail_msg("0x%x: %s", (unsigned)err.offset, err.message);
+    assert_int_equal(program->group_count, 3);
+    cj__program_delete(program);
+    config.max_core_types = 3;
+    expect_limit(&config, b, "the limit is max_core_types");
+    free(b.at);
+}
+
+/* A function with a long name, in a component of which there are many. */
+static void test_repeated_names(void **state)
+{
+    (void)state;
+    enum { NAME = 90000, COUNT = 700 };
+    char *name = malloc(NAME);
+    memset(name, 'a', NAME);
+    test_bytes file = {0}, inner = {0}, exports = {0}, instances = {0}, outer = {0}, aliases = {0};
+    test_bytes_parse(
+        &inner,
+        "! 01(? 01(01 60 00 00) 03(01 00) 07(01 'f' 00 00) 0a(01(00 0b))) 02(01 00 00 00) 07(01 40 00 01 00)"
+        "06(01 00 00 01 00 'f') 08(01 00 00 00 00 00) 0b",
+        0);
+    test_bytes_parse(&exports, "01 00", 0);
+    test_bytes_leb(&exports, NAME);
+    test_bytes_add(&exports, name, NAME);
+    test_bytes_parse(&exports, "01 00 00", 0);
+    test_bytes_sized(&inner, &exports);
+    test_bytes_parse(&file, "! 04", 0);
+    test_bytes_sized(&file, &inner);
+    test_bytes_leb(&instances, COUNT);
+    test_bytes_leb(&aliases, COUNT);
+    test_bytes_leb(&outer, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        char text[80];
+        test_bytes_parse(&instances, "00 00 00", 0);
+        snprintf(text, sizeof(text), "01 00 #%d", i);
+        test_bytes_parse(&aliases, text, 0);
+        test_bytes_leb(&aliases, NAME);
+        test_bytes_add(&aliases, name, NAME);
+        snprintf(text, sizeof(text), "00 'f%d' 01 #%d 00", i, i);
+        test_bytes_parse(&outer, text, 0);
+    }
+    test_bytes_parse(&file, "05", 0);
+    test_bytes_sized(&file, &instances);
+    test_bytes_parse(&file, "06", 0);
+    test_bytes_sized(&file, &aliases);
+    test_bytes_parse(&file, "0b", 0);
+    test_bytes_sized(&file, &outer);
+    expect_limit(NULL, (file_bytes){file.at, file.len}, "the limit is max_definitions");
+    free(file.at);
+    free(name);
+}
+
 /* A lowered function whose realloc is a lowered function whose realloc is ... */
 static void test_realloc_chain(void **state)
 {
@@ -804,6 +871,8 @@ int main(void)
         cmocka_unit_test(test_given_is_checked),
         cmocka_unit_test(test_instantiation_bombs),
         cmocka_unit_test(test_locals_of_all_groups),
+        cmocka_unit_test(test_types_of_all_groups),
+        cmocka_unit_test(test_repeated_names),
         cmocka_unit_test(test_realloc_chain),
         cmocka_unit_test(test_lift_chain),
     };
