@@ -3,7 +3,8 @@
  * Place in the pipeline: the public API on one side, the JSON of tools/wast-split.mjs on the other.
  * Non-goals: messages of refusals are not compared with the script's; printing verdicts (wast.c).
  *
- * All instances of a script live in one store: a trap kills an instance, not the script. A component that needs what
+ * Each instance lives in a store of its own, as long as a command can name it: a trap kills an instance, not the script, and scripts that make many
+ * large memories do not need them all at once. A component that needs what
  * canonjit has not built, or what its WAMR lacks, is skipped with the name of that (wast_gate), and so is every
  * command about it. Where only some of its functions need that (cj_config.trap_unsupported), the others are called.
  */
@@ -16,6 +17,14 @@
 
 /* -- State ------------------------------------------------------------------------------------------------------- */
 
+/* An instance with all that it needs, counted: (register ...) gives it a second name. */
+typedef struct world {
+    uint32_t users;
+    cj_component *component; /* NULL when it is a definition's */
+    cj_store *store;
+    cj_instance *instance;
+} world;
+
 /* A component of the script, and its instance if it has one. */
 typedef struct part {
     struct part *next;    /* the one before */
@@ -24,10 +33,10 @@ typedef struct part {
     const char *name;     /* "$name" without the sign, or NULL */
     int line;
     bool is_definition, is_core;
-    cj_component *component;
-    cj_instance *instance;
-    const char *skipped; /* why; static or the script's */
-    char *reason;        /* the memory of `skipped`, or NULL */
+    cj_component *component; /* of definitions */
+    world *world;            /* NULL: the instance is not there */
+    const char *skipped;     /* why; static or the script's */
+    char *reason;            /* the memory of `skipped`, or NULL */
 } part;
 
 typedef struct runner {
@@ -36,7 +45,6 @@ typedef struct runner {
     const wast_settings *settings;
     const char *folder; /* of the binaries */
     const char *file;   /* the script */
-    cj_store *store;
     cj_linker *linker;
     wast_host *host; /* or NULL */
     cj_arena *arena; /* of one command */
@@ -364,31 +372,85 @@ static void refused(runner *r, const cj_error *err)
         FAIL(r, "expected a valid component, found %s", text_of(err, &text));
 }
 
-static cj_status make_instance(runner *r, const cj_component *component, cj_instance **out, cj_error *err)
+static void leave_world(world *w)
 {
-    cj_status status = r->host ? wast_host_check(component, err) : CJ_OK;
-    return status == CJ_OK ? cj_instantiate(r->store, r->linker, component, out, err) : status;
+    if (!w || --w->users > 0)
+        return;
+    cj_store_delete(w->store);
+    cj_component_delete(w->component);
+    free(w);
 }
 
-static void instantiate(runner *r, part *p, cj_component *component)
+/* An instance of `component`, which is the world's own when `owned`, failing or not. */
+static cj_status make_world(runner *r, cj_component *component, bool owned, world **out, cj_error *err)
 {
-    cj_error err;
-    error_text text;
-    if (make_instance(r, component, &p->instance, &err) == CJ_OK) {
-        PASS(r, "%s", "");
-        return;
+    world *w = calloc(1, sizeof(*w));
+    *out = NULL;
+    if (!w) {
+        if (owned)
+            cj_component_delete(component);
+        *err = (cj_error){.status = CJ_NO_MEMORY, .offset = CJ_NO_OFFSET, .message = "out of memory"};
+        return CJ_NO_MEMORY;
     }
-    p->instance = NULL;
-    const char *gate = err.status == CJ_TRAP && err.trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, p) : wast_gate(&err);
+    *w = (world){.users = 1, .component = owned ? component : NULL};
+    cj_status status = r->host ? wast_host_check(component, err) : CJ_OK;
+    if (status == CJ_OK)
+        status = cj_store_new(r->engine, &r->settings->common->limits, NULL, &w->store, err);
+    if (status == CJ_OK)
+        status = cj_instantiate(w->store, r->linker, component, &w->instance, err);
+    if (status == CJ_OK)
+        *out = w;
+    else
+        leave_world(w);
+    return status;
+}
+
+static void delete_part(part *p)
+{
+    leave_world(p->world);
+    cj_component_delete(p->component);
+    free(p->reason);
+    free(p);
+}
+
+/* Instances that no command can name any more: the last one's name is another's, or it has none. */
+static void forget_instances(runner *r)
+{
+    for (part **at = &r->parts; *at;) {
+        part *p = *at;
+        if (p->is_definition || p == r->current || (p->name && find_part(r, p->name, false) == p)) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        delete_part(p);
+    }
+}
+
+/* Concludes about an instance that was not made. */
+static void conclude_uninstantiated(runner *r, const part *p, const cj_error *err)
+{
+    error_text text;
+    const char *gate = err->status == CJ_TRAP && err->trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, p) : wast_gate(err);
     if (gate)
         SKIP(r, gate);
     else
-        FAIL(r, "expected an instance, found %s", text_of(&err, &text));
+        FAIL(r, "expected an instance, found %s", text_of(err, &text));
+}
+
+static void instantiate(runner *r, part *p, cj_component *component, bool owned)
+{
+    cj_error err;
+    if (make_world(r, component, owned, &p->world, &err) == CJ_OK)
+        PASS(r, "%s", "");
+    else
+        conclude_uninstantiated(r, p, &err);
 }
 
 static void run_module(runner *r, const cJSON *command, bool is_definition)
 {
     part *p = add_part(r, wast_text(command, "name"), is_definition);
+    cj_component *component;
     cj_error err;
     if (!p)
         return;
@@ -396,15 +458,18 @@ static void run_module(runner *r, const cJSON *command, bool is_definition)
     p->modules = cJSON_GetObjectItemCaseSensitive(command, "modules");
     const char *kind = wast_text(command, "kind");
     p->is_core = kind && strcmp(kind, "module") == 0;
-    if (!is_definition)
+    if (!is_definition) {
         r->current = p;
-    if (load(r, command, true, &p->component, &err)) {
-        if (!p->component)
+        forget_instances(r);
+    }
+    if (load(r, command, true, &component, &err)) {
+        if (!component)
             refused(r, &err);
-        else if (is_definition)
-            PASS(r, "%s", "");
+        else if (!is_definition)
+            instantiate(r, p, component, true);
         else
-            instantiate(r, p, p->component);
+            PASS(r, "%s", "");
+        p->component = is_definition ? component : NULL;
     }
     mark(r, p);
 }
@@ -416,6 +481,7 @@ static void run_module_instance(runner *r, const cJSON *command)
     if (!p)
         return;
     r->current = p;
+    forget_instances(r);
     if (!definition) {
         FAIL(r, "there is no definition $%s", of ? of : "");
     } else if (!definition->component) {
@@ -424,7 +490,7 @@ static void run_module_instance(runner *r, const cJSON *command)
         p->command = definition->command;
         p->modules = cJSON_GetObjectItemCaseSensitive(command, "modules");
         p->is_core = definition->is_core;
-        instantiate(r, p, definition->component);
+        instantiate(r, p, definition->component, false);
     }
     mark(r, p);
 }
@@ -440,15 +506,17 @@ static void run_register(runner *r, const cJSON *command)
     part *p = add_part(r, wast_text(command, "as"), false);
     if (!p)
         return;
-    p->instance = from->instance;
     p->command = from->command;
     p->modules = from->modules;
     p->line = from->line;
     p->is_core = from->is_core;
-    p->skipped = from->skipped;
+    p->world = from->world;
+    if (p->world)
+        p->world->users++;
     PASS(r, "%s", "");
-    if (!from->instance)
+    if (!from->world)
         conclude_absent(r, from);
+    mark(r, p);
 }
 
 /* -- Actions ----------------------------------------------------------------------------------------------------- */
@@ -463,7 +531,8 @@ static void conclude_unsupported(runner *r, part *p, const cj_error *err)
         return;
     }
     SKIP(r, gate);
-    p->instance = NULL;
+    leave_world(p->world);
+    p->world = NULL;
     mark(r, p);
 }
 
@@ -515,7 +584,7 @@ static bool act(runner *r, const cJSON *action, outcome *out)
         FAIL(r, "there is no instance%s%s", module ? " $" : "", module ? module : "");
         return false;
     }
-    if (!p->instance) {
+    if (!p->world) {
         conclude_absent(r, p);
         return false;
     }
@@ -523,7 +592,7 @@ static bool act(runner *r, const cJSON *action, outcome *out)
         FAIL(r, "canonjit calls no functions of core modules by themselves");
         return false;
     }
-    cj_func *func = cj_instance_func(p->instance, field);
+    cj_func *func = cj_instance_func(p->world->instance, field);
     if (!func) {
         const char *gate = find_gate(r, p);
         if (gate)
@@ -669,25 +738,24 @@ static void run_no_instance(runner *r, const cJSON *command)
 {
     const char *expected = wast_text(command, "text");
     bool traps = strcmp(r->verdict.type, "assert_uninstantiable") == 0;
-    part *p = add_part(r, NULL, true);
+    const part probe = {.command = command};
+    cj_component *component;
     cj_error err;
     error_text text;
-    if (!p)
+    if (!load(r, command, true, &component, &err))
         return;
-    p->command = command;
-    if (!load(r, command, true, &p->component, &err))
-        return;
-    if (!p->component) {
+    if (!component) {
         if (err.status == CJ_LINK && !traps)
             PASS(r, "%s", text_of(&err, &text));
         else
             refused(r, &err);
         return;
     }
-    cj_instance *instance;
-    cj_status status = make_instance(r, p->component, &instance, &err);
+    world *made;
+    cj_status status = make_world(r, component, true, &made, &err);
+    leave_world(made);
     const char *gate = status == CJ_OK                                        ? NULL
-                       : status == CJ_TRAP && err.trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, p)
+                       : status == CJ_TRAP && err.trap == CJ_TRAP_UNSUPPORTED ? find_gate(r, &probe)
                                                                               : wast_gate(&err);
     if (status == CJ_OK)
         FAIL(r, "expected that instantiating fails, \"%s\", found an instance", expected ? expected : "");
@@ -746,9 +814,7 @@ static void delete_parts(runner *r)
     while (r->parts) {
         part *p = r->parts;
         r->parts = p->next;
-        cj_component_delete(p->component);
-        free(p->reason);
-        free(p);
+        delete_part(p);
     }
 }
 
@@ -762,8 +828,7 @@ static int run_script(runner *r, const char *path, const cJSON *script, wast_rep
     if (cj_arena_new(NULL, &r->arena) != CJ_OK)
         return cli_fail(CLI_FAILED, "out of memory");
     if (cj_linker_new(r->engine, &r->linker, &err) != CJ_OK ||
-        (r->settings->host && !(r->host = wast_host_new(r->engine, r->linker, &err))) ||
-        cj_store_new(r->engine, &r->settings->common->limits, NULL, &r->store, &err) != CJ_OK)
+        (r->settings->host && !(r->host = wast_host_new(r->engine, r->linker, &err))))
         return cli_fail(CLI_FAILED, "%s: %s", path, text_of(&err, &text));
     r->file = wast_text(script, "source_filename");
     if (!r->file)
@@ -797,10 +862,9 @@ int wast_run(cj_engine *engine, const wast_settings *settings, const char *path,
         status = cli_fail(CLI_FAILED, "out of memory");
     else
         status = run_script(&r, path, script, report, user);
-    cj_store_delete(r.store);
+    delete_parts(&r);
     cj_linker_delete(r.linker);
     wast_host_delete(r.host);
-    delete_parts(&r);
     cj_arena_delete(r.arena);
     cj_engine_delete(r.strict);
     cJSON_Delete(script);
