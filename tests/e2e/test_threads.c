@@ -4,6 +4,7 @@
 #include "e2e.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -261,13 +262,147 @@ static void test_interrupts(void **state)
     cj_engine_delete(engine);
 }
 
+/* -- Resource types ------------------------------------------------------------------------------------------------ */
+
+#define FILES "test:e2e/files@1.0.0"
+
+typedef struct resource_world {
+    e2e *w;
+    cj_component *component;
+    cj_resource_type *file, *stamp;
+    atomic_uint made, dropped;
+} resource_world;
+
+static void drop_counted(void *user, void *rep)
+{
+    resource_world *r = user;
+    (void)rep;
+    atomic_fetch_add(&r->dropped, 1);
+}
+
+static cj_status make_counted(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    resource_world *r = user;
+    (void)args;
+    atomic_fetch_add(&r->made, 1);
+    return cj_resource_new(cj_ctx_store(ctx), r->file, NULL, results, err);
+}
+
+static cj_status not_called(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)user, (void)ctx, (void)args, (void)results, (void)err;
+    return CJ_HOST;
+}
+
+typedef struct resource_worker {
+    resource_world *r;
+    pthread_t thread;
+    char problem[400];
+} resource_worker;
+
+static void *use_resources(void *arg)
+{
+    resource_worker *k = arg;
+    cj_error err;
+    for (uint32_t s = 0; s < STORES && !k->problem[0]; s++) {
+        cj_store *store;
+        cj_instance *instance;
+        if (cj_store_new(k->r->w->engine, NULL, NULL, &store, &err) != CJ_OK ||
+            cj_instantiate(store, k->r->w->linker, k->r->component, &instance, &err) != CJ_OK) {
+            snprintf(k->problem, sizeof(k->problem), "%s", err.message);
+            break;
+        }
+        uint32_t n = 100, handle;
+        if (cj_call_native(cj_instance_func(instance, "churn"), &n, NULL, NULL) != CJ_OK ||
+            cj_call_native(cj_instance_func(instance, "hoard"), &n, NULL, NULL) != CJ_OK ||
+            cj_call_native(cj_instance_func(instance, "make"), &n, &handle, NULL) != CJ_OK)
+            snprintf(k->problem, sizeof(k->problem), "%s", cj_store_error(store)->message);
+        cj_store_delete(store);
+    }
+    return NULL;
+}
+
+/* The types and the linker go while threads still use them. */
+static void test_resource_types_are_shared(void **state)
+{
+    e2e *w = *state;
+    static const char *const functions[] = {
+        "[method]file.size", "[static]file.join", "consume", "compare", "give-and-trap", "sum",
+        "take-all",          "several",           "find",    "mix",     "call-back"};
+    resource_world r = {.w = w, .component = e2e_component(w, "files")};
+    e2e_ok(cj_resource_type_new(w->engine, "file", drop_counted, &r, &r.file, &w->err), &w->err);
+    e2e_ok(cj_resource_type_new(w->engine, "stamp", NULL, NULL, &r.stamp, &w->err), &w->err);
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+        e2e_ok(cj_linker_func(w->linker, FILES, functions[i], not_called, NULL, &w->err), &w->err);
+    e2e_ok(cj_linker_func(w->linker, FILES, "[constructor]file", make_counted, &r, &w->err), &w->err);
+    e2e_ok(cj_linker_func(w->linker, NULL, "stamp-of", not_called, NULL, &w->err), &w->err);
+    e2e_ok(cj_linker_resource(w->linker, FILES, "file", r.file, &w->err), &w->err);
+    e2e_ok(cj_linker_resource(w->linker, NULL, "paper", r.file, &w->err), &w->err);
+    e2e_ok(cj_linker_resource(w->linker, NULL, "stamp", r.stamp, &w->err), &w->err);
+    cj_resource_type_delete(r.file);
+    cj_resource_type_delete(r.stamp);
+    resource_worker workers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (resource_worker){.r = &r};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, use_resources, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (int i = 0; i < THREADS; i++)
+        if (workers[i].problem[0])
+            fail_msg("thread %d: %s", i, workers[i].problem);
+    assert_int_equal(r.made, THREADS * STORES * 201);
+    assert_int_equal(r.dropped, r.made);
+}
+
+/* A store moves to another thread, with a guest's resource whose destructor runs there. */
+typedef struct mover {
+    cj_store *store;
+    cj_func *value;
+    uint32_t handle, n;
+    cj_status status;
+} mover;
+
+static cj_status destructor_is_fine(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)ctx, (void)args, (void)results, (void)err;
+    (*(uint32_t *)user)++;
+    return CJ_OK;
+}
+
+static void *drop_here(void *arg)
+{
+    mover *m = arg;
+    m->status = cj_call_native(m->value, &m->handle, &m->n, NULL);
+    if (m->status == CJ_OK)
+        m->status = cj_resource_drop(m->store, m->handle, NULL);
+    return NULL;
+}
+
+static void test_destructors_run_where_their_store_is(void **state)
+{
+    e2e *w = *state;
+    uint32_t dropped = 0;
+    e2e_ok(cj_linker_func(w->linker, NULL, "on-drop", destructor_is_fine, &dropped, &w->err), &w->err);
+    e2e_ok(cj_linker_func(w->linker, NULL, "inside", not_called, NULL, &w->err), &w->err);
+    cj_instance *things = e2e_instance(w, "things");
+    for (uint32_t i = 0; i < 4; i++) {
+        pthread_t thread;
+        mover m = {.store = w->store, .value = e2e_func(things, "[method]thing.value")};
+        m.handle = E2E_CALL(w, things, "[constructor]thing", e2e_u32(i)).of.handle;
+        assert_int_equal(pthread_create(&thread, NULL, drop_here, &m), 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(m.status, CJ_OK);
+        assert_int_equal(m.n, 10 * i);
+        assert_int_equal(dropped, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E(test_a_store_each),
-        E2E(test_components_by_several_threads),
-        E2E(test_a_store_moves),
-        E2E(test_interrupts),
+        E2E(test_a_store_each), E2E(test_components_by_several_threads), E2E(test_a_store_moves),
+        E2E(test_interrupts),   E2E(test_resource_types_are_shared),     E2E(test_destructors_run_where_their_store_is),
     };
     return e2e_run(tests);
 }
