@@ -185,7 +185,8 @@ struct cj_type_val {
     cj_str interface, name;        /* RESOURCE of a live run: under which its component exports it, once it does */
     const cj_ast_decls *decls;     /* INSTANCE, COMPONENT: the closure */
     cj_scope *outer;
-    const uint32_t *free; /* INSTANCE, COMPONENT, in checks: the resource types around it that it mentions */
+    bool is_closed;       /* INSTANCE, COMPONENT: `free` and `min_resource` are known: it was defined in a check */
+    const uint32_t *free; /* the resource types around it that it mentions */
     uint32_t free_count;
 };
 

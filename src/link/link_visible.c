@@ -69,16 +69,129 @@ static cj_status hidden(const checker *c, const cj_type_val *type)
                        what, CJ_STR_ARG(c->name), text, what);
 }
 
+/* -- What a type mentions ---------------------------------------------------------------------------------------- */
+
+typedef struct collector {
+    cj_eval *ev;
+    uint32_t fresh;
+    uint64_t offset;
+    cj_id_set seen; /* identities * 2, resource types * 2 + 1 */
+    CJ_VEC(uint32_t) found;
+} collector;
+
+static cj_status collect_resource(collector *c, uint32_t resource)
+{
+    uint64_t id = (uint64_t)resource * 2 + 1;
+    if (resource >= c->fresh || cj__id_set_has(&c->seen, id))
+        return CJ_OK;
+    CJ_TRY(cj__id_set_add(c->ev, &c->seen, id));
+    return CJ_VEC_PUSH(c->ev->alloc, &c->found, resource) ? CJ_OK : cj__eval_nomem(c->ev);
+}
+
+/* Whether something is seen for the first time. */
+static cj_status visit(collector *c, uint32_t identity, uint64_t parts, bool *first)
+{
+    *first = !cj__id_set_has(&c->seen, (uint64_t)identity * 2);
+    if (!*first)
+        return CJ_OK;
+    CJ_TRY(cj__eval_charge(c->ev, 1 + parts / 8, c->offset));
+    return cj__id_set_add(c->ev, &c->seen, (uint64_t)identity * 2);
+}
+
+static cj_status collect_names(collector *c, const cj_names *names);
+
+static cj_status collect_type(collector *c, const cj_type_val *type)
+{
+    bool first;
+    if (type->decls && !type->is_closed) { /* of a run that was no check: its declarations tell */
+        CJ_TRY(visit(c, type->original ? type->original->identity : type->identity, 0, &first));
+        if (!first)
+            return CJ_OK;
+        cj_scope *ran;
+        const cj_bind bind = {.offset = c->offset};
+        const cj_decl_run run = {.bind = &bind};
+        CJ_TRY(cj__eval_decls(c->ev, type, &run, &ran));
+        CJ_TRY(collect_names(c, &ran->imports));
+        return collect_names(c, &ran->exports);
+    }
+    if (type->min_resource >= c->fresh) /* no older one is in it */
+        return CJ_OK;
+    CJ_TRY(visit(c, type->identity, (uint64_t)type->use_count + type->free_count, &first));
+    if (!first)
+        return CJ_OK;
+    if (type->kind == CJ_TYPE_RESOURCE)
+        return collect_resource(c, type->resource);
+    for (uint32_t i = 0; i < type->use_count; i++)
+        if (type->uses[i])
+            CJ_TRY(collect_type(c, type->uses[i]));
+    for (uint32_t i = 0; i < type->free_count; i++)
+        CJ_TRY(collect_resource(c, type->free[i]));
+    return CJ_OK;
+}
+
+static cj_status collect_entity(collector *c, cj_entity entity)
+{
+    bool first;
+    switch (entity.sort) {
+    case CJ_SORT_FUNC:
+        return collect_type(c, entity.of.func->type);
+    case CJ_SORT_VALUE:
+    case CJ_SORT_TYPE:
+        return collect_type(c, entity.of.type);
+    case CJ_SORT_INSTANCE:
+        CJ_TRY(visit(c, entity.of.instance->identity, entity.of.instance->exports.len, &first));
+        return first ? collect_names(c, &entity.of.instance->exports) : CJ_OK;
+    case CJ_SORT_COMPONENT:
+        return entity.of.component->type ? collect_type(c, entity.of.component->type) : CJ_OK;
+    default:
+        return CJ_OK;
+    }
+}
+
+static cj_status collect_names(collector *c, const cj_names *names)
+{
+    CJ_TRY(cj__eval_enter(c->ev, c->offset));
+    for (uint32_t i = 0; i < names->len; i++)
+        CJ_TRY(collect_entity(c, names->at[i].entity));
+    c->ev->depth--;
+    return CJ_OK;
+}
+
+cj_status cj__eval_free_resources(cj_eval *ev, const cj_scope *ran, uint32_t fresh, uint64_t offset, cj_type_val *type)
+{
+    type->is_closed = true;
+    type->min_resource = cj__min_resource(cj__names_min_resource(&ran->imports), cj__names_min_resource(&ran->exports));
+    if (type->min_resource >= fresh) {
+        type->min_resource = CJ_NO_RESOURCE;
+        return CJ_OK;
+    }
+    collector c = {.ev = ev, .fresh = fresh, .offset = offset};
+    cj_status status = collect_names(&c, &ran->imports);
+    if (status == CJ_OK)
+        status = collect_names(&c, &ran->exports);
+    if (status == CJ_OK) {
+        type->free = cj__arena_dup(ev->arena, c.found.at, c.found.len * sizeof(*c.found.at), _Alignof(uint32_t));
+        type->free_count = (uint32_t)c.found.len;
+        status = type->free ? CJ_OK : cj__eval_nomem(ev);
+    }
+    CJ_VEC_FREE(ev->alloc, &c.found);
+    return status;
+}
+
+/* -- Checking ----------------------------------------------------------------------------------------------------- */
+
 /* A component type that mentions a resource type of the scope, by its own number. */
 static cj_status check_free(const checker *c, const cj_type_val *type)
 {
-    CJ_TRY(cj__eval_charge(c->ev, type->free_count / 8, c->offset));
-    for (uint32_t i = 0; i < type->free_count; i++) {
-        const cj_type_val resource = {.kind = CJ_TYPE_RESOURCE, .resource = type->free[i]};
+    collector found = {.ev = c->ev, .fresh = c->ev->resource_count + 1, .offset = c->offset};
+    cj_status status = collect_type(&found, type);
+    for (size_t i = 0; status == CJ_OK && i < found.found.len; i++) {
+        const cj_type_val resource = {.kind = CJ_TYPE_RESOURCE, .resource = found.found.at[i]};
         if (resource.resource >= c->scope->first_resource && !known(c, resource.resource, RESOURCE, c->is_import))
-            return hidden(c, &resource);
+            status = hidden(c, &resource);
     }
-    return CJ_OK;
+    CJ_VEC_FREE(c->ev->alloc, &found.found);
+    return status;
 }
 
 static bool needs_name(const cj_type_val *type)
@@ -190,101 +303,4 @@ cj_status cj__eval_check_visible(cj_eval *ev, cj_scope *scope, bool is_import, c
         return CJ_OK;
     checker c = {.ev = ev, .scope = scope, .is_import = is_import, .name = name, .offset = offset};
     return check_entity(&c, entity);
-}
-
-/* -- What a type mentions ---------------------------------------------------------------------------------------- */
-
-typedef struct collector {
-    cj_eval *ev;
-    uint32_t fresh;
-    uint64_t offset;
-    cj_id_set seen; /* identities * 2, resource types * 2 + 1 */
-    CJ_VEC(uint32_t) found;
-} collector;
-
-static cj_status collect_resource(collector *c, uint32_t resource)
-{
-    uint64_t id = (uint64_t)resource * 2 + 1;
-    if (resource >= c->fresh || cj__id_set_has(&c->seen, id))
-        return CJ_OK;
-    CJ_TRY(cj__id_set_add(c->ev, &c->seen, id));
-    return CJ_VEC_PUSH(c->ev->alloc, &c->found, resource) ? CJ_OK : cj__eval_nomem(c->ev);
-}
-
-/* Whether something is seen for the first time. */
-static cj_status visit(collector *c, uint32_t identity, uint64_t parts, bool *first)
-{
-    *first = !cj__id_set_has(&c->seen, (uint64_t)identity * 2);
-    if (!*first)
-        return CJ_OK;
-    CJ_TRY(cj__eval_charge(c->ev, 1 + parts / 8, c->offset));
-    return cj__id_set_add(c->ev, &c->seen, (uint64_t)identity * 2);
-}
-
-static cj_status collect_type(collector *c, const cj_type_val *type)
-{
-    bool first;
-    if (type->min_resource >= c->fresh) /* no older one is in it */
-        return CJ_OK;
-    CJ_TRY(visit(c, type->identity, (uint64_t)type->use_count + type->free_count, &first));
-    if (!first)
-        return CJ_OK;
-    if (type->kind == CJ_TYPE_RESOURCE)
-        return collect_resource(c, type->resource);
-    for (uint32_t i = 0; i < type->use_count; i++)
-        if (type->uses[i])
-            CJ_TRY(collect_type(c, type->uses[i]));
-    for (uint32_t i = 0; i < type->free_count; i++)
-        CJ_TRY(collect_resource(c, type->free[i]));
-    return CJ_OK;
-}
-
-static cj_status collect_names(collector *c, const cj_names *names);
-
-static cj_status collect_entity(collector *c, cj_entity entity)
-{
-    bool first;
-    switch (entity.sort) {
-    case CJ_SORT_FUNC:
-        return collect_type(c, entity.of.func->type);
-    case CJ_SORT_VALUE:
-    case CJ_SORT_TYPE:
-        return collect_type(c, entity.of.type);
-    case CJ_SORT_INSTANCE:
-        CJ_TRY(visit(c, entity.of.instance->identity, entity.of.instance->exports.len, &first));
-        return first ? collect_names(c, &entity.of.instance->exports) : CJ_OK;
-    case CJ_SORT_COMPONENT:
-        return entity.of.component->type ? collect_type(c, entity.of.component->type) : CJ_OK;
-    default:
-        return CJ_OK;
-    }
-}
-
-static cj_status collect_names(collector *c, const cj_names *names)
-{
-    CJ_TRY(cj__eval_enter(c->ev, c->offset));
-    for (uint32_t i = 0; i < names->len; i++)
-        CJ_TRY(collect_entity(c, names->at[i].entity));
-    c->ev->depth--;
-    return CJ_OK;
-}
-
-cj_status cj__eval_free_resources(cj_eval *ev, const cj_scope *ran, uint32_t fresh, uint64_t offset, cj_type_val *type)
-{
-    type->min_resource = cj__min_resource(cj__names_min_resource(&ran->imports), cj__names_min_resource(&ran->exports));
-    if (type->min_resource >= fresh) {
-        type->min_resource = CJ_NO_RESOURCE;
-        return CJ_OK;
-    }
-    collector c = {.ev = ev, .fresh = fresh, .offset = offset};
-    cj_status status = collect_names(&c, &ran->imports);
-    if (status == CJ_OK)
-        status = collect_names(&c, &ran->exports);
-    if (status == CJ_OK) {
-        type->free = cj__arena_dup(ev->arena, c.found.at, c.found.len * sizeof(*c.found.at), _Alignof(uint32_t));
-        type->free_count = (uint32_t)c.found.len;
-        status = type->free ? CJ_OK : cj__eval_nomem(ev);
-    }
-    CJ_VEC_FREE(ev->alloc, &c.found);
-    return status;
 }

@@ -49,7 +49,7 @@ static void check_list(const char *list, int valid, int invalid)
 static void test_visibility(void **state)
 {
     (void)state;
-    check_list("visibility", 22, 46);
+    check_list("visibility", 22, 47);
 }
 
 int main(void)

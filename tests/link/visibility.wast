@@ -334,6 +334,14 @@
   (type $c (component (alias outer $o $r (type $r)) (import "t" (type $t (eq $r))) (import "f" (func (param "a" (own $t))))))
   (import "c" (component (type $c)))
   (export "t" (type $c)))
+;; @component-in-an-imported-instance-mentions-a-local-resource: import `i` refers to `resource type`
+(component $o
+  (type $r (resource (rep i32)))
+  (type $i (instance
+    (alias outer $o $r (type $r))
+    (type $c (component (alias outer 1 0 (type $r)) (import "t" (type (eq $r)))))
+    (export "c" (component (type $c)))))
+  (import "i" (instance (type $i))))
 ;; @exported-component-type-mentions-a-local-resource: export `t` refers to `resource type`
 (component $o
   (type $r (resource (rep i32)))
