@@ -48,7 +48,9 @@ enum {
     X(cj__string_move, "ippipiiip") \
     X(cj__ll_string_lift_utf8, "ipiiip") \
     X(cj__ll_string_lower_utf8, "ippp") \
-    X(cj__ll_string_move_utf8, "ipiiip") \
+    X(cj__ll_string_copy_utf8, "ipiiip") \
+    X(cj__ll_string_copy_utf16, "ipiiip") \
+    X(cj__ll_string_copy_latin1_utf16, "ipiiip") \
     X(cj__move_own, "ipiiip") \
     X(cj__move_borrow, "ipiiip") \
     X(cj__lends_end, "vp") \
@@ -65,10 +67,14 @@ typedef enum cj__ll_helper {
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
-/* cj__string_lift, cj__string_lower and cj__string_move with CJ_UTF8. */
+/* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
-uint32_t cj__ll_string_move_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2]);
+/* cj__string_move with one encoding. env->module_inst is the lowering side's. */
+uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2]);
+uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units, uint32_t out[2]);
+uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
+                                         uint32_t out[2]);
 extern const char cj__ll_in_realloc[], cj__ll_in_post_return[]; /* trap.detail */
 
 /* A trap's kind, program and operation in one word, so that a trap edge is one move and one jump. */

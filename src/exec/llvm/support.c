@@ -1,8 +1,9 @@
 /* support.c: what compiled code calls and no other back end does.
  *
  * Place: beside emit.h's list of helpers, which names everything that compiled code calls. UTF-8 strings, by far the
- * most frequent, have shorter ways here than exec/text's: the same checks in the same order, with realloc called as
- * the native code that it is where code is compiled, and without a validator's overhead for short ASCII.
+ * most frequent, and strings between guests of one encoding have shorter ways here than exec/text's: the same checks in
+ * the same order, with realloc called as the native code that it is where code is compiled, and without a validator's
+ * overhead for short ASCII.
  * Non-goals: LLVM; nothing here knows it.
  */
 #include "exec/llvm/emit.h"
@@ -23,23 +24,32 @@ void cj__ll_release(cj_call_ctx *call, const cj_call_point *point)
     cj__call_release(call, *point);
 }
 
-/* -- UTF-8 strings ----------------------------------------------------------------------------------------------- */
+/* -- Strings ----------------------------------------------------------------------------------------------------- */
 
 enum { SHORT = 32 };
 
+/* True when no bit of `high` is set in any 8 bytes: only of a length that is worth it. */
+static inline bool short_ascii(const uint8_t *s, size_t len, uint64_t high)
+{
+    if (len < 8 || len > SHORT)
+        return false;
+    uint64_t all, word;
+    memcpy(&all, s + len - 8, 8); /* whole words, the last one overlapping */
+    for (size_t i = 0; i + 8 < len; i += 8) {
+        memcpy(&word, s + i, 8);
+        all |= word;
+    }
+    return CJ_LIKELY((all & high) == 0);
+}
+
 static inline bool valid_utf8(const uint8_t *s, size_t len)
 {
-    if (len >= 8 && len <= SHORT) { /* whole words, the last one overlapping */
-        uint64_t all, word;
-        memcpy(&all, s + len - 8, 8);
-        for (size_t i = 0; i + 8 < len; i += 8) {
-            memcpy(&word, s + i, 8);
-            all |= word;
-        }
-        if (CJ_LIKELY((all & UINT64_C(0x8080808080808080)) == 0))
-            return true;
-    }
-    return cj__text()->utf8_valid(s, len);
+    return short_ascii(s, len, UINT64_C(0x8080808080808080)) || cj__text()->utf8_valid(s, len);
+}
+
+static inline bool valid_utf16(const uint8_t *s, size_t units)
+{
+    return short_ascii(s, 2 * units, UINT64_C(0xff80ff80ff80ff80)) || cj__text()->utf16_valid(s, units);
 }
 
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
@@ -117,22 +127,50 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__ll_string_move_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2])
+/* Two guests of one encoding: the same bytes. */
+static inline uint32_t copy_string(cj_call_ctx *call, uint32_t in_results, cj_encoding encoding, uint32_t ptr,
+                                   uint32_t units, uint32_t out[2])
 {
     const cj_binding *bound = call->bound;
     const cj_side *from = in_results ? &bound->guest : &bound->caller,
                   *to = in_results ? &bound->caller : &bound->guest;
-    if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
+    uint32_t align = encoding == CJ_UTF8 ? 1 : 2;
+    uint64_t bytes = (uint64_t)units << (encoding == CJ_UTF16);
+    if (CJ_UNLIKELY(bytes > CJ_MAX_BYTES))
         return CJ_TRAP_STRING_LENGTH;
-    if (CJ_UNLIKELY(!cj__memory_covers(from->memory, ptr, len)))
+    if (CJ_UNLIKELY(ptr & (align - 1)))
+        return CJ_TRAP_STRING_ALIGNMENT;
+    if (CJ_UNLIKELY(!cj__memory_covers(from->memory, ptr, bytes)))
         return CJ_TRAP_STRING_BOUNDS;
-    if (CJ_UNLIKELY(len && !valid_utf8(cj__memory_view(from->memory, ptr, len), len)))
+    if (encoding == CJ_UTF8 && CJ_UNLIKELY(bytes && !valid_utf8(cj__memory_view(from->memory, ptr, bytes), units)))
         return CJ_TRAP_STRING_UTF8;
-    uint32_t trap = native_alloc(call, to, 1, len, &out[0]);
+    if (encoding == CJ_UTF16 && CJ_UNLIKELY(bytes && !valid_utf16(cj__memory_view(from->memory, ptr, bytes), units)))
+        return CJ_TRAP_STRING_UTF16;
+    uint32_t trap = native_alloc(call, to, align, (uint32_t)bytes, &out[0]);
     if (CJ_UNLIKELY(trap))
         return trap;
-    out[1] = len;
-    if (len)
-        memcpy(cj__memory_view(to->memory, out[0], len), cj__memory_view(from->memory, ptr, len), len);
+    out[1] = units;
+    if (bytes) /* the source's memory is where it was, but it costs nothing to ask */
+        memcpy(cj__memory_view(to->memory, out[0], bytes), cj__memory_view(from->memory, ptr, bytes), (size_t)bytes);
     return CJ_TRAP_NONE;
+}
+
+uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2])
+{
+    return copy_string(call, in_results, CJ_UTF8, ptr, len, out);
+}
+
+uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units, uint32_t out[2])
+{
+    return copy_string(call, in_results, CJ_UTF16, ptr, units, out);
+}
+
+/* What is tagged as UTF-16 is looked at anew. */
+uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
+                                         uint32_t out[2])
+{
+    if (CJ_LIKELY(!(units & UINT32_C(0x80000000))))
+        return copy_string(call, in_results, CJ_LATIN1_UTF16, ptr, units, out);
+    const cj_side *from = cj__lift_side(call, in_results), *to = cj__lower_side(call, in_results);
+    return cj__string_move(call, from, CJ_LATIN1_UTF16, to, CJ_LATIN1_UTF16, ptr, units, out);
 }
