@@ -13,10 +13,6 @@
  * LLVMBuildShl and others A shift's count is taken modulo the width by WebAssembly; one that is too large gives LLVM poison, and a branch on poison may go
  *                         anywhere. WAMR leaves scalar counts to the machine, takes signed remainders of those of vectors, and rotates by width - 0.
  *                         Every count is masked: nothing where it is constant or the machine does it.
- * LLVMAddFunction         The callers of a function check the stack by what its locals and parameters take. LLVM can need far more (values hoisted out of a
- *                         loop, one slot each), and a frame that is larger than the reserve steps over the guard page. Functions are compiled with
- *                         LLVM's stack probe: one that needs a large frame calls cj__stack_probe, which compares, and traps.
- * LLVMOrcCreateLLLazyJIT  gives the JIT the address of that function.
  * LLVMGetHostCPUName      LLVM 15 says "generic" on CPUs that are newer than it is; WAMR then refuses every module with "SIMD compatibility check
  *                         failed". Answers the x86-64 level that the CPU's features make up.
  * LLVMShutdown            WAMR calls it when its runtime ends; LLVM is the whole process's, and ours.
@@ -28,9 +24,6 @@
 #include <llvm-c/Orc.h>
 #include <llvm-c/TargetMachine.h>
 
-#include "aot_llvm.h"
-
-#include <stdlib.h>
 
 LLVMValueRef __real_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
@@ -46,10 +39,6 @@ LLVMValueRef __real_LLVMBuildLShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, co
 LLVMValueRef __wrap_LLVMBuildLShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
 LLVMValueRef __real_LLVMBuildAShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
 LLVMValueRef __wrap_LLVMBuildAShr(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *);
-LLVMValueRef __real_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
-LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef, const char *, LLVMTypeRef);
-LLVMErrorRef __real_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *, LLVMOrcLLLazyJITBuilderRef);
-LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *, LLVMOrcLLLazyJITBuilderRef);
 char *__real_LLVMGetHostCPUName(void);
 char *__wrap_LLVMGetHostCPUName(void);
 void __wrap_LLVMShutdown(void);
@@ -139,90 +128,6 @@ LLVMValueRef __wrap_LLVMBuildAShr(LLVMBuilderRef builder, LLVMValueRef value, LL
 {
     return __real_LLVMBuildAShr(builder, value, masked_count(builder, count), name);
 }
-
-/* -- Large frames ------------------------------------------------------------------------------------------------------------------ */
-
-#if defined(__x86_64__)
-
-/* Frames up to this size are covered by the reserve. */
-#define PROBE_FROM "16384"
-
-/* Called from a prologue with the size of the frame in rax; keeps every register but r10, r11 and the flags. rdi is the first parameter of
- * every core function, the environment. The frame must end above the boundary. */
-__asm__(".pushsection .text\n"
-        ".globl cj__stack_probe\n"
-        ".hidden cj__stack_probe\n"
-        ".type cj__stack_probe, @function\n"
-        "cj__stack_probe:\n"
-        "    .cfi_startproc\n"
-        "    mov %rsp, %r11\n"
-        "    sub %rax, %r11\n"
-        "    jb 1f\n"
-        "    mov cj__stack_probe_boundary(%rip), %r10\n"
-        "    cmp (%rdi,%r10), %r11\n"
-        "    jb 1f\n"
-        "    ret\n"
-        "1:  and $-16, %rsp\n"
-        "    call cj__stack_probe_failed\n"
-        "    ud2\n"
-        "    .cfi_endproc\n"
-        ".size cj__stack_probe, .-cj__stack_probe\n"
-        ".popsection\n");
-void cj__stack_probe(void);
-__attribute__((visibility("hidden"), used)) const uint64_t cj__stack_probe_boundary = offsetof(WASMExecEnv, native_stack_boundary);
-
-__attribute__((visibility("hidden"), used, noreturn)) void cj__stack_probe_failed(WASMExecEnv *env);
-void cj__stack_probe_failed(WASMExecEnv *env)
-{
-    cj__exception_set((WASMModuleInstance *)env->module_inst, "native stack overflow");
-    wasm_runtime_access_exce_check_guard_page();
-    abort(); /* guest code never runs without an entered frame */
-}
-
-static void add_attribute(LLVMContextRef context, LLVMValueRef fn, const char *name, const char *value)
-{
-    LLVMAttributeRef attribute =
-        LLVMCreateStringAttribute(context, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
-    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
-}
-
-LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
-{
-    LLVMValueRef fn = __real_LLVMAddFunction(module, name, type);
-    if (fn != NULL && cj__wamr_compiles() && strncmp(name, AOT_FUNC_PREFIX, sizeof AOT_FUNC_PREFIX - 1) == 0) {
-        LLVMContextRef context = LLVMGetModuleContext(module);
-        add_attribute(context, fn, "probe-stack", "cj__stack_probe");
-        add_attribute(context, fn, "stack-probe-size", PROBE_FROM);
-    }
-    return fn;
-}
-
-LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *result, LLVMOrcLLLazyJITBuilderRef builder)
-{
-    *result = NULL;
-    LLVMErrorRef err = __real_LLVMOrcCreateLLLazyJIT(result, builder);
-    if (err != NULL || *result == NULL)
-        return err;
-    LLVMOrcCSymbolMapPair pair = {
-        .Name = LLVMOrcLLLazyJITMangleAndIntern(*result, "cj__stack_probe"),
-        .Sym = {.Address = (uintptr_t)cj__stack_probe, .Flags = {.GenericFlags = LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable}},
-    };
-    return LLVMOrcJITDylibDefine(LLVMOrcLLLazyJITGetMainJITDylib(*result), LLVMOrcAbsoluteSymbols(&pair, 1));
-}
-
-#else /* LLVM 15 has no stack probes for other machines */
-
-LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVMTypeRef type)
-{
-    return __real_LLVMAddFunction(module, name, type);
-}
-
-LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *result, LLVMOrcLLLazyJITBuilderRef builder)
-{
-    return __real_LLVMOrcCreateLLLazyJIT(result, builder);
-}
-
-#endif
 
 /* -- The host's CPU ----------------------------------------------------------------------------------------------------------------- */
 

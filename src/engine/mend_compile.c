@@ -29,6 +29,9 @@
 #include <stdlib.h>
 
 void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module);
+/* mend_stack.c */
+void cj__stack_checks(LLVMModuleRef module);
+
 LLVMErrorRef __real_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
 LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
 
@@ -120,6 +123,7 @@ void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModule
 {
     LLVMContextRef context = LLVMGetModuleContext(module);
     refusal[0] = '\0';
+    cj__stack_checks(module);
     for (LLVMValueRef fn = LLVMGetFirstFunction(module); fn != NULL; fn = LLVMGetNextFunction(fn)) {
         uint64_t longest;
         if (LLVMIsDeclaration(fn))

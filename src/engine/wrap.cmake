@@ -32,10 +32,11 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         LLVMBuildShl
         LLVMBuildLShr
         LLVMBuildAShr
-        LLVMAddFunction
-        LLVMOrcCreateLLLazyJIT
         LLVMGetHostCPUName
         LLVMShutdown
+        # mend_stack.c
+        LLVMAddFunction
+        LLVMOrcCreateLLLazyJIT
         # mend_compile.c
         aot_apply_llvm_new_pass_manager
         LLVMOrcLLLazyJITAddLLVMIRModule
