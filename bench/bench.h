@@ -133,6 +133,16 @@ cj_status cjb_session_open(cjb_session *, const uint8_t *bytes, size_t size, cj_
                            cj_error *err);
 void cjb_session_close(cjb_session *);
 
+/* -- Text ---------------------------------------------------------------------------------------------------------------- */
+
+/* The string kernels by themselves: rows whose name contains `only`. */
+typedef struct cjb_text_options {
+    const cjb_settings *settings;
+    const char *only;
+    bool json, *first; /* `first`: no row of the JSON array yet */
+} cjb_text_options;
+void cjb_text_bench(const cjb_text_options *);
+
 /* -- By hand (WAMR's LLVM JIT only) -------------------------------------------------------------------------------------- */
 
 /* What a careful C programmer would write against WAMR for this one function, on the session's own core instance: pushes the jump

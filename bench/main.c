@@ -446,6 +446,8 @@ int main(int argc, char **argv)
     print_head(&b, ACROSS);
     for (int pair = 0; pair < 9; pair++)
         bench_pair(&b, argv[optind], pair / 3, pair % 3, only);
+    cjb_text_bench(
+        &(cjb_text_options){.settings = &b.settings, .only = only, .json = b.json, .first = &b.first});
     double compile_ms =
         b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
     if (b.json)

@@ -38,7 +38,7 @@ static uint32_t copy_string(copy *c, uint8_t *at)
     memcpy(&s, at, sizeof(s));
     if (s.len > CJ_MAX_BYTES)
         return CJ_TRAP_STRING_LENGTH;
-    if (s.len && !cj__text()->utf8_valid((const uint8_t *)s.ptr, s.len))
+    if (!cj__text_utf8_valid((const uint8_t *)s.ptr, s.len))
         return CJ_TRAP_STRING_UTF8;
     char *ptr = cj__call_alloc(c->call, s.len, 1);
     if (!ptr)

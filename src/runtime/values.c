@@ -146,7 +146,7 @@ static cj_status store_string(const cj_val_io *io, const place *p, cj_string s, 
         MISUSE(io, p, "string of %zu bytes has no pointer", s.len);
     if (s.len > CJ_MAX_BYTES)
         MISUSE(io, p, "string of %zu bytes is longer than 2^28-1 bytes", s.len);
-    if (s.len && !cj__text()->utf8_valid((const uint8_t *)s.ptr, s.len))
+    if (!cj__text_utf8_valid((const uint8_t *)s.ptr, s.len))
         MISUSE(io, p, "string is not valid UTF-8 at byte %zu", cj__utf8_valid_prefix((const uint8_t *)s.ptr, s.len));
     memcpy(at, &s, sizeof(s));
     return CJ_OK;

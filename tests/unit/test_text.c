@@ -150,7 +150,6 @@ static void check_utf8(const uint8_t *bytes, size_t len)
     uint8_t *s = exact(bytes, len);
 
     assert_int_equal(K->utf8_valid(s, len), d.valid);
-    assert_int_equal(K->utf8_utf16_len(s, len), d.valid ? unit_count : CJ_TEXT_BAD);
 
     size_t room = d.valid ? 2 * unit_count : 2 * len;
     uint8_t *out = exact(NULL, room);
@@ -458,12 +457,40 @@ static void test_random(void **state)
     }
 }
 
+static const char *const names[] = {"scalar", "sse4", "avx2", "avx512", "neon"};
+
+static void test_named_tables(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CJ_COUNT(names); i++) {
+        const cj_text_kernels *table = cj__text_named(names[i]);
+        if (table)
+            assert_string_equal(table->name, names[i]);
+    }
+    assert_ptr_equal(cj__text_named("scalar"), &cj__text_scalar);
+    assert_null(cj__text_named("mmx"));
+    assert_null(cj__text_named(""));
+}
+
+/* The fastest that can be run, or the one that is asked for, if it can be run. */
 static void test_chosen_table(void **state)
 {
     (void)state;
-    assert_non_null(cj__text());
-    assert_non_null(cj__text()->name);
-    assert_ptr_equal(cj__text(), cj__text());
+    const cj_text_kernels *fastest = &cj__text_scalar;
+    for (size_t i = 0; i < CJ_COUNT(names); i++)
+        if (cj__text_named(names[i]))
+            fastest = cj__text_named(names[i]);
+    unsetenv("CANONJIT_TEXT");
+    assert_ptr_equal(cj__text_choose(), fastest);
+    assert_ptr_equal(cj__text(), fastest);
+    setenv("CANONJIT_TEXT", "no such table", 1);
+    assert_ptr_equal(cj__text_choose(), fastest);
+    setenv("CANONJIT_TEXT", "scalar", 1);
+    assert_ptr_equal(cj__text(), fastest); /* once is for all */
+    assert_ptr_equal(cj__text_choose(), &cj__text_scalar);
+    assert_ptr_equal(cj__text(), &cj__text_scalar);
+    unsetenv("CANONJIT_TEXT");
+    cj__text_choose();
 }
 
 int main(void)
@@ -477,14 +504,16 @@ int main(void)
         cmocka_unit_test(test_utf16_malformed),
         cmocka_unit_test(test_latin1),
         cmocka_unit_test(test_random),
+    };
+    const struct CMUnitTest choice[] = {
+        cmocka_unit_test(test_named_tables),
         cmocka_unit_test(test_chosen_table),
     };
-    const cj_text_kernels *tables[] = {&cj__text_scalar, cj__text()};
-    int failed = 0;
-    for (size_t i = 0; i < CJ_COUNT(tables); i++) {
-        if (i > 0 && tables[i] == tables[0])
+    int failed = cmocka_run_group_tests_name("choice", choice, NULL, NULL);
+    for (size_t i = 0; i < CJ_COUNT(names); i++) {
+        K = cj__text_named(names[i]);
+        if (!K)
             continue;
-        K = tables[i];
         print_message("kernels: %s\n", K->name);
         failed += cmocka_run_group_tests_name(K->name, tests, NULL, NULL);
     }

@@ -26,32 +26,6 @@ void cj__ll_release(cj_call_ctx *call, const cj_call_point *point)
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
 
-enum { SHORT = 32 };
-
-/* True when no bit of `high` is set in any 8 bytes: only of a length that is worth it. */
-static inline bool short_ascii(const uint8_t *s, size_t len, uint64_t high)
-{
-    if (len < 8 || len > SHORT)
-        return false;
-    uint64_t all, word;
-    memcpy(&all, s + len - 8, 8); /* whole words, the last one overlapping */
-    for (size_t i = 0; i + 8 < len; i += 8) {
-        memcpy(&word, s + i, 8);
-        all |= word;
-    }
-    return CJ_LIKELY((all & high) == 0);
-}
-
-static inline bool valid_utf8(const uint8_t *s, size_t len)
-{
-    return short_ascii(s, len, UINT64_C(0x8080808080808080)) || cj__text()->utf8_valid(s, len);
-}
-
-static inline bool valid_utf16(const uint8_t *s, size_t units)
-{
-    return short_ascii(s, 2 * units, UINT64_C(0xff80ff80ff80ff80)) || cj__text()->utf16_valid(s, units);
-}
-
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
 {
     const void *memory = call->bound->guest.memory;
@@ -64,7 +38,7 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     if (len == 0)
         return CJ_TRAP_NONE;
     const uint8_t *s = cj__memory_view(memory, ptr, len);
-    if (CJ_UNLIKELY(!valid_utf8(s, len)))
+    if (CJ_UNLIKELY(!cj__text_utf8_valid(s, len)))
         return CJ_TRAP_STRING_UTF8;
     if (view && CJ_LIKELY(len <= store->host_bytes)) {
         store->host_bytes -= len;
@@ -116,7 +90,7 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
         if (!src)
             return CJ_TRAP_HOST_LIMIT;
     }
-    if (CJ_UNLIKELY(len && !valid_utf8(src, len)))
+    if (CJ_UNLIKELY(len && !cj__text_utf8_valid(src, len)))
         return CJ_TRAP_STRING_UTF8;
     uint32_t trap = native_alloc(call, &call->bound->guest, 1, len, &out[0]);
     if (CJ_UNLIKELY(trap))
@@ -142,9 +116,11 @@ static inline uint32_t copy_string(cj_call_ctx *call, uint32_t in_results, cj_en
         return CJ_TRAP_STRING_ALIGNMENT;
     if (CJ_UNLIKELY(!cj__memory_covers(from->memory, ptr, bytes)))
         return CJ_TRAP_STRING_BOUNDS;
-    if (encoding == CJ_UTF8 && CJ_UNLIKELY(bytes && !valid_utf8(cj__memory_view(from->memory, ptr, bytes), units)))
+    if (encoding == CJ_UTF8 &&
+        CJ_UNLIKELY(bytes && !cj__text_utf8_valid(cj__memory_view(from->memory, ptr, bytes), units)))
         return CJ_TRAP_STRING_UTF8;
-    if (encoding == CJ_UTF16 && CJ_UNLIKELY(bytes && !valid_utf16(cj__memory_view(from->memory, ptr, bytes), units)))
+    if (encoding == CJ_UTF16 &&
+        CJ_UNLIKELY(bytes && !cj__text_utf16_valid(cj__memory_view(from->memory, ptr, bytes), units)))
         return CJ_TRAP_STRING_UTF16;
     uint32_t trap = native_alloc(call, to, align, (uint32_t)bytes, &out[0]);
     if (CJ_UNLIKELY(trap))

@@ -31,7 +31,7 @@ static uint32_t copy_out(cj_call_ctx *call, size_t len, cj_string *out, char **r
 
 static uint32_t lift_utf8(cj_call_ctx *call, const uint8_t *s, size_t len, bool view, cj_string *out)
 {
-    if (!cj__text()->utf8_valid(s, len))
+    if (!cj__text_utf8_valid(s, len))
         return CJ_TRAP_STRING_UTF8;
     if (view) {
         *out = (cj_string){(const char *)s, len};
@@ -174,12 +174,12 @@ static uint32_t lower_copy(lowering *l, uint32_t align)
 
 static uint32_t lower_utf8(lowering *l)
 {
-    return cj__text()->utf8_valid(l->src, l->len) ? lower_copy(l, 1) : (uint32_t)CJ_TRAP_STRING_UTF8;
+    return cj__text_utf8_valid(l->src, l->len) ? lower_copy(l, 1) : (uint32_t)CJ_TRAP_STRING_UTF8;
 }
 
 static uint32_t lower_utf16(lowering *l)
 {
-    return cj__text()->utf16_valid(l->src, l->units) ? lower_copy(l, 2) : (uint32_t)CJ_TRAP_STRING_UTF16;
+    return cj__text_utf16_valid(l->src, l->units) ? lower_copy(l, 2) : (uint32_t)CJ_TRAP_STRING_UTF16;
 }
 
 /* store_string_copy from Latin-1 to UTF-16: as many units. */
@@ -234,7 +234,7 @@ static size_t rest_to_utf16(const lowering *l, bool wide, size_t read, uint8_t *
     size_t len = l->len - read;
     if (!wide)
         return cj__text()->utf8_to_utf16(rest, len, out);
-    if (!cj__text()->utf16_valid(rest, len / 2))
+    if (!cj__text_utf16_valid(rest, len / 2))
         return CJ_TEXT_BAD;
     memcpy(out, rest, len);
     return len / 2;
@@ -277,7 +277,7 @@ static uint32_t lower_tagged_utf16(lowering *l, uint32_t *tagged_units)
         l->align = 1;
         return resize(l, (uint32_t)narrow);
     }
-    if (!cj__text()->utf16_valid(l->src + 2 * read, l->units - read))
+    if (!cj__text_utf16_valid(l->src + 2 * read, l->units - read))
         return CJ_TRAP_STRING_UTF16;
     memcpy(l->at, l->src, l->len);
     *tagged_units = l->units | UTF16_TAG;

@@ -1,7 +1,8 @@
 /* text.h: the string kernels: validating, counting and transcoding UTF-8, UTF-16 and Latin-1.
  *
  * Place in the pipeline: under strings.c, which knows the Canonical ABI; a kernel knows only bytes. A table of function
- * pointers per instruction set: scalar.c is the reference, SIMD tables are chosen beside it in cj__text().
+ * pointers per instruction set: scalar.h is the reference, text.c chooses at run time. docs/performance.md has their
+ * speeds.
  * Non-goals: allocation, guest memory, traps.
  *
  * Rules for every kernel:
@@ -15,9 +16,9 @@
 #ifndef CJ_EXEC_TEXT_TEXT_H
 #define CJ_EXEC_TEXT_TEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
+
+#include <stdatomic.h>
 
 #define CJ_TEXT_BAD SIZE_MAX
 
@@ -28,13 +29,12 @@ typedef struct cj_text_kernels {
     bool (*utf8_valid)(const uint8_t *s, size_t len);
     bool (*utf16_valid)(const uint8_t *s, size_t units);
 
-    /* How long the other form is: UTF-16 units, UTF-8 bytes. CJ_TEXT_BAD when malformed. */
-    size_t (*utf8_utf16_len)(const uint8_t *s, size_t len);
+    /* How many bytes it is in UTF-8. CJ_TEXT_BAD when malformed. */
     size_t (*utf16_utf8_len)(const uint8_t *s, size_t units);
     size_t (*latin1_utf8_len)(const uint8_t *s, size_t len);
 
-    /* Transcode all of it. Give the units or bytes written, CJ_TEXT_BAD when malformed. Room needed: as counted above,
-     * at most 2 * len bytes (UTF-8 -> UTF-16), 3 * units bytes (UTF-16 -> UTF-8), 2 * len bytes (Latin-1 -> UTF-8). */
+    /* Transcode all of it. Give the units or bytes written, CJ_TEXT_BAD when malformed. Room needed: what is given when
+     * the source is well-formed, else at most 2 * len bytes (UTF-8 -> UTF-16), 3 * units bytes (UTF-16 -> UTF-8). */
     size_t (*utf8_to_utf16)(const uint8_t *s, size_t len, uint8_t *out);
     size_t (*utf16_to_utf8)(const uint8_t *s, size_t units, uint8_t *out);
     size_t (*latin1_to_utf8)(const uint8_t *s, size_t len, uint8_t *out);
@@ -54,8 +54,58 @@ typedef struct cj_text_kernels {
 } cj_text_kernels;
 
 extern const cj_text_kernels cj__text_scalar;
+#if defined(__x86_64__)
+extern const cj_text_kernels cj__text_avx512;
+#elif defined(__aarch64__)
+extern const cj_text_kernels cj__text_neon;
+#endif
 
-/* The fastest table for this machine. */
-const cj_text_kernels *cj__text(void);
+/* The table of that name; NULL: there is none, or this machine cannot run it. */
+const cj_text_kernels *cj__text_named(const char *name);
+
+/* The fastest table for this machine, or the one that the environment variable CANONJIT_TEXT names, if it can be run. */
+const cj_text_kernels *cj__text_choose(void);
+extern const cj_text_kernels *_Atomic cj__text_chosen; /* NULL: not yet */
+static inline const cj_text_kernels *cj__text(void)
+{
+    const cj_text_kernels *chosen = atomic_load_explicit(&cj__text_chosen, memory_order_relaxed);
+    return CJ_LIKELY(chosen) ? chosen : cj__text_choose();
+}
+
+/* True when no bit of `high`, which repeats every two bytes, is set: of short texts only. */
+static inline bool cj__text_short_ascii(const uint8_t *s, size_t len, uint64_t high)
+{
+    uint64_t all, word;
+    if (len > 32)
+        return false;
+    if (len >= 8) { /* whole words, the last one overlapping */
+        memcpy(&all, s + len - 8, 8);
+        for (size_t i = 0; i + 8 < len; i += 8) {
+            memcpy(&word, s + i, 8);
+            all |= word;
+        }
+    } else if (len >= 4) {
+        uint32_t first, last;
+        memcpy(&first, s, 4);
+        memcpy(&last, s + len - 4, 4);
+        all = first | last;
+    } else {
+        all = 0;
+        for (size_t i = 0; i < len; i++)
+            all |= (uint64_t)s[i] << 8 * (i & 1);
+    }
+    return CJ_LIKELY((all & high) == 0);
+}
+
+/* The table's, without the call where a text is short and ASCII, as most are. */
+static inline bool cj__text_utf8_valid(const uint8_t *s, size_t len)
+{
+    return cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)) || cj__text()->utf8_valid(s, len);
+}
+
+static inline bool cj__text_utf16_valid(const uint8_t *s, size_t units)
+{
+    return cj__text_short_ascii(s, 2 * units, UINT64_C(0xff80ff80ff80ff80)) || cj__text()->utf16_valid(s, units);
+}
 
 #endif
