@@ -8,7 +8,7 @@ _canonjit() {
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run inspect validate wast limits --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run bench inspect validate wast limits --help --version' -- "$cur")
         return
     fi
     case $prev in
@@ -33,20 +33,21 @@ _canonjit() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
         ;;
-    --splitter)
+    --splitter | --svg)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --invoke | --timeout | --plan | --llvm | --asm)
+    --invoke | --timeout | --rounds | --time | --plan | --llvm | --asm)
         return
         ;;
     esac
     case $verb in
     run) options='--invoke --tier --timeout --interruptible --unknown-imports --limit --help' ;;
+    bench) options='--invoke --tier --rounds --time --unknown-imports --json --svg --ascii --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
     validate) options='--limit --help' ;;
     wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
-    help) options='run inspect validate wast' ;;
+    help) options='run bench inspect validate wast' ;;
     *) return ;;
     esac
     if [ "$verb" = help ] || [[ $cur == -* ]]; then

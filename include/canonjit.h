@@ -551,6 +551,33 @@ CJ_API cj_status cj_val_load(const cj_type *type, const void *at, cj_val *out, c
 /* Structural equality of two values of one type. NaNs are equal to each other; 0 and -0 are not. */
 CJ_API bool cj_val_equal(const cj_val *a, const cj_val *b);
 
+/* -- Timing calls ----------------------------------------------------------------------------------------------------- */
+
+/* What calls of a function do besides, or instead, until the mode is changed; `canonjit bench` is made of this. The compiled code of a function that is not
+ * being timed knows nothing of it. */
+typedef enum cj_timing {
+    CJ_TIMING_OFF,
+    CJ_TIMING_ENTRY,   /* they enter the instance and leave it: no argument is moved, no guest code runs, `results` is undefined */
+    CJ_TIMING_STEPS,   /* code of its own, or the plan interpreter, reads the processor's time-stamp counter between their steps */
+    CJ_TIMING_REALLOC, /* the counter is read before and after each call of the guest's realloc for an argument; only where guests are compiled */
+} cj_timing;
+
+/* Sums over the calls that returned CJ_OK, in ticks of the counter, the cost of reading it included: once in each step, once in each call of realloc. */
+typedef struct cj_step_ticks {
+    uint64_t calls;       /* STEPS */
+    uint64_t lower;       /* from the thunk's beginning until the core function is called: arguments, realloc included */
+    uint64_t core;        /* the core function */
+    uint64_t lift;        /* the result */
+    uint64_t post_return; /* 0 when there is none */
+    uint64_t realloc_calls, realloc; /* REALLOC */
+} cj_step_ticks;
+
+/* Changes the mode. Calls add to `ticks`, which must live until the mode is changed again; for OFF and ENTRY it may be NULL. CJ_UNSUPPORTED: the function
+ * is an import that is exported again, or the build or the processor lacks the mode. CJ_MISUSE: inside a call of its store. */
+CJ_API cj_status cj_func_time(cj_func *, cj_timing, cj_step_ticks *ticks, cj_error *err);
+/* How long a tick is, and how many ticks it takes to read the counter: measured once per process, which takes some milliseconds. */
+CJ_API void cj_timing_clock(double *ns_per_tick, double *ticks_per_stamp);
+
 /* -- WAVE: values as text ------------------------------------------------------------------------------------------- */
 
 /* Parses a value of `type` from `text` (the WebAssembly Value Encoding). Integers out of range, unknown labels and duplicates are

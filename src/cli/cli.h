@@ -39,7 +39,7 @@ typedef struct cli_verb {
     int (*run)(const struct cli_verb *, int argc, char **argv); /* what follows the verb */
 } cli_verb;
 
-extern const cli_verb cli_run, cli_inspect, cli_validate, cli_wast;
+extern const cli_verb cli_run, cli_bench, cli_inspect, cli_validate, cli_wast;
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
@@ -120,5 +120,24 @@ int cli_open(cli_session *, const char *path, const cli_settings *);
 void cli_close(cli_session *);
 /* Prints "  PATH: func(...)" for imports or exports, each on a line. */
 void cli_print_funcs(FILE *to, const cj_component *, bool imports);
+
+/* -- Calls (invoke.c) -------------------------------------------------------------------------------------------- */
+
+/* --unknown-imports: what stands in for what a component imports. */
+typedef enum cli_imports { CLI_IMPORTS_ERROR, CLI_IMPORTS_TRAP, CLI_IMPORTS_DEFAULT, CLI_IMPORTS_ECHO } cli_imports;
+#define CLI_IMPORTS_OPTION \
+    { \
+        "unknown-imports", 0, "MODE", "imports: error (the default), trap, default, echo" \
+    }
+int cli_set_imports(cli_imports *, const char *verb, const char *value);
+/* Defines them; `*out` must outlive the instances, and is for free(). */
+typedef struct cli_stand_in cli_stand_in;
+int cli_define_stand_ins(const cli_session *, cli_imports, cj_linker *, cli_stand_in **out);
+/* An error of cj_instantiate; for a missing import, with the list of all. */
+int cli_fail_instantiate(const cli_session *, const cj_error *, cli_imports);
+/* Whether all calls parse, before anything runs, so that a slip in the last does not come after the effects of the others. */
+int cli_check_calls(const cli_session *, const char *const *calls, size_t count, cj_arena *);
+/* Without a call there is nothing to do but to say what could be called. */
+int cli_nothing_to_call(const cli_session *);
 
 #endif

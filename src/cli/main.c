@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&cli_run, &cli_inspect, &cli_validate, &cli_wast};
+static const cli_verb *const verbs[] = {&cli_run, &cli_bench, &cli_inspect, &cli_validate, &cli_wast};
 
 static void print_help(FILE *to)
 {
@@ -25,7 +25,7 @@ static void print_help(FILE *to)
 
 static int unknown_verb(const char *name)
 {
-    static const char *const planned[] = {"bench", "compile", "bindgen"};
+    static const char *const planned[] = {"compile", "bindgen"};
     for (size_t i = 0; i < CLI_COUNT(planned); i++)
         if (strcmp(name, planned[i]) == 0)
             return cli_fail(CLI_USAGE, "unsupported: canonjit %s", name);

@@ -104,6 +104,7 @@ typedef struct cj_binding {
     cj_host_fn host;       /* import: the host function ... */
     void *host_user;
     const struct cj_func_info *info; /* names and types, for errors */
+    cj_step_ticks *ticks; /* export: where code that times itself counts (cj_func_time); NULL: not being timed */
 } cj_binding;
 
 /* Names of a boundary function, for errors and inspection; lives in the program. */

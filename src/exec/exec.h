@@ -8,14 +8,34 @@
 
 #include "exec/call.h"
 
+#include <time.h>
+
 #ifndef CJ_HAVE_LLVM
 #define CJ_HAVE_LLVM 0
 #endif
+
+/* The counter that steps are timed by, read when all before it is done, and before anything behind it begins. */
+static inline uint64_t cj__ticks(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+    uint64_t now = __builtin_ia32_rdtsc();
+    __builtin_ia32_lfence();
+    return now;
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+#endif
+}
 
 /* -- interp/ ------------------------------------------------------------------------------------------------------- */
 
 uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results);               /* a cj_export_thunk */
 uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);        /* a cj_import_gate */
+
+/* cj__interp_export that counts its steps in bound->ticks. */
+uint32_t cj__interp_export_timed(cj_call_ctx *call, const void *args, void *results);
 
 uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);         /* a cj_import_gate */
 
@@ -35,6 +55,9 @@ void cj__compiler_delete(cj_compiler *);
  * flat..., slot) that WAMR's code calls directly. Lives as long as the compiler. `name` is for symbols
  * ("cj:export:iface#f"). */
 cj_status cj__compiler_code(cj_compiler *, const cj_plan *, const char *name, void **out, cj_error *err);
+/* The code of an export that counts its steps in bound->ticks: compiled anew each time, and not cached. CJ_UNSUPPORTED on processors without a counter that
+ * compiled code can read. */
+cj_status cj__compiler_timed(cj_compiler *, const cj_plan *, const char *name, void **out, cj_error *err);
 /* The text of a stage, for inspection; free with cj__free(strlen + 1). */
 cj_status cj__compiler_text(cj_compiler *, const cj_plan *, const char *name, cj_text_kind llvm_or_asm, char **out,
                             cj_error *err);

@@ -139,6 +139,10 @@ void cj__store_turn_arena(cj_store_core *);
 struct cj_func {
     cj_func_core core;
     cj_instance *instance;
+    /* While it is being timed (timing.c). */
+    cj_timing timing;
+    void *usual_code, *usual_realloc;
+    void *timed_code; /* kept: NULL: not made yet */
 };
 _Static_assert(offsetof(cj_func, core.head) == 0, "cj_call_native's view of a function");
 

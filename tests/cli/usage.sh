@@ -5,6 +5,7 @@
 check "no arguments" 2 "" "~usage: canonjit VERB"
 check "--help" 0 "~usage: canonjit VERB
 run
+bench
 inspect
 validate
 wast
@@ -14,7 +15,7 @@ check "help" 0 "~usage: canonjit VERB" "" help
 check "--version" 0 "~canonjit 0.
 (WAMR " "" --version
 check "-V" 0 "$version" "" -V
-for verb in run inspect validate wast; do
+for verb in run bench inspect validate wast; do
     check "$verb --help" 0 "~usage: canonjit $verb [options]
 --limit NAME=VALUE
 -h, --help" "" $verb --help
@@ -22,9 +23,9 @@ for verb in run inspect validate wast; do
     check "help $verb" 0 "~usage: canonjit $verb" "" help $verb
     check "$verb --nonsense" 2 "" "canonjit: $verb: unknown option --nonsense; see canonjit $verb --help" $verb --nonsense
 done
-for verb in run inspect validate; do
+for verb in run bench inspect validate; do
     check "$verb without a component" 2 "" "canonjit: $verb: no component given; see canonjit $verb --help" $verb
-    check "$verb of no file" 1 "" "canonjit: $guests/none.wasm: No such file or directory" $verb $([ $verb = run ] && echo "--invoke f()") \
+    check "$verb of no file" 1 "" "canonjit: $guests/none.wasm: No such file or directory" $verb $([ $verb = run ] || [ $verb = bench ] && echo "--invoke f()") \
         "$guests/none.wasm"
     check "$verb of a directory" 1 "" "canonjit: $guests: is a directory" $verb "$guests"
     check "$verb --limit of a small file" 1 "" "~canonjit: $guests/demo.wasm: the file is larger than max_component_size, 100 bytes
@@ -188,6 +189,59 @@ for mode in default echo; do
         run --tier interp --unknown-imports $mode --invoke 'life()' "$guests/user.wasm"
 done
 
+# -- Times
+
+for tier in $tiers; do
+    check "bench --tier $tier" 0 "~calls#add(1, 2)
+test:bench/calls@1.0.0#add: func(a: u32, b: u32) -> u32
+entry       lower        core        lift post-return
+  $tier
+e entry   < lower   # core   > lift   . post-return" "" \
+        bench --ascii --time 0.05 --tier $tier --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
+done
+check "bench of an unknown tier" 2 "" "canonjit: bench: --tier jti: expected one of jit, interp (did you mean jit?)" bench --tier jti x
+check "bench --rounds of too few" 2 "" "canonjit: bench: --rounds 2: expected a number from 3 to 1000" bench --rounds 2 x
+check "bench --rounds of no number" 2 "" "~canonjit: bench: --rounds 3x: expected" bench --rounds 3x x
+check "bench --time of nothing" 2 "" "~canonjit: bench: --time 0: expected seconds" bench --time 0 x
+check "bench without --invoke" 2 "" "~which function? --invoke 'NAME(ARGUMENTS)'; exported:
+  greet: func(name: string) -> string" bench "$guests/rust.wasm"
+check "bench of a wrong call" 2 "" "~argument 1 of 2" bench --invoke 'nop()' --invoke 'add()' "$guests/values.wasm"
+check "bench with options after the component" 2 "" "canonjit: bench: --json: options go before the component" bench "$guests/values.wasm" --json
+check "bench of a trap" 1 "" "~trap: test:traps/core@1.0.0#unreachable: unreachable
+canonjit: the call failed, tier interp, after 0 calls and at most 0 more" bench --tier interp --time 0.05 --unknown-imports default \
+    --invoke 'unreachable()' "$guests/traps.wasm"
+check "bench with stand-ins" 0 "~total(" "" bench --time 0.05 --unknown-imports echo --invoke 'total(["a"])' "$guests/job.wasm"
+check "bench without stand-ins" 1 "" "~imported, and not offered by this command" bench --time 0.05 --invoke 'total(["a"])' "$guests/job.wasm"
+for call in 'numbered(["a", "b"])' 'make("x", 1)' '[constructor]token(4)'; do
+    check "bench drops the handles of results: $call" 0 "~own<" "" bench --time 0.05 --limit max_handles=700 --invoke "$call" "$guests/items.wasm"
+done
+if command -v node >/dev/null; then
+    "$canonjit" bench --json --time 0.1 --svg "$work/chart.svg" --invoke 'greet("<a>&\"b\"")' --invoke 'post-returns()' "$guests/values.wasm" |
+        node -e '
+            const r = JSON.parse(require("fs").readFileSync(0));
+            const near = (a, b) => Math.abs(a - b) <= 0.01 + b * 1e-3;
+            if (r.calls.length !== 2 || !r.build.startsWith("WAMR") || !(r.stamp_ns > 0)) throw r;
+            for (const c of r.calls) {
+                if (c.tiers.length !== +process.argv[1] || !c.type.startsWith("func(")) throw c;
+                for (const t of c.tiers) {
+                    const steps = Object.values(t.steps);
+                    if (!(t.ns > 0) || steps.length !== 5 || steps.some((s) => !(s >= 0)) || !near(steps.reduce((a, b) => a + b), t.ns)) throw t;
+                    if (t.rounds < 3 || t.block_calls < 1 || !(t.spread >= 0)) throw t;
+                }
+            }
+            if (r.calls[0].call !== `greet("<a>&\\"b\\"")` || r.calls[0].function !== "greet") throw r;' "$(echo $tiers | wc -w)"
+    report $? "bench --json: steps sum up to the whole"
+    report "$(grep -c '<svg xmlns="http://www.w3.org/2000/svg"' "$work/chart.svg" | sed 's/1/0/')" "bench --svg"
+    grep -q 'greet(&quot;&lt;a&gt;&amp;' "$work/chart.svg"
+    report $? "bench --svg escapes what people write"
+    if command -v xmllint >/dev/null; then
+        xmllint --noout "$work/chart.svg"
+        report $? "bench --svg is XML"
+    fi
+fi
+check "bench --svg into nothing" 1 "~greet" "canonjit: $work/none/chart.svg: No such file or directory" bench --ascii --time 0.05 \
+    --svg "$work/none/chart.svg" --invoke 'greet("x")' "$guests/values.wasm"
+
 # -- Inspection
 
 check "the plan of a call inside" 0 "~fused utf8 -> 
@@ -245,7 +299,7 @@ if command -v bash >/dev/null; then
     report $? "completion of a tier"
     [ "$(complete_words validate --limit max_ho)" = "max_host_bytes= " ]
     report $? "completion of a limit"
-    for verb in run inspect validate wast; do
+    for verb in run bench inspect validate wast; do
         "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"
         complete_words $verb -- | tr ' ' '\n' | sed '/^$/d' | sort | cmp -s - "$work/options"
         report $? "completion knows all options of $verb"

@@ -321,8 +321,12 @@ static uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat, void *resu
     return lift_ops(&r, all_ops(r.moves), &from, results);
 }
 
-uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
+/* `ticks` NULL, a constant: no step is timed. */
+static inline __attribute__((always_inline)) uint32_t run_export(cj_call_ctx *call, const void *args, void *results, cj_step_ticks *ticks)
 {
+    uint64_t at[5] = {0};
+    if (ticks)
+        at[0] = cj__ticks();
     uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* each is written: by an operation, or by the variant that leaves it */
     bool has_scope = call->bound->plan->has_borrow;
     call->alias_size = 0;
@@ -330,15 +334,40 @@ uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
         cj__interp_begin_scope(call);
 
     uint32_t trap = lower_args(call, args, flat);
+    if (ticks)
+        at[1] = cj__ticks();
     if (!trap)
         trap = cj__interp_call_core(call, flat);
+    if (ticks)
+        at[2] = cj__ticks();
     if (!trap)
         trap = lift_results(call, flat, results);
+    if (ticks)
+        at[3] = cj__ticks();
     if (!trap)
         trap = cj__interp_post_return(call, flat);
     if (!trap && has_scope)
         cj__lends_end(call);
+    if (ticks && !trap) {
+        at[4] = cj__ticks();
+        ticks->calls++;
+        ticks->lower += at[1] - at[0];
+        ticks->core += at[2] - at[1];
+        ticks->lift += at[3] - at[2];
+        if (call->bound->plan->options.has_post_return)
+            ticks->post_return += at[4] - at[3];
+    }
     return trap;
+}
+
+uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results)
+{
+    return run_export(call, args, results, NULL);
+}
+
+uint32_t cj__interp_export_timed(cj_call_ctx *call, const void *args, void *results)
+{
+    return run_export(call, args, results, call->bound->ticks);
 }
 
 /* -- Imports ------------------------------------------------------------------------------------------------------- */

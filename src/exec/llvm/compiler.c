@@ -273,11 +273,11 @@ static cj_status link_object(cj_compiler *c, LLVMMemoryBufferRef object, const c
 }
 
 /* Under `compile`. */
-static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
+static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, bool timed, void **out, cj_error *err)
 {
     char symbol[256];
     make_symbol(name, plan->hash, c->symbols++, symbol);
-    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning};
+    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed};
     LLVMTargetMachineRef machine;
     LLVMMemoryBufferRef object = NULL;
     cj_status status = write_module(c, &m, false, &machine, err);
@@ -340,7 +340,7 @@ cj_status cj__compiler_code(cj_compiler *c, const cj_plan *plan, const char *nam
         code = find(c, plan, hash); /* another thread's, meanwhile */
         if (!code) {
             uint64_t start = now_ns();
-            status = compile(c, plan, name, &code, err);
+            status = compile(c, plan, name, false, &code, err);
             if (status == CJ_OK)
                 status = add(c, plan, hash, code, now_ns() - start, err);
         }
@@ -349,6 +349,19 @@ cj_status cj__compiler_code(cj_compiler *c, const cj_plan *plan, const char *nam
     if (status == CJ_OK)
         *out = code;
     return status;
+}
+
+cj_status cj__compiler_timed(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
+{
+#if defined(__x86_64__)
+    pthread_mutex_lock(&c->compile);
+    cj_status status = compile(c, plan, name, true, out, err);
+    pthread_mutex_unlock(&c->compile);
+    return status;
+#else /* LLVM's counter is one that user programs may not read there */
+    (void)c, (void)plan, (void)name, (void)out;
+    return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIMING_STEPS in compiled code of this processor; use CJ_TIER_INTERP");
+#endif
 }
 
 void cj__compiler_stats(const cj_compiler *compiler, cj_engine_stats *add_to)

@@ -114,6 +114,7 @@ typedef struct cj__ll_module {
     LLVMValueRef weights_true_cold, weights_false_cold, no_values, stack_pointer_name;
     unsigned md_prof, md_invariant;
     bool big, oom;
+    bool timed; /* an export counts its steps in bound->ticks */
     CJ_VEC(cj__ll_part) parts;
     uint32_t parts_made;
 } cj__ll_module;

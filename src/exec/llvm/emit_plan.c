@@ -167,6 +167,40 @@ static void end_borrows(cj__ll_fn *fn)
 
 /* -- Exports ----------------------------------------------------------------------------------------------------- */
 
+/* The time-stamp counter now, in a plan that is timed: cj__ticks. */
+static LLVMValueRef stamp(cj__ll_module *m)
+{
+    static const char name[] = "llvm.readcyclecounter", fence_name[] = "llvm.x86.sse2.lfence";
+    if (!m->timed)
+        return NULL;
+    LLVMTypeRef type = LLVMFunctionType(m->i64, NULL, 0, 0), fence_type = LLVMFunctionType(m->void_type, NULL, 0, 0);
+    LLVMValueRef read = LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(name, sizeof(name) - 1), NULL, 0);
+    LLVMValueRef fence = LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(fence_name, sizeof(fence_name) - 1), NULL, 0);
+    LLVMBuildCall2(m->builder, fence_type, fence, NULL, 0, "");
+    LLVMValueRef now = LLVMBuildCall2(m->builder, type, read, NULL, 0, "stamp");
+    LLVMBuildCall2(m->builder, fence_type, fence, NULL, 0, "");
+    return now;
+}
+
+static void count_step(cj__ll_module *m, LLVMValueRef ticks, size_t field, LLVMValueRef value)
+{
+    LLVMValueRef sum = cj__ll_load(m, m->i64, ticks, field);
+    cj__ll_store(m, LLVMBuildAdd(m->builder, sum, value, ""), ticks, field);
+}
+
+static void count_steps(cj__ll_fn *fn, LLVMValueRef at[5])
+{
+    static const size_t fields[4] = {offsetof(cj_step_ticks, lower), offsetof(cj_step_ticks, core), offsetof(cj_step_ticks, lift),
+                                     offsetof(cj_step_ticks, post_return)};
+    cj__ll_module *m = fn->m;
+    if (!m->timed)
+        return;
+    LLVMValueRef ticks = cj__ll_load(m, m->ptr, fn->binding, offsetof(cj_binding, ticks));
+    count_step(m, ticks, offsetof(cj_step_ticks, calls), cj__ll_c64(m, 1));
+    for (int i = 0; i < 4 && at[i + 1]; i++)
+        count_step(m, ticks, fields[i], LLVMBuildSub(m->builder, at[i + 1], at[i], ""));
+}
+
 static void emit_export(cj__ll_module *m)
 {
     const cj_plan *plan = m->plan;
@@ -176,6 +210,7 @@ static void emit_export(cj__ll_module *m)
     cj__ll_fn_begin(&fn, m, plan_function(m, LLVMFunctionType(m->i32, params, 3, 0)));
     fn.call = cj__ll_param(m, fn.fn, 0, "call");
     LLVMValueRef host_args = cj__ll_param(m, fn.fn, 1, "args"), host_results = cj__ll_param(m, fn.fn, 2, "results");
+    LLVMValueRef at[5] = {stamp(m)};
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
     if (has_code(&plan->args, CJ_OP_STRING)) /* for cj__string_lower; lists of an export have no aliases */
         cj__ll_store(m, cj__ll_c64(m, 0), fn.call, offsetof(cj_call_ctx, alias_size));
@@ -192,7 +227,9 @@ static void emit_export(cj__ll_module *m)
         cj__ll_program(&fn, host_place(host_args), flat);
     }
 
+    at[1] = stamp(m);
     LLVMValueRef result = call_core(&fn, sig, &flat);
+    at[2] = stamp(m);
     check_borrows(&fn);
     cj__ll_begin_program(&fn, &plan->results, true);
     if (sig->spill_results) {
@@ -207,9 +244,13 @@ static void emit_export(cj__ll_module *m)
         cj__ll_program(&fn, from, host_place(host_results));
     }
 
-    if (plan->options.has_post_return)
+    at[3] = stamp(m);
+    if (plan->options.has_post_return) {
         call_post_return(&fn, sig, result);
+        at[4] = stamp(m);
+    }
     end_borrows(&fn);
+    count_steps(&fn, at);
     LLVMBuildRet(m->builder, cj__ll_c32(m, CJ_TRAP_NONE));
     cj__ll_fn_end(&fn, false, NULL);
 }

@@ -1,0 +1,181 @@
+/* invoke.c: what run and bench share: calls on the command line, and stand-ins for functions and resource types that a component imports.
+ *
+ * Place in the pipeline: between reading a component (common.c) and calling it.
+ * Non-goals: WASI.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Stand-ins for imports --------------------------------------------------------------------------------------- */
+
+struct cli_stand_in {
+    cli_imports mode;
+    cj_extern_func func;
+};
+
+static cj_status host_fail(cj_error *err, const char *what, const cj_extern_func *f)
+{
+    err->status = CJ_HOST;
+    snprintf(err->message, sizeof(err->message), "%s: %s%s%s", what, f->interface, f->interface[0] ? "#" : "", f->name);
+    return CJ_HOST;
+}
+
+/* The value that is zero, empty, the first case. False when memory ran out or the type has none. */
+static bool default_value(cj_call_ctx *ctx, const cj_type *type, cj_val *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->kind = cj_type_kind(type);
+    switch (out->kind) {
+    case CJ_KIND_RECORD:
+    case CJ_KIND_TUPLE: {
+        uint32_t count = cj_type_count(type);
+        out->of.seq.ptr = cj_ctx_alloc(ctx, count * sizeof(cj_val), _Alignof(cj_val));
+        out->of.seq.len = count;
+        for (uint32_t i = 0; out->of.seq.ptr && i < count; i++)
+            if (!default_value(ctx, cj_type_member(type, i), &out->of.seq.ptr[i]))
+                return false;
+        return out->of.seq.ptr != NULL;
+    }
+    case CJ_KIND_VARIANT:
+    case CJ_KIND_RESULT: {
+        const cj_type *payload = cj_type_member(type, 0);
+        if (!payload)
+            return true;
+        out->of.choice.payload = cj_ctx_alloc(ctx, sizeof(cj_val), _Alignof(cj_val));
+        return out->of.choice.payload && default_value(ctx, payload, out->of.choice.payload);
+    }
+    case CJ_KIND_OWN: {
+        const cj_resource_type *resource = cj_instance_handle_type(cj_ctx_instance(ctx), type);
+        return resource && cj_resource_new(cj_ctx_store(ctx), resource, NULL, &out->of.handle, NULL) == CJ_OK;
+    }
+    case CJ_KIND_BORROW:
+        return false; /* never in a result */
+    default:
+        return true; /* all bits zero: false, 0, "", [], none, {} */
+    }
+}
+
+static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args, size_t nargs, cj_val *results,
+                               size_t nresults, cj_error *err)
+{
+    const cli_stand_in *s = user;
+    if (s->mode == CLI_IMPORTS_TRAP)
+        return host_fail(err, "the guest called an import that is not there", &s->func);
+    const cj_type *type = nresults ? cj_functype_result(s->func.type) : NULL;
+    size_t echoed = nargs;
+    for (size_t i = 0; type && s->mode == CLI_IMPORTS_ECHO && i < nargs && echoed == nargs; i++)
+        if (cj_functype_param(s->func.type, (uint32_t)i) == type) /* equal types are one pointer */
+            echoed = i;
+    for (size_t i = 0; i < nargs; i++)
+        if (args[i].kind == CJ_KIND_OWN && i != echoed)
+            cj_resource_drop(cj_ctx_store(ctx), args[i].of.handle, NULL);
+    if (echoed < nargs)
+        results[0] = args[echoed];
+    if (!type || echoed < nargs)
+        return CJ_OK;
+    return default_value(ctx, type, &results[0]) ? CJ_OK
+                                                 : host_fail(err, "no default value for the result of", &s->func);
+}
+
+int cli_set_imports(cli_imports *mode, const char *verb, const char *value)
+{
+    static const char *const modes[] = {"error", "trap", "default", "echo"};
+    int chosen = 0;
+    int status = cli_choose(verb, "unknown-imports", value, modes, CLI_COUNT(modes), &chosen);
+    *mode = (cli_imports)chosen;
+    return status;
+}
+
+/* One type for each name, with nothing behind its resources. */
+static int define_resources(const cli_session *session, cj_linker *linker)
+{
+    for (size_t i = 0; i < cj_component_resource_count(session->component); i++) {
+        cj_extern_resource r = cj_component_resource(session->component, i);
+        cj_resource_type *type;
+        cj_error err;
+        if (!r.imported)
+            continue;
+        if (cj_resource_type_new(session->engine, r.name, NULL, NULL, &type, &err) != CJ_OK)
+            return cli_fail_error(session->file, &err);
+        cj_status status = cj_linker_resource(linker, r.interface, r.name, type, &err);
+        cj_resource_type_delete(type); /* the linker keeps it */
+        if (status != CJ_OK)
+            return cli_fail_error(session->file, &err);
+    }
+    return CLI_OK;
+}
+
+int cli_define_stand_ins(const cli_session *session, cli_imports mode, cj_linker *linker, cli_stand_in **out)
+{
+    *out = NULL;
+    if (mode == CLI_IMPORTS_ERROR)
+        return CLI_OK;
+    int status = define_resources(session, linker);
+    if (status != CLI_OK)
+        return status;
+    size_t count = cj_component_import_count(session->component);
+    cli_stand_in *all = calloc(count ? count : 1, sizeof(*all));
+    if (!all)
+        return cli_fail(CLI_FAILED, "out of memory");
+    *out = all;
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (cli_stand_in){mode, cj_component_import(session->component, i)};
+        cj_error err;
+        if (cj_linker_dyn_func(linker, all[i].func.interface, all[i].func.name, call_stand_in, &all[i], &err) != CJ_OK)
+            return cli_fail_error(session->file, &err);
+    }
+    return CLI_OK;
+}
+
+/* -- Calls ------------------------------------------------------------------------------------------------------- */
+
+int cli_check_calls(const cli_session *session, const char *const *calls, size_t count, cj_arena *arena)
+{
+    for (size_t c = 0; c < count; c++) {
+        size_t i, nargs;
+        cj_val *args;
+        cj_error err;
+        const char *call = calls[c];
+        cj_arena_reset(arena);
+        if (cj_wave_parse_call(session->component, call, strlen(call), &i, &args, &nargs, arena, &err) == CJ_OK)
+            continue;
+        cli_fail_text("--invoke", call, &err);
+        if (err.status == CJ_NOT_FOUND) {
+            fputs("exported:\n", stderr);
+            cli_print_funcs(stderr, session->component, false);
+        }
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+int cli_nothing_to_call(const cli_session *session)
+{
+    size_t count = cj_component_export_count(session->component);
+    for (size_t i = 0; i < count; i++) {
+        cj_extern_func f = cj_component_export(session->component, i);
+        if (strncmp(f.interface, "wasi:cli/run@", 13) == 0)
+            return cli_fail(CLI_FAILED,
+                            "%s: unsupported: running a command component (%s); call a function with --invoke",
+                            session->file, f.interface);
+    }
+    if (count == 0)
+        return cli_fail(CLI_FAILED, "%s: the component exports no function", session->file);
+    cli_fail(CLI_USAGE, "%s: which function? --invoke 'NAME(ARGUMENTS)'; exported:", session->file);
+    cli_print_funcs(stderr, session->component, false);
+    return CLI_USAGE;
+}
+
+int cli_fail_instantiate(const cli_session *session, const cj_error *err, cli_imports mode)
+{
+    cli_fail_error(session->file, err);
+    if (err->status == CJ_LINK && mode == CLI_IMPORTS_ERROR) {
+        fputs(
+            "imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):\n",
+            stderr);
+        cli_print_funcs(stderr, session->component, true);
+    }
+    return CLI_FAILED;
+}
