@@ -165,4 +165,21 @@ void cjb_hand_patch_imports(cjb_hand *);
  * in memory. One pair at a time. */
 void cjb_pair_patch(cjb_session *, int from, int to);
 
+/* -- Smoke test --------------------------------------------------------------------------------------------------------- */
+
+enum { CJB_MAX_SMOKE_ROWS = 64 };
+typedef struct cjb_smoke {
+    double factor;     /* times what the ratio should be: from there on a row is too slow */
+    double max_spread; /* of a baseline that is trusted */
+    uint32_t passed, skipped, slow;
+    bool seen[CJB_MAX_SMOKE_ROWS];
+} cjb_smoke;
+
+/* Whether the row is in the table of what ratios should be. */
+bool cjb_smoke_has(const char *direction, const char *row);
+/* Measures one that is, prints a line. */
+void cjb_smoke_row(cjb_smoke *, const char *direction, const char *row, const cjb_contender *hand, const cjb_contender *thunk);
+/* Prints the sum; 1 when a row was too slow, or one of the table whose name has `only` in it was not there. */
+int cjb_smoke_end(const cjb_smoke *, const char *only);
+
 #endif

@@ -2,6 +2,7 @@
  * written by hand against the same core functions, in one run.
  *
  *     canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER     FOLDER: with the components of tests/guests
+ *     canonjit-bench --smoke [--factor F] [--max-spread S] [--only TEXT] FOLDER
  *
  * Three directions: the host calls a guest (bench.wasm), the guest calls the host, one component calls another (with-bench-*.wasm). In the latter
  * two a loop of the guest is what is timed: the host's entry is paid once in a million of its calls.
@@ -171,6 +172,7 @@ typedef struct bench {
     cj_engine_stats stats;
     cjb_settings settings;
     bool json, first;
+    cjb_smoke *smoke; /* NULL: the table of figures */
 } bench;
 
 static void open_session(bench *b, int which, const uint8_t *bytes, size_t size, cj_tier tier, cjb_host host,
@@ -293,12 +295,27 @@ static void print_row(bench *b, direction d, const char *label, const cjb_conten
 
 static void print_head(bench *b, direction d)
 {
-    if (b->json)
+    if (b->json || b->smoke)
         return;
     printf("\n%-27s", direction_names[d]);
     for (int i = 0; i < CONTENDERS && has_column(d, i); i++)
         printf("  %19s", contender_names[i]);
     printf("\n");
+}
+
+static void measure_row(bench *b, direction d, const char *label, cjb_contender *c)
+{
+    if (b->smoke) {
+        cjb_smoke_row(b->smoke, direction_names[d], label, &c[HAND], &c[THUNK]);
+    } else {
+        bool steady = cjb_measure(c, CONTENDERS, &b->settings);
+        print_row(b, d, label, c, steady);
+    }
+}
+
+static bool wanted(const bench *b, direction d, const char *label, const char *only)
+{
+    return strstr(label, only) && (!b->smoke || cjb_smoke_has(direction_names[d], label));
 }
 
 static void bench_row(bench *b, const row *r, bool to_guest)
@@ -337,8 +354,7 @@ static void bench_row(bench *b, const row *r, bool to_guest)
         c[HAND].body = run_drive;
     }
 #endif
-    bool steady = cjb_measure(c, CONTENDERS, &b->settings);
-    print_row(b, to_guest ? TO_GUEST : TO_HOST, r->label, c, steady);
+    measure_row(b, to_guest ? TO_GUEST : TO_HOST, r->label, c);
 }
 
 /* -- Component to component ---------------------------------------------------------------------------------------------- */
@@ -356,8 +372,7 @@ static void pair_bench_row(bench *b, const pair_row *r, const char *label)
         drive_init(&calls[i], s, r->thing ? s->drive_things[r->which] : s->drive[r->which], r->n);
         c[i].body = run_drive;
     }
-    bool steady = cjb_measure(c, CONTENDERS, &b->settings);
-    print_row(b, ACROSS, label, c, steady);
+    measure_row(b, ACROSS, label, c);
 }
 
 /* The rows of one pair of encodings whose label contains `only`. */
@@ -368,7 +383,7 @@ static void bench_pair(bench *b, const char *folder, int from, int to, const cha
         const pair_row *r = &pair_rows[i];
         char label[64], name[64];
         snprintf(label, sizeof label, "%s-%s %s", encodings[from], encodings[to], r->label);
-        if ((!r->every_pair && (from || to)) || !strstr(r->every_pair ? label : r->label, only))
+        if ((!r->every_pair && (from || to)) || !wanted(b, ACROSS, r->every_pair ? label : r->label, only))
             continue;
         if (!opened) {
             size_t size;
@@ -393,7 +408,10 @@ static void usage(FILE *to)
     fprintf(to, "usage: canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER\n"
                 "  --json        the table as JSON\n"
                 "  --rounds N    blocks per contender and row (60)\n"
-                "  --only TEXT   rows whose name contains TEXT\n");
+                "  --only TEXT   rows whose name contains TEXT\n"
+                "  --smoke       whether ratios are what they should be: exit status 1 when one is over twice that\n"
+                "  --factor F    how many times that is too slow (2)\n"
+                "  --max-spread S    skip rows whose baseline spreads further (20, in percent)\n");
 }
 
 int main(int argc, char **argv)
@@ -401,9 +419,13 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
                                             {"rounds", required_argument, NULL, 'r'},
                                             {"only", required_argument, NULL, 'o'},
+                                            {"smoke", no_argument, NULL, 's'},
+                                            {"factor", required_argument, NULL, 'f'},
+                                            {"max-spread", required_argument, NULL, 'm'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     bench b = {.settings = {.rounds = 60, .block_ns = 1e6, .attempts = 4}, .first = true};
+    cjb_smoke smoke = {.factor = 2, .max_spread = 0.20};
     const char *only = "";
     for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (o) {
@@ -415,6 +437,15 @@ int main(int argc, char **argv)
             break;
         case 'o':
             only = optarg;
+            break;
+        case 's':
+            b.smoke = &smoke;
+            break;
+        case 'f':
+            smoke.factor = strtod(optarg, NULL);
+            break;
+        case 'm':
+            smoke.max_spread = strtod(optarg, NULL) / 100;
             break;
         case 'h':
             usage(stdout);
@@ -428,8 +459,15 @@ int main(int argc, char **argv)
         return 2;
     }
     bench_open(&b, argv[optind]);
+    if (b.smoke && !b.hand) {
+        fprintf(stderr, "canonjit-bench: unsupported: --smoke without a JIT (%s)\n", cj_build_info());
+        bench_close(&b);
+        return 1;
+    }
 
-    if (b.json)
+    if (b.smoke)
+        printf("%s\n", cj_build_info());
+    else if (b.json)
         printf("{\"build\": \"%s\", \"rows\": [", cj_build_info());
     else
         printf(
@@ -439,13 +477,17 @@ int main(int argc, char **argv)
     for (direction d = TO_GUEST; d <= TO_HOST; d++) {
         print_head(&b, d);
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-            if (strstr(rows[i].label, only))
+            if (wanted(&b, d, rows[i].label, only))
                 bench_row(&b, &rows[i], d == TO_GUEST);
     }
     close_sessions(&b);
     print_head(&b, ACROSS);
     for (int pair = 0; pair < 9; pair++)
         bench_pair(&b, argv[optind], pair / 3, pair % 3, only);
+    if (b.smoke) {
+        bench_close(&b);
+        return cjb_smoke_end(&smoke, only);
+    }
     cjb_text_bench(
         &(cjb_text_options){.settings = &b.settings, .only = only, .json = b.json, .first = &b.first});
     double compile_ms =
