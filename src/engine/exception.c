@@ -54,7 +54,16 @@ void cj__trap_place(cj_call_ctx *call, WASMModuleInstance *inst)
 {
     cj_trap_record *record = &call->store->trap;
     const cj_group_core *group = inst == NULL ? NULL : wasm_runtime_get_custom_data((WASMModuleInstanceCommon *)inst);
-    if (record->kind == CJ_TRAP_NONE && record->bound == NULL && group != NULL && group->instance != call->bound->guest.instance)
+    if (record->kind != CJ_TRAP_NONE || record->bound != NULL)
+        return;
+    if (record->running != NULL) {
+        record->bound = record->running;
+        return;
+    }
+    record->site = CJ_NO_SITE;
+    if (group != NULL && group->instance->dtor != NULL)
+        record->bound = group->instance->dtor;
+    else if (group != NULL && group->instance != call->bound->guest.instance)
         record->bound = group->instance->called;
 }
 

@@ -36,6 +36,15 @@ uint32_t cj__call_trap(cj_call_ctx *call, cj_trap kind, bool in_results, uint32_
     return kind;
 }
 
+void cj__call_note(cj_call_ctx *call, bool in_results, uint32_t site)
+{
+    cj_trap_record *trap = &call->store->trap;
+    trap->in_results = in_results;
+    trap->site = site;
+    if (site != CJ_NO_SITE)
+        memcpy(trap->index, call->index, sizeof(trap->index));
+}
+
 void cj__call_trap_clear(cj_store_core *store)
 {
     memset(&store->trap, 0, sizeof(store->trap));
@@ -102,11 +111,11 @@ uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_pt
     if (cj__core_stack_low(call))
         return CJ_TRAP_STACK_OVERFLOW;
     to->instance->may_leave = 0;
-    call->store->trap.detail = "in realloc";
+    call->store->trap.running = call->bound;
     uint32_t trap = cj__core_call_realloc(call, to, old_ptr, old_size, align, new_size, ptr);
     if (trap)
         return trap;
-    call->store->trap.detail = NULL;
+    call->store->trap.running = NULL;
     to->instance->may_leave = 1;
     if (*ptr & (align - 1))
         return CJ_TRAP_REALLOC_ALIGNMENT;

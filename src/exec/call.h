@@ -23,14 +23,18 @@ typedef struct cj_core_type {
 /* Where and why a call trapped: written by whichever code found it, turned into a cj_error by the frame that the host
  * entered. `message` is for traps with words of their own (a host function's, WAMR's). */
 typedef struct cj_trap_record {
-    uint32_t kind;      /* cj_trap; CJ_TRAP_NONE: nothing recorded, ask the engine's exception text */
     uint32_t site;      /* op index in the plan's args or results program, or CJ_NO_SITE */
-    uint8_t in_results; /* which of the two programs */
+    uint8_t in_results; /* which of the two programs; compiled code writes both at once */
+    uint32_t kind;      /* cj_trap; CJ_TRAP_NONE: nothing recorded, ask the engine's exception text */
     uint32_t index[CJ_TRAP_DEPTH];  /* list positions, outermost first */
     const struct cj_binding *bound;   /* the boundary function; NULL: not at a boundary */
-    const char *detail;             /* e.g. "in realloc", or a limit's name: set while that runs; static; NULL: none */
+    /* A guest's realloc may trap by a jump out of its code, past all who know for which value it ran. So before it is called its function
+     * is noted here, and the value in site, in_results and index. NULL: no realloc runs. */
+    const struct cj_binding *running;
+    const char *detail;             /* e.g. "in post-return", or a limit's name: set while that runs; static; NULL: none */
     cj_error *host_error;           /* what a host function left, or NULL */
 } cj_trap_record;
+_Static_assert(offsetof(cj_trap_record, in_results) == offsetof(cj_trap_record, site) + 4, "written at once");
 #define CJ_NO_SITE UINT32_MAX
 
 /* The part of a store that calls use. */
@@ -59,7 +63,8 @@ typedef struct cj_instance_core {
     cj_store_core *store;
     struct cj_instance *owner; /* the root's object */
     struct cj_instance_core *parent; /* that instantiated it; NULL: it is a root */
-    const struct cj_binding *called; /* the function of it that another guest called last (FUSED, a destructor): for errors */
+    const struct cj_binding *called; /* the function of it that another guest called last (FUSED): for errors */
+    const struct cj_binding *dtor;   /* its destructor that runs because a guest dropped a handle; NULL: none */
     cj_handles handles;
 } cj_instance_core;
 
@@ -183,6 +188,8 @@ typedef uint32_t (*cj_export_thunk)(cj_call_ctx *call, const void *args, void *r
  * a trap already recorded is kept. Whoever turns the record into an error zeroes it: cj__call_trap_clear. */
 uint32_t cj__call_trap(cj_call_ctx *call, cj_trap kind, bool in_results, uint32_t site);
 void cj__call_trap_clear(cj_store_core *store);
+/* Before realloc runs for the value at `site`: cj_trap_record.running. The index positions are call->index's. */
+void cj__call_note(cj_call_ctx *call, bool in_results, uint32_t site);
 
 /* Memory for lifted values: from the call's arena, counted against max_host_bytes. NULL: past the limit or out of
  * memory; the trap is CJ_TRAP_HOST_LIMIT, and the record's `detail` says which. */

@@ -83,7 +83,7 @@ uint32_t cj__string_move(cj_call_ctx *call, const cj_side *from, cj_encoding fro
                          cj_encoding to_encoding, uint32_t ptr, uint32_t tagged_units, uint32_t out[2]);
 
 /* realloc(0, 0, align, size) with the checks on what it returns: REALLOC_ALIGNMENT, then REALLOC_BOUNDS. may_leave is 0
- * and trap.detail "in realloc" meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of
+ * and trap.running set meanwhile. STACK_OVERFLOW when there is too little native stack. `align` is a power of
  * two. */
 uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr);
 /* The same with an old block (string growth). */

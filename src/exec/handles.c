@@ -340,8 +340,7 @@ static void set_may_enter(cj_instance_core *callee, const cj_instance_core *end,
         callee->may_enter = may_enter;
 }
 
-/* An activation of its own, of the implementing instance. When it traps, the flags stay as they are for all that were
- * entered. */
+/* An activation of its own, of the implementing instance. When it traps, all stays as it is for those that were entered. */
 static uint32_t call_destructor(cj_call_ctx *call, const cj_binding *dtor, uint64_t rep)
 {
     static const cj_core param = CJ_CORE_I32;
@@ -352,8 +351,14 @@ static uint32_t call_destructor(cj_call_ctx *call, const cj_binding *dtor, uint6
                          .arena = call->arena,
                          .lends_mark = call->store->lends.len};
     uint64_t flat[1] = {(uint32_t)rep};
+    cj_instance_core *impl = dtor->guest.instance;
+    const cj_binding *outer = impl->dtor;
+    impl->dtor = dtor;
     uint32_t trap = cj__core_call(&inner, &dtor->guest, dtor->core_func, &type, flat);
-    return CJ_LIKELY(!trap) ? CJ_TRAP_NONE : cj__call_trap(&inner, (cj_trap)trap, false, CJ_NO_SITE);
+    if (CJ_UNLIKELY(trap))
+        return cj__call_trap(&inner, (cj_trap)trap, false, CJ_NO_SITE);
+    impl->dtor = outer;
+    return CJ_TRAP_NONE;
 }
 
 /* Of an own handle that may be dropped; removes it when nothing stands in the way of its destructor. */
@@ -378,7 +383,6 @@ static uint32_t destroy(cj_call_ctx *call, uint32_t index)
         return CJ_TRAP_NONE;
     }
     set_may_enter(rt->impl, end, 0);
-    rt->impl->called = rt->dtor;
     uint32_t trap = call_destructor(call, rt->dtor, rep);
     if (CJ_LIKELY(!trap))
         set_may_enter(rt->impl, end, 1);

@@ -31,6 +31,7 @@ typedef struct cj_handle {
     uint64_t rep;
     struct cj_call_ctx *scope; /* of a borrow: the call that it was lent to; NULL: own */
     uint32_t lends;            /* calls that are lent this handle */
+    uint32_t named;            /* the host's: in which arguments it stood last (runtime/) */
 } cj_handle;
 
 typedef struct cj_handles {

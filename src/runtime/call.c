@@ -41,6 +41,8 @@ static cj_status prepare(const cj_func *func, const cj_val *args, cj_arena *scra
         if (!out->args)
             return cj__fail_nomem(err);
     }
+    if (tuple->has_handle)
+        cj__handles_begin_naming(func->instance->store);
     for (uint32_t i = 0; i < type->param_count; i++) {
         cj_val_io io = {.arena = scratch, .root = CJ_ROOT_PARAM, .param = i, .instance = func->instance, .err = err};
         CJ_TRY(cj__val_store(&io, type->params[i].type, &args[i], (char *)out->args + tuple->members[i].host_offset));

@@ -4,7 +4,7 @@
  * checked and copied as if it went through a guest: it lives in the caller's arena, whoever owned it before.
  * Non-goals: plans: nothing moves to or from a guest.
  *
- * Handles stay in the host's table. Own ones keep their index. A borrow is a new handle, as for a guest's call, so that the function cannot
+ * Handles stay in the host's table. Own ones keep their index, and can be given once. A borrow is a new handle, as for a guest's call, so that the function cannot
  * drop what was only lent to it; for these the arguments are copied.
  */
 #include "runtime/runtime.h"
@@ -126,8 +126,13 @@ static uint32_t copy_handle(copy *c, const cj_type *type, uint8_t *at)
         return trap;
     if (!wanted || handle->rt != &wanted->core)
         return CJ_TRAP_HANDLE_TYPE;
-    if (type->kind == CJ_KIND_OWN)
-        return handle->lends ? CJ_TRAP_HANDLE_LENT : handle->scope ? CJ_TRAP_HANDLE_BORROWED : CJ_TRAP_NONE;
+    bool own = type->kind == CJ_KIND_OWN;
+    if (own && (handle->lends || handle->scope))
+        return handle->lends ? CJ_TRAP_HANDLE_LENT : CJ_TRAP_HANDLE_BORROWED;
+    if (!cj__handle_name((cj_store *)store, handle, own))
+        return CJ_TRAP_HANDLE_INDEX; /* by now it would be gone */
+    if (own)
+        return CJ_TRAP_NONE;
     trap = lend(c, index, &index);
     memcpy(at, &index, sizeof(index));
     return trap;
@@ -186,6 +191,7 @@ static uint32_t call_function(copy *c, const void *args, void *results)
         if (copied)
             memcpy(copied, args, params->host_size);
         args = copied;
+        cj__handles_begin_naming((cj_store *)call->store);
         trap = copied ? copy_value(c, params, copied) : (uint32_t)CJ_TRAP_HOST_LIMIT;
         if (trap)
             return cj__call_trap(call, (cj_trap)trap, false, CJ_NO_SITE);
@@ -196,6 +202,7 @@ static uint32_t call_function(copy *c, const void *args, void *results)
     if (trap || !type->result)
         return trap;
     copy out = {.call = call, .results = true};
+    cj__handles_begin_naming((cj_store *)call->store);
     trap = copy_value(&out, type->result, results);
     return trap ? cj__call_trap(call, (cj_trap)trap, true, CJ_NO_SITE) : (uint32_t)CJ_TRAP_NONE;
 }

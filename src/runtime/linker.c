@@ -165,6 +165,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
         return CJ_OK;
     cj_val_io io = {
         .arena = ctx->arena, .root = CJ_ROOT_RESULT, .instance = ctx->bound->guest.instance->owner, .err = err};
+    cj__handles_begin_naming(cj_ctx_store(ctx));
     return cj__val_store(&io, type->result, &result, results);
 }
 

@@ -216,6 +216,22 @@ bool cj_handle_is_own(const cj_store *store, uint32_t index)
     return store && find(store, index, &handle, NULL) == CJ_OK && !handle->scope;
 }
 
+void cj__handles_begin_naming(cj_store *store)
+{
+    if (store->naming++ < UINT32_MAX / 2)
+        return;
+    for (uint32_t i = 0; i < store->core.handles.len; i++) /* the numbers begin again */
+        store->core.handles.at[i].named = 0;
+    store->naming = 1;
+}
+
+bool cj__handle_name(cj_store *store, cj_handle *handle, bool own)
+{
+    uint32_t before = handle->named;
+    handle->named = store->naming << 1 | own;
+    return before >> 1 != store->naming || !(own || (before & 1));
+}
+
 const char *cj__handle_refusal(const cj_instance *instance, const cj_type *type, uint32_t index)
 {
     cj_handle *handle;
@@ -228,6 +244,8 @@ const char *cj__handle_refusal(const cj_instance *instance, const cj_type *type,
         return "it is borrowed, and own is wanted";
     if (type->kind == CJ_KIND_OWN && handle->lends)
         return "it is lent to a call that is going on";
+    if (!cj__handle_name(instance->store, handle, type->kind == CJ_KIND_OWN))
+        return "it is given more than once, and own handles move";
     return NULL;
 }
 

@@ -76,7 +76,11 @@ _Static_assert(offsetof(cj_resource_type, core) == 0, "handles.h's view of a res
 cj_resource_type *cj__resource_type_use(const cj_resource_type *);
 void cj__resource_type_unuse(cj_resource_type *);
 uint32_t cj__dtor_thunk(cj_call_ctx *call, const void *rep, void *results); /* a cj_export_thunk: runs a guest's destructor */
-/* Why a call with this handle of the host's would trap, in words, or NULL. */
+/* Arguments, or a result, are about to be looked at: an own handle moves once, so it can stand among them only alone. */
+void cj__handles_begin_naming(cj_store *);
+/* This one stands among them. False: as its place is now, it has moved away, or is lent. */
+bool cj__handle_name(cj_store *, cj_handle *, bool own);
+/* Why a call with this handle of the host's would trap, in words, or NULL. Names it. */
 const char *cj__handle_refusal(const cj_instance *, const cj_type *, uint32_t handle);
 
 /* -- Linker -------------------------------------------------------------------------------------------------------- */
@@ -121,6 +125,7 @@ struct cj_store {
     pthread_mutex_t lock; /* of `instances` and `interrupted` against cj_store_interrupt */
     bool interrupted;
     CJ_VEC(cj_resource_type *) met; /* resource types of the host's of which handles may exist: the store is their user */
+    uint32_t naming;                /* counts cj__handles_begin_naming */
     uint32_t dropping;              /* drop functions that are running */
     bool closing;                   /* cj_store_delete is dropping what is left */
 };

@@ -73,7 +73,7 @@ static void describe_host_error(cj_error *err, const cj_error *host)
 static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store,
                           const char *words)
 {
-    const char *detail = record->detail;
+    const char *detail = record->running ? "in realloc" : record->detail;
     if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
         cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap),
                  (unsigned long long)store->max_host_bytes);

@@ -25,7 +25,8 @@ typedef struct host {
     uint32_t count, dropped;
     uint32_t seen; /* a handle that a host function got */
     cj_func *nested;
-    bool drop_early; /* host functions drop what they were lent */
+    bool drop_early;     /* host functions drop what they were lent */
+    uint32_t same_twice; /* `several` gives nothing but this */
     cj_status (*on_call_back)(struct host *, cj_call_ctx *, uint32_t handle, cj_error *err);
 } host;
 
@@ -165,7 +166,7 @@ HOST_FN(several)
     out->len = *(const uint32_t *)args;
     uint32_t *at = out->ptr = cj_ctx_alloc(ctx, out->len * sizeof(uint32_t), 4);
     for (uint32_t i = 0; i < out->len; i++)
-        at[i] = new_file(h, i);
+        at[i] = h->same_twice ? h->same_twice : new_file(h, i);
     return CJ_OK;
 }
 
@@ -577,6 +578,32 @@ BODY(the_host_breaks_rules)
     }
     f = new_file(h, 4);
     assert_int_equal(E2E_CALL(h->w, files, "size-of", e2e_borrow(f)).of.u32, 4);
+
+    /* One handle twice, where it moves: nothing has moved then. */
+    uint32_t g = new_file(h, 5);
+    cj_val twice[3] = {e2e_own(f), e2e_own(g), e2e_own(f)}, list = seq(CJ_KIND_LIST, twice, 3);
+    const struct {
+        const char *name, *where;
+        const cj_val *args;
+        size_t count;
+    } moves[] = {{"two", "param 1", (cj_val[]){e2e_own(f), e2e_own(f)}, 2},
+                 {"own-and-borrow", "param 1", (cj_val[]){e2e_own(f), e2e_borrow(f)}, 2},
+                 {"borrow-and-own", "param 1", (cj_val[]){e2e_borrow(f), e2e_own(f)}, 2},
+                 {"take-all-of", "param 0[2]", &list, 1}};
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+            cj_error err;
+            cj_val result;
+            cj_func *func = e2e_func(files, moves[i].name);
+            bool gives = cj_functype_result(cj_func_type(func)) != NULL;
+            assert_int_equal(cj_call(func, moves[i].args, moves[i].count, &result, gives, NULL, &err), CJ_MISUSE);
+            assert_contains(err.message, "given more than once");
+            assert_contains(err.where, moves[i].where);
+        }
+    }
+    assert_int_equal(E2E_CALL(h->w, files, "both-of", e2e_borrow(f), e2e_borrow(f)).of.u32, 1);
+    twice[2] = e2e_own(new_file(h, 6));
+    assert_int_equal(E2E_CALL(h->w, files, "take-all-of", list).of.u32, 15);
 }
 
 /* Inside a host function: what it was lent is not its own. */
@@ -886,6 +913,14 @@ BODY(handles_of_reexported_imports)
     e2e_traps_native(h->w, again, AGAIN "[method]file.size", (uint32_t[]){0}, CJ_TRAP_HANDLE_INDEX, "file.size");
     e2e_traps_native(h->w, again, AGAIN "[method]file.size", &stamp, CJ_TRAP_HANDLE_TYPE, "file.size");
     e2e_traps_native(h->w, again, AGAIN "[static]file.join", (uint32_t[]){f, stamp}, CJ_TRAP_HANDLE_TYPE, "file.join");
+    e2e_traps_native(h->w, again, AGAIN "[static]file.join", (uint32_t[]){f, f}, CJ_TRAP_HANDLE_INDEX, "file.join");
+    struct {
+        uint32_t lent, n, own;
+    } both = {f, 1, f};
+    e2e_traps_native(h->w, again, AGAIN "mix", &both, CJ_TRAP_HANDLE_LENT, "mix");
+    h->same_twice = f;
+    e2e_traps_native(h->w, again, AGAIN "several", (uint32_t[]){2}, CJ_TRAP_HANDLE_INDEX, "several");
+    h->same_twice = 0;
     h->on_call_back = fail_with_borrow;
     e2e_traps_native(h->w, again, AGAIN "call-back", &f, CJ_TRAP_HOST, "call-back");
     assert_null(cj_handle_type(h->w->store, h->seen));

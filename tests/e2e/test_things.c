@@ -195,8 +195,7 @@ static void destructors_that_trap(void **state)
                      p = E2E_CALL(x.w, x.things, "[constructor]plain", e2e_u32(3)).of.handle;
             x.how = failures[i].how;
             if (by_guest)
-                e2e_traps_native(x.w, x.things, "discard", &a, failures[i].trap,
-                                 e2e_guests_are_compiled() ? "discard" : "[dtor]thing");
+                e2e_traps_native(x.w, x.things, "discard", &a, failures[i].trap, "[dtor]thing");
             else
                 drop_traps(&x, a, failures[i].trap, "[dtor]thing");
             assert_int_equal(x.count, 1);

@@ -444,9 +444,7 @@ static void test_bad_realloc(void **state)
             snprintf(where, sizeof(where), "%s%s", modes[m].mode == CALL_HOST ? PKG("host") "#nop" : takers[k].path,
                      modes[m].mode == CALL_HOST ? "" : takers[k].place);
             e2e_traps(t.w, e2e_func(instance, takers[k].path), takers[k].args, takers[k].nargs, trap, modes[m].words);
-            /* A core trap jumps out of compiled guest code: then the value is not known, only the function. */
-            bool core = modes[m].words && modes[m].mode != CALL_HOST;
-            if (strcmp(t.w->err.where, core && e2e_guests_are_compiled() ? takers[k].path : where) != 0)
+            if (strcmp(t.w->err.where, where) != 0)
                 fail_msg("expected the place \"%s\", got \"%s\"", where, t.w->err.where);
             e2e_traps(t.w, e2e_func(instance, PKG("lift") "#scratch"), NULL, 0, CJ_TRAP_CANNOT_ENTER, NULL);
         }
@@ -554,9 +552,7 @@ static void test_bad_places_for_results(void **state)
         cj_instance *instance = e2e_instantiate(t.w, t.component);
         cj_val mode = {.kind = CJ_KIND_ENUM, .of.choice = {modes[i], NULL}};
         e2e_call(t.w, e2e_func(instance, PKG("lower") "#set-realloc"), &mode, 1, NULL);
-        bool jumped = modes[i] != PAST_END && e2e_guests_are_compiled();
-        traps_in(&t, instance, PKG("calls") "#get-string", &n, 1, kinds[i],
-                 jumped ? PKG("calls") "#get-string" : PKG("host") "#give-string: result");
+        traps_in(&t, instance, PKG("calls") "#get-string", &n, 1, kinds[i], PKG("host") "#give-string: result");
     }
 }
 

@@ -449,7 +449,7 @@ static void test_traps_of_blocks(void **state)
     expect_trap(b, fake_call_export(b->fake, b->binding, args, result), CJ_TRAP_REALLOC_BOUNDS, "");
     fake_script(b->fake, 1, FAKE_TRAP, 0);
     expect_trap(b, fake_call_export(b->fake, b->binding, args, result), CJ_TRAP_CORE, "");
-    assert_string_equal(b->fake->store.trap.detail, "in realloc");
+    assert_non_null(b->fake->store.trap.running);
     fake_reset(b->fake, 4096);
     b->flat_result = 4;
     expect_trap(b, fake_call_export(b->fake, b->binding, args, result), CJ_TRAP_RESULTS_ALIGNMENT, "");

@@ -20,6 +20,7 @@ static cj_encoding encoding_of(const run *r, const cj_side *side)
 static uint32_t move_string(const run *r, const cj_op *op, const guest_source *from, guest_target *to)
 {
     uint32_t pair[2];
+    note(r, op);
     uint32_t trap = cj__string_move(r->call, r->from, encoding_of(r, r->from), r->to, encoding_of(r, r->to),
                                     get32(from, op->src, 4), get_length(from, op->src), pair);
     if (trap)
@@ -52,6 +53,7 @@ static uint32_t move_list(const run *r, const cj_op *op, const guest_source *fro
         return trap_at(r, op, CJ_TRAP_LIST_ALIGNMENT);
     if (!cj__memory_covers(r->from->memory, ptr, bytes))
         return trap_at(r, op, CJ_TRAP_LIST_BOUNDS);
+    note(r, op);
     uint32_t trap = cj__lower_alloc(r->call, r->to, op->align, (uint32_t)bytes, &target);
     if (trap)
         return trap_at(r, op, trap);

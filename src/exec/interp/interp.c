@@ -134,6 +134,7 @@ static uint32_t lower_string(const run *r, const cj_op *op, const uint8_t *host,
     cj_string string;
     uint32_t pair[2];
     memcpy(&string, host + op->src, sizeof(string));
+    note(r, op);
     uint32_t trap = cj__string_lower(r->call, r->to, r->call->bound->plan->options.encoding, &string, pair);
     if (trap)
         return trap_at(r, op, trap);
@@ -151,6 +152,7 @@ static uint32_t lower_list(const run *r, const cj_op *op, const uint8_t *host, g
     const uint8_t *elements = cj__call_source(r->call, list.ptr, (uint64_t)len * op->host_size, op->host_align);
     if (!elements)
         return trap_at(r, op, CJ_TRAP_HOST_LIMIT);
+    note(r, op);
     uint32_t trap = cj__lower_alloc(r->call, r->to, op->align, bytes, &ptr);
     if (trap)
         return trap_at(r, op, trap);
@@ -256,6 +258,7 @@ uint32_t cj__interp_new_params(const run *r, uint64_t *flat, guest_target *to)
 {
     const cj_plan *plan = r->call->bound->plan;
     *to = (guest_target){.size = plan->params_size};
+    cj__call_note(r->call, r->in_results, CJ_NO_SITE);
     uint32_t trap = cj__lower_alloc(r->call, r->to, plan->params_align, plan->params_size, &to->at);
     if (trap)
         return trap_outside(r, trap);

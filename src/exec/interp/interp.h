@@ -52,6 +52,12 @@ static inline uint32_t trap_outside(const run *r, uint32_t kind)
     return cj__call_trap(r->call, (cj_trap)kind, r->in_results, CJ_NO_SITE);
 }
 
+/* Before anything that calls realloc. */
+static inline void note(const run *r, const cj_op *op)
+{
+    cj__call_note(r->call, r->in_results, (uint32_t)(op - r->moves->ops));
+}
+
 static inline cj_range all_ops(const cj_moves *moves)
 {
     return (cj_range){0, moves->op_count};

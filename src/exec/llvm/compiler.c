@@ -91,7 +91,6 @@ static cj_status fail_reported(cj_compiler *c, cj_error *err)
 /* All that compiled code refers to: our helpers, and what LLVM makes of memory intrinsics. Nothing is looked up in
  * the process. */
 #define SYMBOL_MAP(X) \
-    X(cj__ll_in_realloc) \
     X(cj__ll_in_post_return) \
     X(memcpy) \
     X(memmove) \

@@ -477,28 +477,39 @@ void cj__ll_check_range(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr, uin
     cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, past, memory.size, ""), outside, site);
 }
 
-static LLVMValueRef detail_text(cj__ll_module *m, LLVMValueRef *global, const char *name)
-{
-    if (!*global)
-        *global = LLVMAddGlobal(m->module, m->i8, name);
-    return *global;
-}
-
 void cj__ll_guarded(cj__ll_fn *fn, uint32_t side, bool post_return, bool before)
 {
     cj__ll_module *m = fn->m;
-    LLVMValueRef detail = LLVMConstNull(m->ptr);
+    LLVMValueRef what = LLVMConstNull(m->ptr);
+    if (post_return && !m->in_post_return)
+        m->in_post_return = LLVMAddGlobal(m->module, m->i8, "cj__ll_in_post_return");
     if (before)
-        detail = post_return ? detail_text(m, &m->in_post_return, "cj__ll_in_post_return")
-                             : detail_text(m, &m->in_realloc, "cj__ll_in_realloc");
-    cj__ll_store(m, detail, cj__ll_store_of(fn), offsetof(cj_store_core, trap) + offsetof(cj_trap_record, detail));
+        what = post_return ? m->in_post_return : fn->binding;
+    uint64_t field = post_return ? offsetof(cj_trap_record, detail) : offsetof(cj_trap_record, running);
+    cj__ll_store(m, what, cj__ll_store_of(fn), offsetof(cj_store_core, trap) + field);
     LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(side, instance));
     cj__ll_store(m, LLVMConstInt(m->i8, !before, 0), instance, offsetof(cj_instance_core, may_leave));
+}
+
+/* Constants, and the positions that are in registers anyway. */
+void cj__ll_note(cj__ll_fn *fn, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    const uint64_t record = offsetof(cj_store_core, trap), index = record + offsetof(cj_trap_record, index);
+    LLVMValueRef store = cj__ll_store_of(fn);
+    cj__ll_store(m, cj__ll_c64(m, site | (uint64_t)fn->in_results << 32), store,
+                 record + offsetof(cj_trap_record, site));
+    for (uint32_t d = 0; d < fn->depth && d < CJ_TRAP_DEPTH; d++) {
+        LLVMValueRef at = d < fn->depth0 ? cj__ll_load(m, m->i32, fn->call, offsetof(cj_call_ctx, index) + 4 * d)
+                                         : cj__ll_resize(m, fn->index[d], m->i32);
+        cj__ll_store(m, at, store, index + 4 * d);
+    }
 }
 
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site)
 {
     cj__ll_module *m = fn->m;
+    cj__ll_note(fn, site);
     if (m->big) {
         LLVMValueRef out = cj__ll_out(fn);
         LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->to), cj__ll_c32(m, align), size, out};

@@ -75,7 +75,7 @@ uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_
 uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units, uint32_t out[2]);
 uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
                                          uint32_t out[2]);
-extern const char cj__ll_in_realloc[], cj__ll_in_post_return[]; /* trap.detail */
+extern const char cj__ll_in_post_return[]; /* trap.detail */
 
 /* A trap's kind, program and operation in one word, so that a trap edge is one move and one jump. */
 static inline uint32_t cj__ll_pack(uint32_t kind, bool in_results, uint32_t site)
@@ -109,7 +109,7 @@ typedef struct cj__ll_module {
     LLVMTypeRef void_type, i1, i8, i16, i32, i64, f32, f64, ptr;
     LLVMValueRef helpers[CJ__LL_HELPER_COUNT];
     LLVMTypeRef helper_types[CJ__LL_HELPER_COUNT];
-    LLVMValueRef in_realloc, in_post_return;
+    LLVMValueRef in_post_return;
     LLVMAttributeRef nounwind, nonlazybind, cold, noinline, noimplicitfloat, prefer_width;
     LLVMValueRef weights_true_cold, weights_false_cold, no_values, stack_pointer_name;
     unsigned md_prof, md_invariant;
@@ -247,8 +247,10 @@ LLVMValueRef cj__ll_place_ptr(cj__ll_fn *fn, cj__ll_place *place);
  * order; bytes: i64, at most 2^33. */
 void cj__ll_check_range(cj__ll_fn *fn, cj__ll_view memory, LLVMValueRef ptr, uint32_t align, LLVMValueRef bytes,
                         cj_trap misaligned, cj_trap outside, uint32_t site);
-/* Around guest code that may not call out: may_leave and the record's `detail`, set `before`, else cleared. */
+/* Around guest code that may not call out: may_leave, and the record's `detail` or `running`: set `before`, else cleared. */
 void cj__ll_guarded(cj__ll_fn *fn, uint32_t side, bool post_return, bool before);
+/* Before realloc may be called for the value at `site`: cj_trap_record.running, but for `running` itself. */
+void cj__ll_note(cj__ll_fn *fn, uint32_t site);
 /* realloc(0, 0, align, size) at the destination and its checks: the new block's guest address, i64. size: i32. */
 LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size, uint32_t site);
 

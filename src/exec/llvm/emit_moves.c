@@ -247,6 +247,7 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         cj__ll_trap_unless_null(fn, lift_string(fn, op, src, dst), site);
         return;
     }
+    cj__ll_note(fn, site);
     LLVMValueRef out = cj__ll_out(fn);
     bool from_host = fn->moves->src == CJ_SPACE_HOST;
     cj__ll_trap_unless_null(fn, from_host ? lower_string(fn, op, src, out) : move_string(fn, op, src, out), site);

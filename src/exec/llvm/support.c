@@ -10,7 +10,7 @@
 
 #include "exec/text/text.h"
 
-const char cj__ll_in_realloc[] = "in realloc", cj__ll_in_post_return[] = "in post-return";
+const char cj__ll_in_post_return[] = "in post-return";
 
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed)
 {
@@ -68,11 +68,11 @@ static inline uint32_t native_alloc(cj_call_ctx *call, const cj_side *to, uint32
     if (CJ_UNLIKELY(stack_low(call)))
         return CJ_TRAP_STACK_OVERFLOW;
     to->instance->may_leave = 0;
-    call->store->trap.detail = cj__ll_in_realloc;
+    call->store->trap.running = call->bound;
     *ptr = realloc_fn(call->env, 0, 0, align, size);
     if (CJ_UNLIKELY(((const char *)to->core_env_inst)[cj__core_layout.inst_exception] != 0))
         return CJ_TRAP_CORE;
-    call->store->trap.detail = NULL;
+    call->store->trap.running = NULL;
     to->instance->may_leave = 1;
     if (CJ_UNLIKELY(*ptr & (align - 1)))
         return CJ_TRAP_REALLOC_ALIGNMENT;

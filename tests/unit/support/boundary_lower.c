@@ -317,7 +317,7 @@ static void test_lower_string_bad_realloc(void **state)
                                    ""); /* alignment first */
             }
             expect_bad_realloc(type, e, &s, nth, FAKE_TRAP, 0, CJ_TRAP_CORE, "");
-            assert_string_equal(F->store.trap.detail, "in realloc");
+            assert_non_null(F->store.trap.running);
             assert_int_equal(F->instance.may_leave, 0);
         }
     }

@@ -526,6 +526,9 @@ static cj_trap outcome(fake_engine *fake, uint32_t returned)
         memcpy(fake->inst.exception, ran->exception, sizeof(ran->exception));
         ran->exception[0] = 0;
     }
+    cj_trap_record *trap = &root->store.trap;
+    if (trap->kind == CJ_TRAP_NONE && !trap->bound)
+        trap->bound = trap->running; /* it jumped out of realloc */
     return root->store.trap.kind != CJ_TRAP_NONE ? (cj_trap)root->store.trap.kind : CJ_TRAP_CORE;
 }
 

@@ -782,7 +782,7 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     out->host_bytes = fake->store.host_bytes;
     const cj_trap_record *trap = &fake->store.trap;
     fake_trap_path(fake, out->path, sizeof(out->path));
-    snprintf(out->detail, sizeof(out->detail), "%s", trap->detail ? trap->detail : "");
+    snprintf(out->detail, sizeof(out->detail), "%s", trap->running ? "in realloc" : trap->detail ? trap->detail : "");
     if (trap->host_error)
         snprintf(out->words, sizeof(out->words), "%d %d %s", (int)trap->host_error->status, (int)trap->host_error->trap,
                  trap->host_error->message);
