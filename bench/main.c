@@ -212,7 +212,7 @@ static void bench_open(bench *b, const char *folder)
     uint8_t *bytes = read_file(folder, "bench", &size);
     open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
     open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
-    open_session(b, DYNAMIC, bytes, size, CJ_TIER_DEFAULT, CJB_HOST_DYNAMIC, true);
+    open_session(b, DYNAMIC, bytes, size, b->open[THUNK] ? CJ_TIER_JIT : CJ_TIER_INTERP, CJB_HOST_DYNAMIC, true);
     if (b->open[THUNK]) {
         cj_engine_get_stats(b->sessions[THUNK].engine, &b->stats);
 #if CJ_BENCH_BY_HAND

@@ -13,7 +13,7 @@ _canonjit() {
     fi
     case $prev in
     --tier)
-        mapfile -t COMPREPLY < <(compgen -W 'jit interp' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'auto interp jit' -- "$cur")
         return
         ;;
     --unknown-imports)

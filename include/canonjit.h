@@ -282,9 +282,12 @@ typedef struct cj_resource_type cj_resource_type;
 
 /* How boundary functions run. Guest code itself runs as WAMR was built: cj_build_info. */
 typedef enum cj_tier {
-    CJ_TIER_DEFAULT, /* CJ_TIER_JIT where the library has LLVM, else CJ_TIER_INTERP */
-    CJ_TIER_INTERP,  /* plans are interpreted */
-    CJ_TIER_JIT,     /* plans are compiled when a component is instantiated; CJ_UNSUPPORTED without LLVM */
+    CJ_TIER_AUTO,   /* plans are interpreted at first, compiled by a thread of the engine once they are called often enough
+                     * (cj_config.calls_before_compile), and run compiled from then on: nothing ever waits for LLVM. Without LLVM
+                     * they stay interpreted */
+    CJ_TIER_INTERP, /* plans are interpreted */
+    CJ_TIER_JIT,    /* plans are compiled when a component is instantiated, which waits for it; CJ_UNSUPPORTED without LLVM */
+    CJ_TIER_DEFAULT = CJ_TIER_AUTO
 } cj_tier;
 
 /* Limits on component files. X(type, name, default, what). They bound the time and memory that loading takes. */
@@ -319,21 +322,29 @@ typedef struct cj_config {
 #define CJ_X(type, name, default_value, what) type name;
     CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
+    uint32_t calls_before_compile; /* CJ_TIER_AUTO: of one shape, in all instances together; 0: when it is first instantiated. CJ_CALLS_BEFORE_COMPILE */
 } cj_config;
+#define CJ_CALLS_BEFORE_COMPILE 100
 
 /* Fills in the defaults. Call it first, then change members. */
 CJ_API void cj_config_init(cj_config *);
 
-/* Starts WAMR if the process has not yet, and the compiler. `config` is copied; NULL means defaults.
+/* Starts WAMR if the process has not yet. `config` is copied; NULL means defaults.
  * Delete with cj_engine_delete after everything made from it. Engines are counted: WAMR stops with the last one. */
 CJ_API cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err);
 CJ_API void cj_engine_delete(cj_engine *);
 
-/* Counters, for tests and monitoring. */
+/* Waits until every function that is to be compiled is: those that CJ_TIER_AUTO has in the queue. For tests and benchmarks. They run their code from
+ * their next call on, imports from the one after it. */
+CJ_API void cj_engine_wait_compiled(cj_engine *);
+
+/* Counters, for tests and monitoring. Functions of one shape share one thunk. */
 typedef struct cj_engine_stats {
-    uint64_t thunks_compiled; /* by LLVM since the engine was made */
-    uint64_t thunk_cache_hits;
-    uint64_t compile_ns;      /* time spent compiling thunks */
+    uint64_t thunks_compiled;  /* by LLVM since the engine was made */
+    uint64_t thunk_cache_hits; /* functions, instantiated, whose shape was known already */
+    uint64_t compile_ns;       /* processor time that LLVM took for it, but for its own start */
+    uint64_t thunks_pending;   /* waiting to be compiled, or being compiled */
+    uint64_t thunks_failed;    /* LLVM could not: CJ_TIER_AUTO interprets them for ever */
 } cj_engine_stats;
 CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
 

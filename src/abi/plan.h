@@ -236,6 +236,8 @@ typedef struct cj_plan cj_plan;
  * needs: cj__plan_needs), CJ_NO_MEMORY. The plan does not keep the config or the type. Delete with cj__plan_delete. */
 cj_status cj__plan_build(const cj_config *, const cj_functype *, const cj_plan_options *, cj_plan **out, cj_error *err);
 void cj__plan_delete(cj_plan *);
+/* A copy of all that code may depend on: for compiling when the plan may be gone. NULL when out of memory; cj__plan_delete. */
+cj_plan *cj__plan_copy_shape(const cj_allocator *, const cj_plan *);
 
 /* The core function that a plan calls: the signature of guest.core_func (EXPORT, FUSED). */
 void cj__plan_callee_sig(const cj_plan *, cj_core_sig *out);

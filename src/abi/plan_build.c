@@ -501,3 +501,31 @@ void cj__plan_delete(cj_plan *plan)
     if (plan)
         cj_arena_delete(plan->arena);
 }
+
+static bool copy_moves(cj_arena *arena, cj_moves *moves)
+{
+    moves->ops = cj__arena_dup(arena, moves->ops, moves->op_count * sizeof(cj_op), _Alignof(cj_op));
+    moves->cases = cj__arena_dup(arena, moves->cases, moves->case_count * sizeof(cj_range), _Alignof(cj_range));
+    moves->paths = NULL;
+    moves->path_count = 0;
+    return moves->ops && moves->cases;
+}
+
+cj_plan *cj__plan_copy_shape(const cj_allocator *alloc, const cj_plan *plan)
+{
+    cj_arena *arena;
+    if (cj_arena_new(alloc, &arena) != CJ_OK)
+        return NULL;
+    cj_plan *copy = CJ_ARENA_NEW(arena, cj_plan);
+    if (copy) {
+        *copy = *plan;
+        copy->arena = arena;
+        copy->resources = NULL;
+        copy->resource_count = 0;
+        copy->key = cj__arena_dup(arena, plan->key, plan->key_len, 1);
+    }
+    if (copy && copy->key && copy_moves(arena, &copy->args) && copy_moves(arena, &copy->results))
+        return copy;
+    cj_arena_delete(arena);
+    return NULL;
+}

@@ -151,13 +151,11 @@ int cli_choose(const char *verb, const char *option, const char *value, const ch
 
 int cli_set_tier(cli_settings *settings, const char *verb, const char *value)
 {
-    static const char *const tiers[] = {"jit", "interp", "auto"};
+    static const char *const tiers[] = {"auto", "interp", "jit"};
     int chosen;
     if (cli_choose(verb, "tier", value, tiers, CLI_COUNT(tiers), &chosen) != CLI_OK)
         return CLI_USAGE;
-    if (chosen == 2)
-        return cli_fail(CLI_USAGE, "%s: unsupported: --tier auto", verb);
-    settings->config.tier = chosen == 0 ? CJ_TIER_JIT : CJ_TIER_INTERP;
+    settings->config.tier = chosen == 0 ? CJ_TIER_AUTO : chosen == 1 ? CJ_TIER_INTERP : CJ_TIER_JIT;
     return CLI_OK;
 }
 

@@ -16,7 +16,9 @@
 enum { INVOKE, TIER, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "call a function, f(\"x\", [1, 2]), and print its result; repeatable"},
-    [TIER] = {"tier", 0, "TIER", "how calls cross: jit (compiled, the default where LLVM is built in) or interp"},
+    [TIER] =
+        {"tier", 0, "TIER",
+         "how calls cross: auto (interpreted, compiled once they are many; the default), interp or jit (compiled first)"},
     [TIMEOUT] = {"timeout", 0, "SECONDS", "interrupt the guest after this time; implies --interruptible"},
     [INTERRUPTIBLE] = {"interruptible", 0, NULL, "compile the guest with checks for interruption"},
     [UNKNOWN_IMPORTS] = CLI_IMPORTS_OPTION,
@@ -243,13 +245,14 @@ const cli_verb cli_run = {
     .name = "run",
     .operands = "COMPONENT",
     .summary = "Instantiates a component, calls functions of it and prints their results",
-    .details = "CALL is a function and its arguments in WAVE, the WebAssembly Value Encoding:\n"
-               "f(\"x\", [1, 2], {width: 3}). The function may be given as f, iface#f or ns:pkg/iface@1.0.0#f.\n"
-               "Results are printed as WAVE too, () where there is none. Several --invoke are called one after\n"
-               "the other in one instance. \"-\" reads the component from standard input.\n\n"
-               "--unknown-imports chooses what stands in for imported functions: trap traps when one is called,\n"
-               "default returns zeros and empty values, echo returns the first argument of the result's type. Imported\n"
-               "resource types are there then too. Handles have no text in WAVE: results show them as <own 1>.\n",
+    .details =
+        "CALL is a function and its arguments in WAVE, the WebAssembly Value Encoding:\n"
+        "f(\"x\", [1, 2], {width: 3}). The function may be given as f, iface#f or ns:pkg/iface@1.0.0#f.\n"
+        "Results are printed as WAVE too, () where there is none. Several --invoke are called one after\n"
+        "the other in one instance. \"-\" reads the component from standard input.\n\n"
+        "--unknown-imports chooses what stands in for imported functions: trap traps when one is called,\n"
+        "default returns zeros and empty values, echo returns the first argument of the result's type. Imported\n"
+        "resource types are there then too. Handles have no text in WAVE: results show them as <own 1>.\n",
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run,

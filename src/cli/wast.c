@@ -9,7 +9,9 @@
 
 enum { TIER, HOST, JSON, VERBOSE, KEEP, SPLITTER, LIMIT, HELP };
 static const cli_option options[] = {
-    [TIER] = {"tier", 0, "TIER", "how calls cross: jit (compiled, the default where LLVM is built in) or interp"},
+    [TIER] =
+        {"tier", 0, "TIER",
+         "how calls cross: auto (interpreted, compiled once they are many; the default), interp or jit (compiled first)"},
     [HOST] = {"host", 0, "NAME", "host functions that scripts import: wasmtime (those of its own scripts)"},
     [JSON] = {"json", 0, NULL, "print every command and its verdict as JSON"},
     [VERBOSE] = {"verbose", 0, NULL, "print a line for every command, not only for those that failed"},

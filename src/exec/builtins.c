@@ -44,13 +44,26 @@ static uint32_t cannot(const cj_call_ctx *call, cj_trap why)
     return call->bound->guest.instance->may_leave ? why : CJ_TRAP_CANNOT_LEAVE;
 }
 
+/* Towards being compiled. */
+static inline void count(cj_call_ctx *call)
+{
+#if CJ_HAVE_LLVM
+    if (CJ_UNLIKELY(call->bound->thunk != NULL))
+        cj__thunk_gate(call);
+#else
+    (void)call;
+#endif
+}
+
 uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
 {
     uint32_t kind = CJ_TRAP_NONE;
     switch ((cj_slot_kind)call->bound->kind) {
     case CJ_SLOT_HOST:
+        count(call);
         return cj__interp_import(call, flat, result);
     case CJ_SLOT_FUSED:
+        count(call);
         return cj__interp_fused(call, flat, result);
     case CJ_SLOT_CORE:
         return call_core(call, flat, result);

@@ -110,6 +110,7 @@ typedef struct cj_binding {
     void *host_user;
     const struct cj_func_info *info; /* names and types, for errors */
     cj_step_ticks *ticks; /* export: where code that times itself counts (cj_func_time); NULL: not being timed */
+    struct cj_thunk *thunk; /* where its code will be (exec/llvm/thunks.c); NULL: `code` is for good */
 } cj_binding;
 
 /* Names of a boundary function, for errors and inspection; lives in the program. */
@@ -167,6 +168,7 @@ typedef struct cj_func_core {
 typedef struct cj_call_hooks {
     cj_status (*entry)(cj_func *, const void *args, void *results, cj_arena *arena); /* the whole entry, whatever the state */
     cj_status (*failed)(struct cj_call_ctx *call, uint32_t trap);                    /* what comes after a trap; store->active is back */
+    void (*compiled)(const cj_binding *import); /* there is code for an import of the instance that runs: it is to call it from now on */
 } cj_call_hooks;
 
 /* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). */

@@ -47,13 +47,34 @@ void *cj__builtin_code(cj_slot_kind kind);
 
 /* -- llvm/ --------------------------------------------------------------------------------------------------------- */
 
-/* The compiler with its code cache, one per engine; thread-safe. */
+/* The compiler with its cache of thunks and its thread, one per engine; thread-safe. LLVM runs on that thread only, which
+ * starts with the first shape that is wanted. */
 typedef struct cj_compiler cj_compiler;
 cj_status cj__compiler_new(const cj_allocator *, cj_compiler **out, cj_error *err);
+/* Ends the thread, after what it compiles now. */
 void cj__compiler_delete(cj_compiler *);
-/* The code for a plan's shape: compiled once, then shared. Export: a cj_export_thunk. Import: a C function (env,
- * flat..., slot) that WAMR's code calls directly. Lives as long as the compiler. `name` is for symbols
- * ("cj:export:iface#f"). */
+/* After how many calls of a shape cj__thunk_gate and cj__thunk_export want its code; before the first of them. */
+void cj__compiler_set_calls(cj_compiler *, uint32_t calls);
+
+/* A shape. Lives as long as the compiler. `out` may be without code yet. */
+typedef struct cj_thunk cj_thunk;
+cj_status cj__compiler_thunk(cj_compiler *, const cj_plan *, cj_thunk **out, cj_error *err);
+/* Its code, or NULL. Export: a cj_export_thunk. Import, fused: a C function (env, flat..., slot) that WAMR's code calls directly. */
+void *cj__thunk_code(const cj_thunk *);
+/* Has it compiled, in the background; at most once. The plan is copied. `what` and `path` are for symbols: "cj:export:iface#f". CJ_LIMIT:
+ * enough is waiting already. `always`: however much that is. */
+cj_status cj__thunk_want(cj_thunk *, const cj_plan *, const char *what, const char *path, bool always);
+/* Until code that is wanted is there. */
+cj_status cj__thunk_wait(cj_thunk *, void **out, cj_error *err);
+/* Until nothing waits to be compiled. */
+void cj__compiler_wait(cj_compiler *);
+
+/* What functions run while their thunk has no code: both count calls, and switch to the code when there is some. An export's
+ * cj_binding.code; and what the gate asks before it interprets the plan of an import. */
+uint32_t cj__thunk_export(cj_call_ctx *call, const void *args, void *results); /* a cj_export_thunk */
+void cj__thunk_gate(cj_call_ctx *call);
+
+/* All of the above at once: the code of a plan, now. */
 cj_status cj__compiler_code(cj_compiler *, const cj_plan *, const char *name, void **out, cj_error *err);
 /* The code of an export that counts its steps in bound->ticks: compiled anew each time, and not cached. CJ_UNSUPPORTED on processors without a counter that
  * compiled code can read. */

@@ -85,30 +85,70 @@ static bool worth_compiling(cj_start *s, const cj_plan *plan)
     s->work += work;
     return true;
 }
+
+/* Finds the shape's code, or has it made: now, when it is called often enough, or as soon as may be. */
+static cj_status find_code(cj_start *s, cj_binding *bound, const char *what)
+{
+    const cj_config *config = &s->store->engine->config;
+    cj_compiler *compiler;
+    if (config->tier == CJ_TIER_INTERP || !worth_compiling(s, bound->plan))
+        return CJ_OK;
+    CJ_TRY(cj__engine_compiler(s->store->engine, &compiler, s->err));
+    CJ_TRY(cj__compiler_thunk(compiler, bound->plan, &bound->thunk, s->err));
+    bound->code = cj__thunk_code(bound->thunk);
+    if (bound->code) {
+        bound->thunk = NULL;
+    } else if (config->tier == CJ_TIER_JIT) {
+        if (cj__thunk_want(bound->thunk, bound->plan, what, bound->info->path, true) == CJ_NO_MEMORY)
+            return cj__fail_nomem(s->err);
+        s->awaited = true;
+    } else if (config->calls_before_compile == 0) {
+        (void)cj__thunk_want(bound->thunk, bound->plan, what, bound->info->path,
+                             false); /* its first call tries again */
+    }
+    return CJ_OK;
+}
+
+static cj_status wait_for_code(cj_start *s, cj_binding *bound)
+{
+    if (!bound->thunk)
+        return CJ_OK;
+    cj_status status = cj__thunk_wait(bound->thunk, &bound->code, s->err);
+    bound->thunk = NULL;
+    if (status != CJ_OK)
+        cj__error_where(s->err, "%s", bound->info->path);
+    return status;
+}
 #endif
 
-/* NULL in `out`: the plan stays interpreted. */
-static cj_status compile(cj_start *s, const cj_plan *plan, const char *what, const cj_func_info *info, void **out)
+/* `code` NULL afterwards: an import keeps the gate, which interprets the plan, and counts calls when there is a thunk. */
+static cj_status compile(cj_start *s, cj_binding *bound, const char *what)
 {
-    *out = NULL;
 #if CJ_HAVE_JIT
-    if (s->store->engine->config.tier != CJ_TIER_JIT || !worth_compiling(s, plan))
-        return CJ_OK;
-    char name[256];
-    cj_compiler *compiler;
-    CJ_TRY(cj__engine_compiler(s->store->engine, &compiler, s->err));
-    snprintf(name, sizeof(name), "cj:%s:%s", what, info->path);
-    cj_status status = cj__compiler_code(compiler, plan, name, out, s->err);
-    if (status != CJ_OK)
-        cj__error_where(s->err, "%s", info->path);
-    return status;
+    return find_code(s, bound, what);
 #else
     (void)s;
-    (void)plan;
+    (void)bound;
     (void)what;
-    (void)info;
     return CJ_OK;
 #endif
+}
+
+/* CJ_TIER_JIT: all that was wanted was wanted at once, so that LLVM is never idle. */
+static cj_status wait_for_all_code(cj_start *s)
+{
+#if CJ_HAVE_JIT
+    if (!s->awaited)
+        return CJ_OK;
+    for (uint32_t g = 0; g < s->program->group_count; g++)
+        for (uint32_t i = 0; i < s->program->groups[g].slot_count; i++)
+            CJ_TRY(wait_for_code(s, &s->instance->groups[g].core.imports[i]));
+    for (uint32_t i = 0; i < s->program->export_count; i++)
+        CJ_TRY(wait_for_code(s, &s->instance->funcs[i].core.bound));
+#else
+    (void)s;
+#endif
+    return CJ_OK;
 }
 
 /* -- Resource types ------------------------------------------------------------------------------------------------ */
@@ -246,7 +286,7 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
     const cj_slot *slot = &group->slots[i];
     cj_binding *bound = &s->instance->groups[g].core.imports[i];
     cj_instance_core *part = &s->instance->parts[group->part];
-    const char *what = "import";
+    const char *what = "cj:import:";
     bound->kind = (uint8_t)slot->kind;
     bound->plan = slot->plan;
     switch (slot->kind) {
@@ -256,7 +296,7 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
         CJ_TRY(bind_host(s, bound, s->hosts[slot->of]));
         break;
     case CJ_SLOT_FUSED:
-        what = "fused";
+        what = "cj:fused:";
         bound->caller.instance = part;
         CJ_TRY(bind_lifted(s, bound, group->part, &s->program->lifted[slot->of]));
         break;
@@ -272,9 +312,9 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
     }
     CJ_TRY(bind_resources(s, bound, slot->plan));
     if (slot->plan)
-        return compile(s, slot->plan, what, bound->info, &bound->code);
+        return compile(s, bound, what);
 #if CJ_HAVE_JIT
-    if (s->store->engine->config.tier == CJ_TIER_JIT)
+    if (s->store->engine->config.tier != CJ_TIER_INTERP)
         bound->code = cj__builtin_code(slot->kind);
 #endif
     return CJ_OK;
@@ -317,12 +357,19 @@ static cj_status prepare_export(cj_start *s, uint32_t i)
     CJ_TRY(bind_lifted(s, bound, CJ_NONE, &s->program->lifted[from->lifted]));
     bound->info = &from->info; /* the name that the host knows it by */
     CJ_TRY(bind_resources(s, bound, from->plan));
-    CJ_TRY(compile(s, from->plan, "export", bound->info, &bound->code));
-    if (!bound->code) {
-        cj_export_thunk interp = cj__interp_export;
+    return compile(s, bound, "cj:export:");
+}
+
+/* What is not compiled, or not yet. */
+static void interpret_export(cj_binding *bound)
+{
+    cj_export_thunk interp = cj__interp_export;
+#if CJ_HAVE_JIT
+    if (bound->thunk)
+        interp = cj__thunk_export;
+#endif
+    if (!bound->code)
         memcpy(&bound->code, &interp, sizeof(interp));
-    }
-    return CJ_OK;
 }
 
 cj_status cj__bind_prepare(cj_start *s)
@@ -345,6 +392,10 @@ cj_status cj__bind_prepare(cj_start *s)
         CJ_TRY(prepare_group(s, g));
     for (uint32_t i = 0; i < program->export_count; i++)
         CJ_TRY(prepare_export(s, i));
+    CJ_TRY(wait_for_all_code(s));
+    for (uint32_t i = 0; i < program->export_count; i++)
+        if (program->exports[i].lifted != CJ_NONE)
+            interpret_export(&instance->funcs[i].core.bound);
     return CJ_OK;
 }
 
@@ -419,6 +470,24 @@ static cj_status patch_imports(cj_start *s, uint32_t g)
         if (group->merged.import_shapes[k] < shapes && code[group->merged.import_shapes[k]])
             cj__core_patch_import(run->inst, k, code[group->merged.import_shapes[k]]);
     return CJ_OK;
+}
+
+/* Calls from code of the guest's that has read the address of the gate before still reach the gate: it stays there. */
+void cj__bind_compiled(const cj_binding *import)
+{
+    const cj_instance *instance = (import->kind == CJ_SLOT_FUSED ? import->caller : import->guest).instance->owner;
+    const cj_program *program = instance->component->program;
+    for (uint32_t g = 0; g < program->group_count; g++) {
+        const cj_group_run *run = &instance->groups[g];
+        const cj_group *group = &program->groups[g];
+        uintptr_t slot = ((uintptr_t)import - (uintptr_t)run->core.imports) / sizeof(*import);
+        if (slot >= run->core.import_count)
+            continue;
+        uint32_t shape = group->slots[slot].shape;
+        for (uint32_t k = 0; k < group->merged.import_count; k++)
+            if (group->merged.import_shapes[k] == shape)
+                cj__core_patch_import(run->inst, k, import->code);
+    }
 }
 
 static void bind_dtor(cj_start *s, uint32_t i)

@@ -3,8 +3,8 @@
  * Place in the pipeline: the first object that a host makes; components, linkers and stores hold on to it.
  * Non-goals: the code cache (exec/llvm), what WAMR needs to start (engine/).
  *
- * Thread-safe: everything is immutable after cj_engine_new but the count of users and, when it is made late, the
- * compiler.
+ * Thread-safe: everything is immutable after cj_engine_new but the count of users and the compiler, which is made
+ * when it is first needed.
  */
 #include "runtime/runtime.h"
 
@@ -39,6 +39,7 @@ void cj_config_init(cj_config *config)
 {
     *config = (cj_config){.struct_size = sizeof(*config),
                           .tier = CJ_TIER_DEFAULT,
+                          .calls_before_compile = CJ_CALLS_BEFORE_COMPILE,
 #define CJ_X(type, name, default_value, what) .name = (default_value),
                           CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
@@ -62,14 +63,14 @@ static cj_status take_config(const cj_config *given, cj_config *out, cj_error *e
     out->allocator = cj__alloc_or_default(hook);
 
     switch (out->tier) {
-    case CJ_TIER_DEFAULT:
-        out->tier = CJ_HAVE_JIT ? CJ_TIER_JIT : CJ_TIER_INTERP;
+    case CJ_TIER_AUTO:
+        out->tier = CJ_HAVE_JIT ? CJ_TIER_AUTO : CJ_TIER_INTERP;
         return CJ_OK;
     case CJ_TIER_INTERP:
         return CJ_OK;
     case CJ_TIER_JIT:
         if (!CJ_HAVE_JIT)
-            return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIER_JIT in this build (%s); use CJ_TIER_DEFAULT",
+            return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIER_JIT in this build (%s); use CJ_TIER_AUTO",
                             cj_build_info());
         return CJ_OK;
     }
@@ -102,14 +103,6 @@ cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
         return status;
     }
     cj__core_set_gate(cj__gate);
-
-    cj_compiler *compiler;
-    if (resolved.tier == CJ_TIER_JIT)
-        status = cj__engine_compiler(engine, &compiler, err);
-    if (status != CJ_OK) {
-        cj__engine_unuse(engine);
-        return status;
-    }
     *out = engine;
     return CJ_OK;
 }
@@ -124,6 +117,8 @@ cj_status cj__engine_compiler(cj_engine *engine, cj_compiler **out, cj_error *er
         compiler = atomic_load_explicit(&engine->compiler, memory_order_relaxed);
         if (!compiler) {
             status = cj__compiler_new(engine->alloc, &compiler, err);
+            if (status == CJ_OK)
+                cj__compiler_set_calls(compiler, engine->config.calls_before_compile);
             if (status == CJ_OK)
                 atomic_store_explicit(&engine->compiler, compiler, memory_order_release);
         }
@@ -163,6 +158,17 @@ void cj_engine_delete(cj_engine *engine)
 {
     if (engine)
         cj__engine_unuse(engine);
+}
+
+void cj_engine_wait_compiled(cj_engine *engine)
+{
+#if CJ_HAVE_LLVM
+    cj_compiler *compiler = engine ? atomic_load_explicit(&engine->compiler, memory_order_acquire) : NULL;
+    if (compiler)
+        cj__compiler_wait(compiler);
+#else
+    (void)engine;
+#endif
 }
 
 void cj_engine_get_stats(const cj_engine *engine, cj_engine_stats *out)

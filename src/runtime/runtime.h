@@ -37,7 +37,7 @@ struct cj_engine {
 
 cj_engine *cj__engine_use(cj_engine *);
 void cj__engine_unuse(cj_engine *);
-/* Made with the engine for tier JIT, at first use for inspection. CJ_UNSUPPORTED without LLVM. */
+/* Made when it is first asked for. CJ_UNSUPPORTED without LLVM. */
 cj_status cj__engine_compiler(cj_engine *, cj_compiler **out, cj_error *err);
 
 /* -- Component ----------------------------------------------------------------------------------------------------- */
@@ -198,6 +198,9 @@ cj_status cj__func_entry_host(cj_func *, const void *args, void *results, cj_are
 
 /* Makes `call` the store's active one, and returns the one that was; the caller puts it back. `arena` NULL: the store's. */
 cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *, cj_store_core *, cj_arena *arena);
+
+/* An import of an instance that lives has code now: the instance's guests are to call that (cj_call_hooks.compiled). */
+void cj__bind_compiled(const cj_binding *import);
 
 /* -- Errors -------------------------------------------------------------------------------------------------------- */
 

@@ -31,7 +31,8 @@ typedef struct cj_start {
     const cj_linker_entry **hosts; /* per import of the program */
     cj_chain *chains;              /* per part, each made when it is asked for */
     cj_waiting **waiting;          /* per group */
-    uint64_t work;                 /* compiled so far */
+    uint64_t work;                 /* compiled so far, or to be */
+    bool awaited;                  /* code is being compiled that must be there before guests run */
     bool guest_ran;
 } cj_start;
 

@@ -43,7 +43,7 @@ static void free_store(cj_store *store)
     cj__engine_unuse(engine);
 }
 
-static const cj_call_hooks hooks = {cj__func_entry, cj__call_failed_forget};
+static const cj_call_hooks hooks = {cj__func_entry, cj__call_failed_forget, cj__bind_compiled};
 
 cj_status cj_store_new(cj_engine *engine, const cj_limits *limits, void *user, cj_store **out, cj_error *err)
 {
@@ -96,7 +96,8 @@ void cj_store_delete(cj_store *store)
     if (!store)
         return;
     if (store->core.active || store->dropping) {
-        cj__fail(&store->core.error, CJ_MISUSE, "cj_store_delete was called inside a %s of the store: nothing was deleted",
+        cj__fail(&store->core.error, CJ_MISUSE,
+                 "cj_store_delete was called inside a %s of the store: nothing was deleted",
                  store->core.active ? "call" : "drop function");
         return;
     }

@@ -48,8 +48,8 @@ check "an option without its value" 2 "" "canonjit: run: --invoke wants a value:
 check "a value that is not wanted" 2 "" "canonjit: run: --interruptible takes no value" run --interruptible=yes x
 check "--option=value" 0 "3" "" run --tier=interp --invoke='calls#add(1, 2)' "$guests/bench-exports.wasm"
 check "-- ends the options" 0 "3" "" run --invoke 'calls#add(1, 2)' -- "$guests/bench-exports.wasm"
-check "an unknown tier" 2 "" "canonjit: run: --tier jti: expected one of jit, interp, auto (did you mean jit?)" run --tier jti x
-check "--tier auto" 2 "" "canonjit: run: unsupported: --tier auto" run --tier auto x
+check "an unknown tier" 2 "" "canonjit: run: --tier jti: expected one of auto, interp, jit (did you mean jit?)" run --tier jti x
+check "--tier auto" 0 "3" "" run --tier auto --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
 check "arguments for the guest" 2 "" "~unsupported: arguments for the guest" run --invoke 'f()' "$guests/demo.wasm" more
 check "options after the component" 2 "" "~--tier: options go before the component" run --invoke 'f()' "$guests/demo.wasm" --tier jit
 check "--timeout of nothing" 2 "" "~canonjit: run: --timeout 0: expected seconds" run --timeout 0 x
@@ -295,7 +295,7 @@ if command -v bash >/dev/null; then
     report $? "completion of a verb"
     [ "$(complete_words run --ti)" = "--tier --timeout " ]
     report $? "completion of an option"
-    [ "$(complete_words run --tier '')" = "jit interp " ]
+    [ "$(complete_words run --tier '')" = "auto interp jit " ]
     report $? "completion of a tier"
     [ "$(complete_words validate --limit max_ho)" = "max_host_bytes= " ]
     report $? "completion of a limit"

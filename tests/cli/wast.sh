@@ -100,7 +100,7 @@ unset TMPDIR
 # -- What it needs
 
 check "wast without a script" 2 "" "canonjit: wast: no script given; see canonjit wast --help" wast
-check "wast of an unknown tier" 2 "" "~canonjit: wast: --tier jti: expected one of jit, interp, auto (did you mean jit?)" wast --tier jti x.wast
+check "wast of an unknown tier" 2 "" "~canonjit: wast: --tier jti: expected one of auto, interp, jit (did you mean jit?)" wast --tier jti x.wast
 check "wast of no script of that name" 1 "0 passed, 0 failed, 0 skipped" "~$work/none.wast: ENOENT
 canonjit: $work/none.wast: the script was not split" wast "$work/none.wast"
 printf '\n(component\n (; a comment' >"$work/open.wast"

@@ -30,17 +30,19 @@ int e2e_tear_down(void **state)
     return 0;
 }
 
-int e2e_run_tests(const struct CMUnitTest *tests, size_t count)
+/* In AUTO every function is interpreted in its first call; when it changes to its code then is for chance to say. */
+int e2e_run_tests(const struct CMUnitTest *tests, size_t count, bool with_auto)
 {
     static const struct {
         cj_tier tier;
         const char *name;
-    } tiers[] = {{CJ_TIER_INTERP, "tier interp"}, {CJ_TIER_JIT, "tier jit"}};
+    } tiers[] = {{CJ_TIER_INTERP, "tier interp"}, {CJ_TIER_JIT, "tier jit"}, {CJ_TIER_AUTO, "tier auto"}};
     int failures = 0, ran = 0;
-    for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+    for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]) - !with_auto; i++) {
         cj_config config;
         cj_config_init(&config);
         config.tier = e2e_tier = tiers[i].tier;
+        config.calls_before_compile = 1;
         cj_error err;
         cj_status status = cj_engine_new(&config, &engine, &err);
         if (status == CJ_UNSUPPORTED && tiers[i].tier == CJ_TIER_JIT)
@@ -172,7 +174,8 @@ cj_val e2e_call_name(e2e *w, cj_instance *instance, const char *name, const cj_v
     return result;
 }
 
-void e2e_traps_native(e2e *w, cj_instance *instance, const char *name, const void *args, cj_trap trap, const char *where)
+void e2e_traps_native(e2e *w, cj_instance *instance, const char *name, const void *args, cj_trap trap,
+                      const char *where)
 {
     uint64_t result[8] = {0};
     cj_status status = cj_call_native(e2e_func(instance, name), args, result, NULL);
@@ -181,7 +184,8 @@ void e2e_traps_native(e2e *w, cj_instance *instance, const char *name, const voi
         fail_msg("%s: expected trap \"%s\", got %s: %s", name, cj_trap_text(trap), cj_status_text(status),
                  status == CJ_OK ? "" : err->message);
     if (err->trap != trap)
-        fail_msg("%s: expected \"%s\", got \"%s\": %s", name, cj_trap_text(trap), cj_trap_text(err->trap), err->message);
+        fail_msg("%s: expected \"%s\", got \"%s\": %s", name, cj_trap_text(trap), cj_trap_text(err->trap),
+                 err->message);
     assert_contains(err->where, where);
 }
 

@@ -29,9 +29,10 @@ int e2e_set_up(void **state);
 int e2e_tear_down(void **state);
 #define E2E(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, e2e_tear_down)
 
-/* Runs the tests in each tier that the library has. Returns the number of failures. */
-int e2e_run_tests(const struct CMUnitTest *tests, size_t count);
-#define e2e_run(tests) e2e_run_tests((tests), sizeof(tests) / sizeof((tests)[0]))
+/* Runs the tests in each tier that the library has; in CJ_TIER_AUTO only when asked. Returns the number of failures. */
+int e2e_run_tests(const struct CMUnitTest *tests, size_t count, bool with_auto);
+#define e2e_run(tests) e2e_run_tests((tests), sizeof(tests) / sizeof((tests)[0]), false)
+#define e2e_run_auto_too(tests) e2e_run_tests((tests), sizeof(tests) / sizeof((tests)[0]), true)
 
 /* WAMR's JIT: guests leave by a jump; else they return. */
 bool e2e_guests_are_compiled(void);

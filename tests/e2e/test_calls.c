@@ -453,5 +453,5 @@ int main(void)
         E2E(test_max_host_bytes),
         E2E(test_limits_of_memories_and_tables),
     };
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

@@ -572,5 +572,5 @@ int main(void)
         E2E(test_nested_traps),
         E2E(test_deep_nesting),
     };
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

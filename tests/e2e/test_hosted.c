@@ -478,5 +478,5 @@ static void same_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {E2E(same_stories), E2E(same_indices), E2E(same_rules)};
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

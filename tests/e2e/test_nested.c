@@ -323,5 +323,5 @@ int main(void)
         E2E(reexported_imports),
         E2E(interrupts_reach_every_component),
     };
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

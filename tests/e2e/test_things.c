@@ -333,5 +333,5 @@ int main(void)
         E2E(guests_resources_end_with_their_store),
         E2E(destructors_can_be_interrupted),
     };
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

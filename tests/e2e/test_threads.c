@@ -404,5 +404,5 @@ int main(void)
         E2E(test_a_store_each), E2E(test_components_by_several_threads), E2E(test_a_store_moves),
         E2E(test_interrupts),   E2E(test_resource_types_are_shared),     E2E(test_destructors_run_where_their_store_is),
     };
-    return e2e_run(tests);
+    return e2e_run_auto_too(tests);
 }

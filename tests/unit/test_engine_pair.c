@@ -285,7 +285,7 @@ static uint32_t call_host_thunk(cj_call_ctx *call, const void *args, void *resul
 static void the_fast_entry_enters_them_too(void **state)
 {
     (void)state;
-    static const cj_call_hooks hooks = {count_entry, count_failure};
+    static const cj_call_hooks hooks = {.entry = count_entry, .failed = count_failure};
     cj_instance_core *const entering[] = {&a->core, &parent, &root};
     assert_int_equal(CALL(a, "call_host", NULL, 0, 0), CJ_TRAP_NONE); /* this thread's, from now on */
     cj_func_core func = {

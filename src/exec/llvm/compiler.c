@@ -1,53 +1,24 @@
-/* compiler.c: plans in, code out: LLVM modules to objects, objects to memory (ORC), and the cache of what is
- * compiled.
+/* compiler.c: plans in, code out: LLVM modules to objects, objects to memory (ORC).
  *
- *     plan ─ emit.h ─▶ LLVM module ── target machine ──▶ object ── LLJIT ──▶ code ──▶ cache by plan->key
- *                                                             └ here a disk cache will look first and store last
+ *     plan ─ emit.h ─▶ LLVM module ── target machine ──▶ object ── LLJIT ──▶ code
  *
- * Threads: `table` guards the cache and is held for a look-up only; `compile` is held while LLVM works, one module at
- * a time. A background compiler is a thread that calls cj__compiler_code.
+ * Threads: one at a time, and never one that has a guest on its stack: thunks.c has a thread for this.
  * Errors: what LLVM reports is CJ_INTERNAL with its text. No handler for LLVM's fatal errors is installed: they are
  * its own faults, or that it is out of memory, which it cannot report otherwise; the process then aborts with its
  * message.
- * Non-goals: when to compile (runtime/), what a plan means (emit_*.c).
+ * Non-goals: when to compile and what is compiled already (thunks.c), what a plan means (emit_*.c).
  */
-#include "base/hash.h"
+#include "exec/llvm/compiler.h"
 #include "exec/llvm/emit.h"
 #include "exec/llvm/target.h"
 
 #include <llvm-c/Analysis.h>
-#include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-/* Code of one shape. */
-typedef struct cached {
-    UT_hash_handle hh;
-    void *code;
-    size_t key_len;
-    uint8_t key[];
-} cached;
-
-struct cj_compiler {
-    const cj_allocator *alloc;
-    pthread_mutex_t table, compile;
-    uint64_t seed;
-    cached *codes; /* under `table` */
-    uint64_t compiled, hits, compile_ns;
-    /* Under `compile`. */
-    cj__compiler_tuning tuning;
-    LLVMTargetMachineRef fast, optimising; /* made when first needed */
-    LLVMOrcLLJITRef jit;
-    uint64_t symbols;
-    char report[256]; /* what LLVM said last */
-};
 
 /* -- What LLVM has to say ---------------------------------------------------------------------------------------- */
 
-static void note(cj_compiler *c, const char *text)
+static void note(cj__ll_compiler *c, const char *text)
 {
     if (!c->report[0])
         snprintf(c->report, sizeof(c->report), "%s", text);
@@ -70,7 +41,7 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *user)
     LLVMDisposeMessage(text);
 }
 
-static cj_status fail_llvm(cj_compiler *c, cj_error *err, LLVMErrorRef error)
+static cj_status fail_llvm(cj__ll_compiler *c, cj_error *err, LLVMErrorRef error)
 {
     char *text = LLVMGetErrorMessage(error);
     cj_status status = cj__fail(err, CJ_INTERNAL, "LLVM: %s%s%s", text, c->report[0] ? ": " : "", c->report);
@@ -79,7 +50,7 @@ static cj_status fail_llvm(cj_compiler *c, cj_error *err, LLVMErrorRef error)
     return status;
 }
 
-static cj_status fail_reported(cj_compiler *c, cj_error *err)
+static cj_status fail_reported(cj__ll_compiler *c, cj_error *err)
 {
     cj_status status = cj__fail(err, CJ_INTERNAL, "LLVM: %s", c->report);
     c->report[0] = 0;
@@ -96,7 +67,7 @@ static cj_status fail_reported(cj_compiler *c, cj_error *err)
     X(memmove) \
     X(memset)
 
-static LLVMErrorRef define_symbols(cj_compiler *c)
+static LLVMErrorRef define_symbols(cj__ll_compiler *c)
 {
     static const struct {
         const char *name;
@@ -118,7 +89,7 @@ static LLVMErrorRef define_symbols(cj_compiler *c)
     return LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(c->jit), LLVMOrcAbsoluteSymbols(pairs, CJ_COUNT(symbols)));
 }
 
-static cj_status start_jit(cj_compiler *c, cj_error *err)
+static cj_status start_jit(cj__ll_compiler *c, cj_error *err)
 {
     LLVMTargetMachineRef machine;
     CJ_TRY(cj__ll_target_machine(LLVMCodeGenLevelDefault, &machine, err));
@@ -132,61 +103,33 @@ static cj_status start_jit(cj_compiler *c, cj_error *err)
     }
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(c->jit), on_session_error, c);
     error = define_symbols(c);
-    return error ? fail_llvm(c, err, error) : CJ_OK;
+    if (!error)
+        return CJ_OK;
+    cj_status status = fail_llvm(c, err, error);
+    LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
+    c->jit = NULL;
+    return status;
 }
 
-cj_status cj__compiler_new(const cj_allocator *hook, cj_compiler **out, cj_error *err)
+cj_status cj__ll_compiler_start(cj__ll_compiler *c, cj_error *err)
 {
-    const cj_allocator *alloc = cj__alloc_or_default(hook);
-    cj_compiler *c = cj__calloc(alloc, 1, sizeof(*c));
-    if (!c)
-        return cj__fail_nomem(err);
-    c->alloc = alloc;
-    c->seed = cj__hash_seed();
-    c->tuning = CJ__COMPILER_TUNING;
-    pthread_mutex_init(&c->table, NULL);
-    pthread_mutex_init(&c->compile, NULL);
-    cj_status status = start_jit(c, err);
-    if (status != CJ_OK) {
-        cj__compiler_delete(c);
-        return status;
-    }
-    *out = c;
-    return CJ_OK;
+    return c->jit ? CJ_OK : start_jit(c, err);
 }
 
-void cj__compiler_tune(cj_compiler *c, const cj__compiler_tuning *tuning)
+void cj__ll_compiler_fini(cj__ll_compiler *c)
 {
-    c->tuning = *tuning;
-    c->tuning.part_ops += !tuning->part_ops;
-    c->tuning.max_loops += !tuning->max_loops;
-}
-
-void cj__compiler_delete(cj_compiler *c)
-{
-    if (!c)
-        return;
     if (c->jit)
         LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
     if (c->fast)
         LLVMDisposeTargetMachine(c->fast);
     if (c->optimising)
         LLVMDisposeTargetMachine(c->optimising);
-    const cj_allocator *hash_alloc = c->alloc;
-    cached *entry, *next;
-    HASH_ITER (hh, c->codes, entry, next) {
-        HASH_DEL(c->codes, entry);
-        cj__free(c->alloc, entry, sizeof(*entry) + entry->key_len);
-    }
-    pthread_mutex_destroy(&c->table);
-    pthread_mutex_destroy(&c->compile);
-    cj__free(c->alloc, c, sizeof(*c));
 }
 
 /* -- Plan to module to object ------------------------------------------------------------------------------------ */
 
 /* The machine for a module, by what emit.c found the plan to be. */
-static cj_status machine_for(cj_compiler *c, const cj__ll_module *m, LLVMTargetMachineRef *out, cj_error *err)
+static cj_status machine_for(cj__ll_compiler *c, const cj__ll_module *m, LLVMTargetMachineRef *out, cj_error *err)
 {
     LLVMTargetMachineRef *machine = m->big ? &c->fast : &c->optimising;
     if (!*machine)
@@ -210,7 +153,8 @@ static void make_symbol(const char *name, uint64_t hash, uint64_t number, char o
 
 /* A module of its own context, which the caller disposes of with the module, also after a failure. `text`: names
  * are kept for people. */
-static cj_status write_module(cj_compiler *c, cj__ll_module *m, bool text, LLVMTargetMachineRef *machine, cj_error *err)
+static cj_status write_module(cj__ll_compiler *c, cj__ll_module *m, bool text, LLVMTargetMachineRef *machine,
+                              cj_error *err)
 {
     m->context = LLVMContextCreate();
     LLVMContextSetDiagnosticHandler(m->context, on_diagnostic, c);
@@ -233,7 +177,7 @@ static cj_status write_module(cj_compiler *c, cj__ll_module *m, bool text, LLVMT
     return c->report[0] ? fail_reported(c, err) : CJ_OK;
 }
 
-static cj_status generate(cj_compiler *c, cj__ll_module *m, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
+static cj_status generate(cj__ll_compiler *c, cj__ll_module *m, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
                           LLVMMemoryBufferRef *out, cj_error *err)
 {
     char *message = NULL;
@@ -258,7 +202,8 @@ static void dispose(cj__ll_module *m)
 
 /* -- Object to code ---------------------------------------------------------------------------------------------- */
 
-static cj_status link_object(cj_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err)
+static cj_status link_object(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out,
+                             cj_error *err)
 {
     LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object);
     if (error)
@@ -271,9 +216,10 @@ static cj_status link_object(cj_compiler *c, LLVMMemoryBufferRef object, const c
     return CJ_OK;
 }
 
-/* Under `compile`. */
-static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, bool timed, void **out, cj_error *err)
+cj_status cj__ll_compile(cj__ll_compiler *c, const cj_plan *plan, const char *name, bool timed, void **out,
+                         cj_error *err)
 {
+    CJ_TRY(cj__ll_compiler_start(c, err));
     char symbol[256];
     make_symbol(name, plan->hash, c->symbols++, symbol);
     cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed};
@@ -286,96 +232,9 @@ static cj_status compile(cj_compiler *c, const cj_plan *plan, const char *name, 
     return status == CJ_OK ? link_object(c, object, symbol, out, err) : status;
 }
 
-/* -- Cache ------------------------------------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void *find(cj_compiler *c, const cj_plan *plan, unsigned hash)
-{
-    cached *entry;
-    pthread_mutex_lock(&c->table);
-    HASH_FIND_BYHASHVALUE(hh, c->codes, plan->key, plan->key_len, hash, entry);
-    if (entry)
-        c->hits++;
-    pthread_mutex_unlock(&c->table);
-    return entry ? entry->code : NULL;
-}
-
-static cj_status add(cj_compiler *c, const cj_plan *plan, unsigned hash, void *code, uint64_t ns, cj_error *err)
-{
-    const cj_allocator *hash_alloc = c->alloc;
-    bool hash_oom = false;
-    cached *entry = cj__malloc(c->alloc, sizeof(*entry) + plan->key_len);
-    if (!entry)
-        return cj__fail_nomem(err);
-    entry->code = code;
-    entry->key_len = plan->key_len;
-    memcpy(entry->key, plan->key, plan->key_len);
-    pthread_mutex_lock(&c->table);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, c->codes, entry->key, entry->key_len, hash, entry);
-    if (!hash_oom) {
-        c->compiled++;
-        c->compile_ns += ns;
-    }
-    pthread_mutex_unlock(&c->table);
-    if (!hash_oom)
-        return CJ_OK;
-    cj__free(c->alloc, entry, sizeof(*entry) + plan->key_len);
-    return cj__fail_nomem(err);
-}
-
-cj_status cj__compiler_code(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
-{
-    unsigned hash = cj__hash(c->seed, plan->key, plan->key_len);
-    void *code = find(c, plan, hash);
-    cj_status status = CJ_OK;
-    if (!code) {
-        pthread_mutex_lock(&c->compile);
-        code = find(c, plan, hash); /* another thread's, meanwhile */
-        if (!code) {
-            uint64_t start = now_ns();
-            status = compile(c, plan, name, false, &code, err);
-            if (status == CJ_OK)
-                status = add(c, plan, hash, code, now_ns() - start, err);
-        }
-        pthread_mutex_unlock(&c->compile);
-    }
-    if (status == CJ_OK)
-        *out = code;
-    return status;
-}
-
-cj_status cj__compiler_timed(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
-{
-#if defined(__x86_64__)
-    pthread_mutex_lock(&c->compile);
-    cj_status status = compile(c, plan, name, true, out, err);
-    pthread_mutex_unlock(&c->compile);
-    return status;
-#else /* LLVM's counter is one that user programs may not read there */
-    (void)c, (void)plan, (void)name, (void)out;
-    return cj__fail(err, CJ_UNSUPPORTED, "unsupported: CJ_TIMING_STEPS in compiled code of this processor; use CJ_TIER_INTERP");
-#endif
-}
-
-void cj__compiler_stats(const cj_compiler *compiler, cj_engine_stats *add_to)
-{
-    cj_compiler *c = (cj_compiler *)compiler; /* for its mutex */
-    pthread_mutex_lock(&c->table);
-    add_to->thunks_compiled += c->compiled;
-    add_to->thunk_cache_hits += c->hits;
-    add_to->compile_ns += c->compile_ns;
-    pthread_mutex_unlock(&c->table);
-}
-
 /* -- Texts ------------------------------------------------------------------------------------------------------- */
 
-static cj_status copy_text(cj_compiler *c, const char *text, size_t len, char **out, cj_error *err)
+static cj_status copy_text(cj__ll_compiler *c, const char *text, size_t len, char **out, cj_error *err)
 {
     *out = cj__malloc(c->alloc, len + 1);
     if (!*out)
@@ -385,8 +244,8 @@ static cj_status copy_text(cj_compiler *c, const char *text, size_t len, char **
     return CJ_OK;
 }
 
-cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out,
-                            cj_error *err)
+cj_status cj__ll_text(cj__ll_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out,
+                      cj_error *err)
 {
     if (kind != CJ_TEXT_LLVM && kind != CJ_TEXT_ASM)
         return cj__fail(err, CJ_MISUSE, "the compiler has texts of LLVM IR and of assembler only");
@@ -394,7 +253,6 @@ cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *nam
     make_symbol(name, plan->hash, 0, symbol);
     cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning};
     LLVMTargetMachineRef machine;
-    pthread_mutex_lock(&c->compile);
     cj_status status = write_module(c, &m, true, &machine, err);
     if (status == CJ_OK && kind == CJ_TEXT_LLVM) {
         char *text = LLVMPrintModuleToString(m.module);
@@ -409,6 +267,5 @@ cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *nam
         }
     }
     dispose(&m);
-    pthread_mutex_unlock(&c->compile);
     return status;
 }

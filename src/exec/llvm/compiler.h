@@ -1,0 +1,31 @@
+/* compiler.h: LLVM as thunks.c uses it: one plan in, its code out.
+ *
+ * Place: between the cache of thunks (thunks.c) and what writes IR (emit.h).
+ * Non-goals: threads: only the compiler's own thread comes here.
+ */
+#ifndef CJ_EXEC_LLVM_COMPILER_H
+#define CJ_EXEC_LLVM_COMPILER_H
+
+#include "exec/exec.h"
+#include "exec/llvm/tuning.h"
+
+#include <llvm-c/LLJIT.h>
+#include <llvm-c/TargetMachine.h>
+
+typedef struct cj__ll_compiler {
+    const cj_allocator *alloc;
+    cj__compiler_tuning tuning;
+    LLVMTargetMachineRef fast, optimising; /* made when first needed */
+    LLVMOrcLLJITRef jit;                   /* likewise */
+    uint64_t symbols;
+    char report[256]; /* what LLVM said last */
+} cj__ll_compiler;
+
+/* Before anything that is to be timed: starts LLVM, once. The others do it too. */
+cj_status cj__ll_compiler_start(cj__ll_compiler *, cj_error *err);
+/* `timed`: code that counts its steps (cj__compiler_timed). */
+cj_status cj__ll_compile(cj__ll_compiler *, const cj_plan *, const char *name, bool timed, void **out, cj_error *err);
+cj_status cj__ll_text(cj__ll_compiler *, const cj_plan *, const char *name, cj_text_kind, char **out, cj_error *err);
+void cj__ll_compiler_fini(cj__ll_compiler *);
+
+#endif

@@ -1,0 +1,572 @@
+/* thunks.c: which shapes have code: the cache of an engine, what is to be compiled, and the thread that does it.
+ *
+ *     binding ─▶ thunk (one per plan->key) ─ wanted ─▶ queue ─▶ the compiler's thread ─ compiler.c ─▶ thunk.code
+ *
+ * Switching. The thread publishes code with one atomic store into the thunk, and touches no instance: each instance takes
+ * it over itself, at its next call, on the thread that its store is used by. So there is no instance that must be found or kept
+ * alive, and nothing that runs is changed under its feet. Code is freed with the compiler, thunks likewise. A plan
+ * that waits is copied: its component may go.
+ *
+ * The thread is the only one that LLVM runs on: it needs more stack than a guest leaves, and must not be left by a trap's
+ * jump. It takes no signals. Whoever must wait for it (CJ_TIER_JIT, texts) does; CJ_TIER_AUTO never does. It ends with the
+ * compiler, or when the process exits, before LLVM's own static data goes. A forked child has no such thread: there,
+ * nothing new is compiled, and LLVM, which may have been in the middle of something, is left alone.
+ *
+ * Non-goals: LLVM (compiler.c), which functions are worth it (runtime/bind.c).
+ */
+#include "base/hash.h"
+#include "exec/llvm/compiler.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    WORKER_STACK = 16 << 20,
+    MAX_QUEUED_BYTES = 32 << 20, /* of copied plans, but for those that somebody waits for */
+};
+
+typedef enum thunk_state { THUNK_IDLE, THUNK_QUEUED, THUNK_COMPILING, THUNK_READY, THUNK_FAILED } thunk_state;
+
+struct cj_thunk {
+    _Atomic(void *) code;
+    _Atomic(uint32_t) calls; /* while interpreted */
+    cj_compiler *compiler;
+    UT_hash_handle hh;
+    /* Under the compiler's lock. */
+    thunk_state state;
+    cj_thunk *next;  /* in the queue */
+    cj_plan *plan;   /* while it waits */
+    char *name;      /* likewise; terminated */
+    cj_error *error; /* when it failed */
+    size_t key_len;
+    uint8_t key[];
+};
+
+/* What a caller waits for that is no thunk. */
+typedef struct task {
+    struct task *next;
+    void (*run)(cj__ll_compiler *, void *);
+    void *arg;
+    enum { TASK_WAITS, TASK_RUNS, TASK_DONE } state;
+} task;
+
+struct cj_compiler {
+    const cj_allocator *alloc;
+    uint64_t seed;
+    _Atomic(uint32_t) calls; /* before code is wanted */
+    cj_compiler *next;       /* in `live` */
+    pid_t process;
+    pthread_mutex_t lock;
+    pthread_cond_t work, change; /* there is something to do; something was done */
+    /* Under `lock`. */
+    cj_thunk *thunks;
+    cj_thunk *first, **end; /* the queue */
+    task *tasks;
+    size_t queued_bytes;
+    bool running, stop;
+    pthread_t thread;
+    cj_engine_stats stats;
+    /* The thread's. */
+    cj__ll_compiler llvm;
+};
+
+/* -- When the process exits -------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
+static cj_compiler *live;
+static pthread_once_t at_exit_once = PTHREAD_ONCE_INIT;
+
+static void stop_thread(cj_compiler *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool join = c->running && !pthread_equal(c->thread, pthread_self());
+    c->stop = true;
+    c->running = false;
+    pthread_cond_broadcast(&c->work);
+    pthread_cond_broadcast(&c->change);
+    pthread_mutex_unlock(&c->lock);
+    if (join)
+        pthread_join(c->thread, NULL);
+}
+
+static void stop_all(void)
+{
+    if (live && live->process != getpid()) /* a child: what it has of the locks may be held for ever */
+        return;
+    pthread_mutex_lock(&live_lock);
+    for (cj_compiler *c = live; c; c = c->next)
+        stop_thread(c);
+    pthread_mutex_unlock(&live_lock);
+}
+
+static void register_at_exit(void)
+{
+    atexit(stop_all);
+}
+
+/* -- The thread -------------------------------------------------------------------------------------------------- */
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static size_t queued_size(const cj_plan *plan)
+{
+    return sizeof(*plan) + plan->key_len + ((size_t)plan->args.op_count + plan->results.op_count) * sizeof(cj_op) +
+           ((size_t)plan->args.case_count + plan->results.case_count) * sizeof(cj_range);
+}
+
+static void forget_plan(cj_compiler *c, cj_thunk *thunk)
+{
+    cj__plan_delete(thunk->plan);
+    if (thunk->name)
+        cj__free(c->alloc, thunk->name, strlen(thunk->name) + 1);
+    thunk->plan = NULL;
+    thunk->name = NULL;
+}
+
+/* Being out of memory passes; other failures are for good. */
+static void note_failure(cj_compiler *c, cj_thunk *thunk, const cj_error *err)
+{
+    thunk->state = THUNK_IDLE;
+    if (err->status == CJ_NO_MEMORY)
+        return;
+    c->stats.thunks_failed++;
+    thunk->error = cj__malloc(c->alloc, sizeof(*err));
+    if (!thunk->error)
+        return;
+    *thunk->error = *err;
+    thunk->state = THUNK_FAILED;
+}
+
+/* Under the lock, which it gives back while LLVM works. */
+static void compile_first(cj_compiler *c)
+{
+    cj_thunk *thunk = c->first;
+    c->first = thunk->next;
+    if (!c->first)
+        c->end = &c->first;
+    c->queued_bytes -= queued_size(thunk->plan);
+    thunk->state = THUNK_COMPILING;
+    pthread_mutex_unlock(&c->lock);
+
+    cj_error err;
+    void *code = NULL;
+    uint64_t ns = 0;
+    cj__error_clear(&err);
+    cj_status status = cj__ll_compiler_start(&c->llvm, &err);
+    if (status == CJ_OK) {
+        uint64_t start = cpu_ns();
+        status = cj__ll_compile(&c->llvm, thunk->plan, thunk->name, false, &code, &err);
+        ns = cpu_ns() - start;
+    }
+
+    pthread_mutex_lock(&c->lock);
+    forget_plan(c, thunk);
+    c->stats.thunks_pending--;
+    if (status == CJ_OK) {
+        thunk->state = THUNK_READY;
+        atomic_store_explicit(&thunk->code, code, memory_order_release);
+        c->stats.thunks_compiled++;
+        c->stats.compile_ns += ns;
+    } else {
+        note_failure(c, thunk, &err);
+    }
+}
+
+static void run_task(cj_compiler *c)
+{
+    task *t = c->tasks;
+    c->tasks = t->next;
+    t->state = TASK_RUNS;
+    pthread_mutex_unlock(&c->lock);
+    t->run(&c->llvm, t->arg);
+    pthread_mutex_lock(&c->lock);
+    t->state = TASK_DONE;
+}
+
+static void *work(void *arg)
+{
+    cj_compiler *c = arg;
+    pthread_mutex_lock(&c->lock);
+    while (!c->stop) {
+        if (c->tasks) {
+            run_task(c);
+        } else if (c->first) {
+            compile_first(c);
+        } else {
+            pthread_cond_wait(&c->work, &c->lock);
+            continue;
+        }
+        pthread_cond_broadcast(&c->change);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+/* Under the lock. */
+static bool start_thread(cj_compiler *c)
+{
+    if (c->running)
+        return true;
+    if (c->stop)
+        return false;
+    sigset_t all, before;
+    pthread_attr_t attr;
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, WORKER_STACK);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread has its creator's */
+    c->running = pthread_create(&c->thread, &attr, work, c) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (c->running)
+        pthread_setname_np(c->thread, "canonjit-llvm");
+    pthread_attr_destroy(&attr);
+    return c->running;
+}
+
+static cj_status no_thread(const cj_compiler *c, cj_error *err)
+{
+    if (c->process != getpid())
+        return cj__fail(err, CJ_UNSUPPORTED,
+                        "unsupported: compiling in a forked child, with an engine of its parent's");
+    if (c->stop)
+        return cj__fail(err, CJ_MISUSE, "the process exits: nothing is compiled any more");
+    return cj__fail(err, CJ_NO_MEMORY, "out of memory: no thread to compile on");
+}
+
+/* -- Making and deleting ----------------------------------------------------------------------------------------- */
+
+cj_status cj__compiler_new(const cj_allocator *hook, cj_compiler **out, cj_error *err)
+{
+    const cj_allocator *alloc = cj__alloc_or_default(hook);
+    cj_compiler *c = cj__calloc(alloc, 1, sizeof(*c));
+    if (!c)
+        return cj__fail_nomem(err);
+    c->alloc = alloc;
+    c->seed = cj__hash_seed();
+    c->process = getpid();
+    c->end = &c->first;
+    c->llvm.alloc = alloc;
+    c->llvm.tuning = CJ__COMPILER_TUNING;
+    atomic_init(&c->calls, 0);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->work, NULL);
+    pthread_cond_init(&c->change, NULL);
+    pthread_once(&at_exit_once, register_at_exit);
+    pthread_mutex_lock(&live_lock);
+    c->next = live;
+    live = c;
+    pthread_mutex_unlock(&live_lock);
+    *out = c;
+    return CJ_OK;
+}
+
+void cj__compiler_tune(cj_compiler *c, const cj__compiler_tuning *tuning)
+{
+    c->llvm.tuning = *tuning;
+    c->llvm.tuning.part_ops += !tuning->part_ops;
+    c->llvm.tuning.max_loops += !tuning->max_loops;
+}
+
+void cj__compiler_set_calls(cj_compiler *c, uint32_t calls)
+{
+    atomic_store_explicit(&c->calls, calls, memory_order_relaxed);
+}
+
+static void forget_thunks(cj_compiler *c)
+{
+    const cj_allocator *hash_alloc = c->alloc;
+    cj_thunk *thunk, *next;
+    HASH_ITER (hh, c->thunks, thunk, next) {
+        HASH_DEL(c->thunks, thunk);
+        forget_plan(c, thunk);
+        cj__free(c->alloc, thunk->error, sizeof(*thunk->error));
+        cj__free(c->alloc, thunk, sizeof(*thunk) + thunk->key_len);
+    }
+}
+
+void cj__compiler_delete(cj_compiler *c)
+{
+    if (!c || c->process != getpid())
+        return;
+    pthread_mutex_lock(&live_lock);
+    cj_compiler **at = &live;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    pthread_mutex_unlock(&live_lock);
+    stop_thread(c);
+    cj__ll_compiler_fini(&c->llvm);
+    forget_thunks(c);
+    pthread_cond_destroy(&c->change);
+    pthread_cond_destroy(&c->work);
+    pthread_mutex_destroy(&c->lock);
+    cj__free(c->alloc, c, sizeof(*c));
+}
+
+/* -- Thunks ------------------------------------------------------------------------------------------------------ */
+
+static cj_thunk *find(cj_compiler *c, const cj_plan *plan, unsigned hash)
+{
+    cj_thunk *thunk;
+    HASH_FIND_BYHASHVALUE(hh, c->thunks, plan->key, plan->key_len, hash, thunk);
+    return thunk;
+}
+
+/* Under the lock. */
+static cj_thunk *add(cj_compiler *c, const cj_plan *plan, unsigned hash)
+{
+    const cj_allocator *hash_alloc = c->alloc;
+    bool hash_oom = false;
+    cj_thunk *thunk = cj__calloc(c->alloc, 1, sizeof(*thunk) + plan->key_len);
+    if (!thunk)
+        return NULL;
+    thunk->compiler = c;
+    thunk->key_len = plan->key_len;
+    memcpy(thunk->key, plan->key, plan->key_len);
+    atomic_init(&thunk->code, NULL);
+    atomic_init(&thunk->calls, 0);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, c->thunks, thunk->key, thunk->key_len, hash, thunk);
+    if (!hash_oom)
+        return thunk;
+    cj__free(c->alloc, thunk, sizeof(*thunk) + plan->key_len);
+    return NULL;
+}
+
+cj_status cj__compiler_thunk(cj_compiler *c, const cj_plan *plan, cj_thunk **out, cj_error *err)
+{
+    unsigned hash = cj__hash(c->seed, plan->key, plan->key_len);
+    pthread_mutex_lock(&c->lock);
+    cj_thunk *thunk = find(c, plan, hash);
+    if (thunk)
+        c->stats.thunk_cache_hits++;
+    else
+        thunk = add(c, plan, hash);
+    pthread_mutex_unlock(&c->lock);
+    if (!thunk)
+        return cj__fail_nomem(err);
+    *out = thunk;
+    return CJ_OK;
+}
+
+void *cj__thunk_code(const cj_thunk *thunk)
+{
+    return atomic_load_explicit(&thunk->code, memory_order_acquire);
+}
+
+/* Under the lock; takes the name. */
+static cj_status enqueue(cj_compiler *c, cj_thunk *thunk, const cj_plan *plan, char *name, bool always)
+{
+    size_t size = queued_size(plan);
+    if (!always && size > MAX_QUEUED_BYTES - c->queued_bytes)
+        return CJ_LIMIT;
+    if (!start_thread(c))
+        return no_thread(c, NULL);
+    thunk->plan = cj__plan_copy_shape(c->alloc, plan);
+    if (!thunk->plan)
+        return CJ_NO_MEMORY;
+    thunk->name = name;
+    thunk->next = NULL;
+    thunk->state = THUNK_QUEUED;
+    *c->end = thunk;
+    c->end = &thunk->next;
+    c->queued_bytes += size;
+    c->stats.thunks_pending++;
+    pthread_cond_signal(&c->work);
+    return CJ_OK;
+}
+
+cj_status cj__thunk_want(cj_thunk *thunk, const cj_plan *plan, const char *what, const char *path, bool always)
+{
+    cj_compiler *c = thunk->compiler;
+    if (c->process != getpid())
+        return no_thread(c, NULL);
+    size_t name_size = strlen(what) + strlen(path) + 1;
+    char *name = cj__malloc(c->alloc, name_size);
+    if (!name)
+        return CJ_NO_MEMORY;
+    snprintf(name, name_size, "%s%s", what, path);
+    cj_status status = CJ_OK;
+    pthread_mutex_lock(&c->lock);
+    if (thunk->state == THUNK_IDLE)
+        status = enqueue(c, thunk, plan, name, always);
+    bool taken = thunk->name == name;
+    pthread_mutex_unlock(&c->lock);
+    if (!taken)
+        cj__free(c->alloc, name, name_size);
+    return status;
+}
+
+cj_status cj__thunk_wait(cj_thunk *thunk, void **out, cj_error *err)
+{
+    cj_compiler *c = thunk->compiler;
+    cj_status status = CJ_OK;
+    pthread_mutex_lock(&c->lock);
+    while ((thunk->state == THUNK_QUEUED || thunk->state == THUNK_COMPILING) && !c->stop)
+        pthread_cond_wait(&c->change, &c->lock);
+    if (thunk->state == THUNK_FAILED) {
+        status = thunk->error->status;
+        if (err)
+            *err = *thunk->error;
+    } else if (thunk->state != THUNK_READY) {
+        status = c->stop ? no_thread(c, err) : cj__fail_nomem(err);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (status == CJ_OK)
+        *out = cj__thunk_code(thunk);
+    return status;
+}
+
+void cj__compiler_wait(cj_compiler *c)
+{
+    if (c->process != getpid())
+        return;
+    pthread_mutex_lock(&c->lock);
+    while (c->stats.thunks_pending && !c->stop)
+        pthread_cond_wait(&c->change, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+}
+
+cj_status cj__compiler_code(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
+{
+    cj_thunk *thunk;
+    CJ_TRY(cj__compiler_thunk(c, plan, &thunk, err));
+    cj_status status = cj__thunk_want(thunk, plan, "", name, true);
+    if (status != CJ_OK)
+        return status == CJ_NO_MEMORY ? cj__fail_nomem(err) : no_thread(c, err);
+    return cj__thunk_wait(thunk, out, err);
+}
+
+void cj__compiler_stats(const cj_compiler *compiler, cj_engine_stats *add_to)
+{
+    cj_compiler *c = (cj_compiler *)(uintptr_t)compiler; /* for its lock */
+    pthread_mutex_lock(&c->lock);
+    add_to->thunks_compiled += c->stats.thunks_compiled;
+    add_to->thunk_cache_hits += c->stats.thunk_cache_hits;
+    add_to->compile_ns += c->stats.compile_ns;
+    add_to->thunks_pending += c->stats.thunks_pending;
+    add_to->thunks_failed += c->stats.thunks_failed;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* -- While there is no code -------------------------------------------------------------------------------------- */
+
+/* The code, or NULL: then the call is counted, and the one that makes it enough has it compiled. Where that cannot be, the
+ * count begins anew. */
+static void *count(const cj_binding *bound, const char *what)
+{
+    cj_thunk *thunk = bound->thunk;
+    void *code = cj__thunk_code(thunk);
+    if (code)
+        return code;
+    uint32_t enough = atomic_load_explicit(&thunk->compiler->calls, memory_order_relaxed);
+    uint32_t calls = atomic_fetch_add_explicit(&thunk->calls, 1, memory_order_relaxed) + 1;
+    if (CJ_UNLIKELY(calls == enough + (enough == 0)) &&
+        cj__thunk_want(thunk, bound->plan, what, bound->info->path, false) != CJ_OK)
+        atomic_store_explicit(&thunk->calls, 0, memory_order_relaxed);
+    return NULL;
+}
+
+uint32_t cj__thunk_export(cj_call_ctx *call, const void *args, void *results)
+{
+    cj_binding *bound = (cj_binding *)(uintptr_t)call->bound;
+    void *code = count(bound, "cj:export:");
+    if (CJ_LIKELY(!code))
+        return cj__interp_export(call, args, results);
+    __atomic_store_n(&bound->code, code, __ATOMIC_RELEASE);
+    cj_export_thunk thunk;
+    memcpy(&thunk, &code, sizeof(thunk));
+    return thunk(call, args, results);
+}
+
+void cj__thunk_gate(cj_call_ctx *call)
+{
+    cj_binding *bound = (cj_binding *)(uintptr_t)call->bound;
+    void *code = count(bound, bound->kind == CJ_SLOT_FUSED ? "cj:fused:" : "cj:import:");
+    if (CJ_LIKELY(!code))
+        return;
+    bound->thunk = NULL;
+    __atomic_store_n(&bound->code, code, __ATOMIC_RELEASE);
+    call->store->hooks->compiled(bound);
+}
+
+/* -- What is not cached ------------------------------------------------------------------------------------------ */
+
+/* Has the thread do something, and waits for it. */
+static cj_status run_there(cj_compiler *c, void (*run)(cj__ll_compiler *, void *), void *arg, cj_error *err)
+{
+    if (c->process != getpid())
+        return no_thread(c, err);
+    task t = {.run = run, .arg = arg};
+    pthread_mutex_lock(&c->lock);
+    if (start_thread(c)) {
+        t.next = c->tasks;
+        c->tasks = &t;
+        pthread_cond_signal(&c->work);
+        while (t.state != TASK_DONE && !(c->stop && t.state == TASK_WAITS))
+            pthread_cond_wait(&c->change, &c->lock);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return t.state == TASK_DONE ? CJ_OK : no_thread(c, err);
+}
+
+typedef struct text_task {
+    const cj_plan *plan;
+    const char *name;
+    cj_text_kind kind;
+    char **out;
+    cj_error *err;
+    cj_status status;
+} text_task;
+
+static void write_text(cj__ll_compiler *llvm, void *arg)
+{
+    text_task *t = arg;
+    t->status = cj__ll_text(llvm, t->plan, t->name, t->kind, t->out, t->err);
+}
+
+cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out,
+                            cj_error *err)
+{
+    text_task t = {plan, name, kind, out, err, CJ_OK};
+    CJ_TRY(run_there(c, write_text, &t, err));
+    return t.status;
+}
+
+#if defined(__x86_64__)
+typedef struct timed_task {
+    const cj_plan *plan;
+    const char *name;
+    void **out;
+    cj_error *err;
+    cj_status status;
+} timed_task;
+
+static void compile_timed(cj__ll_compiler *llvm, void *arg)
+{
+    timed_task *t = arg;
+    t->status = cj__ll_compile(llvm, t->plan, t->name, true, t->out, t->err);
+}
+#endif
+
+cj_status cj__compiler_timed(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
+{
+#if defined(__x86_64__)
+    timed_task t = {plan, name, out, err, CJ_OK};
+    CJ_TRY(run_there(c, compile_timed, &t, err));
+    return t.status;
+#else /* LLVM's counter is one that user programs may not read there */
+    (void)c, (void)plan, (void)name, (void)out;
+    return cj__fail(err, CJ_UNSUPPORTED,
+                    "unsupported: CJ_TIMING_STEPS in compiled code of this processor; use CJ_TIER_INTERP");
+#endif
+}

@@ -1,0 +1,457 @@
+/* test_tiers.c: CJ_TIER_AUTO: what is interpreted first and compiled meanwhile; the compiler's thread; forks and exits.
+ *
+ * Looks behind the API at one thing: which code a function runs.
+ */
+#include "e2e.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/runtime.h"
+
+#if CJ_HAVE_JIT
+
+/* -- A world with an engine of its own ----------------------------------------------------------------------------- */
+
+typedef struct world {
+    cj_engine *engine;
+    cj_component *component;
+    cj_linker *linker;
+    cj_store *store;
+    cj_instance *instance;
+    uint32_t ticks, wait_at;
+    cj_error err;
+} world;
+
+static cj_status tick(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    world *x = user;
+    (void)err;
+    (void)ctx;
+    uint32_t n = *(const uint32_t *)args;
+    if (++x->ticks == x->wait_at)
+        cj_engine_wait_compiled(x->engine);
+    *(uint32_t *)results = n;
+    return CJ_OK;
+}
+
+static void open_engine(world *x, cj_tier tier, uint32_t calls)
+{
+    cj_config config;
+    cj_config_init(&config);
+    config.tier = tier;
+    config.calls_before_compile = calls;
+    *x = (world){0};
+    e2e_ok(cj_engine_new(&config, &x->engine, &x->err), &x->err);
+    e2e_ok(cj_linker_new(x->engine, &x->linker, &x->err), &x->err);
+    e2e_ok(cj_linker_func(x->linker, NULL, "tick", tick, x, &x->err), &x->err);
+}
+
+static void open_component(world *x)
+{
+    size_t size;
+    uint8_t *bytes = e2e_read("tiers", &size);
+    e2e_ok(cj_component_new(x->engine, bytes, size, &x->component, &x->err), &x->err);
+    free(bytes);
+    e2e_ok(cj_store_new(x->engine, NULL, NULL, &x->store, &x->err), &x->err);
+    e2e_ok(cj_instantiate(x->store, x->linker, x->component, &x->instance, &x->err), &x->err);
+}
+
+static void close_component(world *x)
+{
+    cj_store_delete(x->store);
+    cj_component_delete(x->component);
+    x->store = NULL;
+    x->component = NULL;
+}
+
+static void close_world(world *x)
+{
+    close_component(x);
+    cj_linker_delete(x->linker);
+    cj_engine_delete(x->engine);
+}
+
+static cj_engine_stats stats(const world *x)
+{
+    cj_engine_stats s;
+    cj_engine_get_stats(x->engine, &s);
+    return s;
+}
+
+static uint32_t call_add(world *x)
+{
+    uint32_t args[2] = {40, 2}, sum = 0;
+    assert_int_equal(cj_call_native(e2e_func(x->instance, "add"), args, &sum, NULL), CJ_OK);
+    return sum;
+}
+
+static uint32_t call_loop(world *x, uint32_t n)
+{
+    uint32_t sum = 0;
+    cj_status status = cj_call_native(e2e_func(x->instance, "loop"), &n, &sum, NULL);
+    if (status != CJ_OK)
+        fail_msg("%s", cj_store_error(x->store)->message);
+    return sum;
+}
+
+/* -- What runs ------------------------------------------------------------------------------------------------------ */
+
+static bool is_interpreted(world *x, const char *func)
+{
+    cj_export_thunk counts = cj__thunk_export, interp = cj__interp_export;
+    const void *code = e2e_func(x->instance, func)->core.bound.code;
+    return memcmp(&code, &counts, sizeof(code)) == 0 || memcmp(&code, &interp, sizeof(code)) == 0;
+}
+
+static uint32_t gate_calls;
+
+static uint32_t counting_gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
+{
+    gate_calls++;
+    return cj__gate(call, flat, result);
+}
+
+/* Calls of imports that went through the gate, and so to the interpreter, in a loop of n, which has 2 n. */
+static uint32_t interpreted_imports(world *x, uint32_t n)
+{
+    gate_calls = 0;
+    cj__core_set_gate(counting_gate);
+    assert_int_equal(call_loop(x, n), n * (n - 1) / 2);
+    cj__core_set_gate(cj__gate);
+    return gate_calls;
+}
+
+/* -- Tests ---------------------------------------------------------------------------------------------------------- */
+
+static void test_auto_is_the_default(void **state)
+{
+    (void)state;
+    cj_config config;
+    cj_config_init(&config);
+    assert_int_equal(config.tier, CJ_TIER_AUTO);
+    assert_true(config.calls_before_compile > 0);
+}
+
+static void test_the_first_call_waits_for_nothing(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 10);
+    open_component(&x);
+    assert_int_equal(call_add(&x), 42);
+    assert_int_equal(call_loop(&x, 3), 3);
+    cj_engine_stats s = stats(&x);
+    assert_int_equal(s.thunks_compiled + s.thunks_pending, 0);
+    assert_int_equal(s.compile_ns, 0);
+    assert_true(is_interpreted(&x, "add"));
+    assert_int_equal(interpreted_imports(&x, 2), 4);
+    close_world(&x);
+}
+
+static void test_what_is_called_often_is_compiled(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 10);
+    open_component(&x);
+    for (int i = 0; i < 9; i++)
+        call_add(&x);
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 0);
+    call_add(&x); /* the tenth */
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 1);
+    assert_true(stats(&x).compile_ns > 0);
+    assert_true(is_interpreted(&x, "add"));
+    assert_int_equal(call_add(&x), 42);
+    assert_false(is_interpreted(&x, "add"));
+    assert_int_equal(call_add(&x), 42);
+    assert_true(is_interpreted(&x, "loop"));
+
+    call_loop(&x, 10); /* tick and the fused add */
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 3);
+    assert_int_equal(interpreted_imports(&x, 5), 2); /* each takes its code over in its next call */
+    assert_int_equal(interpreted_imports(&x, 5), 0);
+    close_world(&x);
+}
+
+/* While the guest is in a loop of calls, with an interpreted call of the same function on the stack. */
+static void test_code_changes_under_a_running_guest(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 10);
+    open_component(&x);
+    x.wait_at = 20;
+    assert_true(interpreted_imports(&x, 100) < 2 * 25);
+    assert_int_equal(stats(&x).thunks_compiled, 2);
+    close_world(&x);
+}
+
+static void test_an_instance_finds_code_that_is_there(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 0);
+    open_component(&x);
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 4); /* add, loop, tick, and the fused add */
+    cj_instance *first = x.instance;
+    e2e_ok(cj_instantiate(x.store, x.linker, x.component, &x.instance, &x.err), &x.err);
+    assert_false(is_interpreted(&x, "add"));
+    assert_int_equal(interpreted_imports(&x, 4), 0);
+    x.instance = first;
+    assert_int_equal(call_add(&x), 42);
+    assert_false(is_interpreted(&x, "add"));
+    assert_int_equal(interpreted_imports(&x, 4), 2);
+    assert_int_equal(stats(&x).thunks_compiled, 4);
+    close_world(&x);
+}
+
+static void test_jit_waits(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_JIT, 0);
+    open_component(&x);
+    assert_int_equal(stats(&x).thunks_compiled, 4);
+    assert_int_equal(stats(&x).thunks_pending, 0);
+    assert_false(is_interpreted(&x, "add"));
+    assert_int_equal(interpreted_imports(&x, 4), 0);
+    close_world(&x);
+}
+
+static void test_interp_never_compiles(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_INTERP, 0);
+    open_component(&x);
+    for (int i = 0; i < 200; i++)
+        call_add(&x);
+    assert_int_equal(interpreted_imports(&x, 200), 400);
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 0);
+    assert_true(is_interpreted(&x, "add"));
+    close_world(&x);
+}
+
+/* What waits outlives its component; an engine goes without what still waits. */
+static void test_components_that_go_before_their_code_comes(void **state)
+{
+    (void)state;
+    for (int wait = 0; wait < 2; wait++) {
+        world x;
+        open_engine(&x, CJ_TIER_AUTO, 0);
+        for (int i = 0; i < 3; i++) {
+            open_component(&x);
+            close_component(&x);
+        }
+        if (wait) {
+            cj_engine_wait_compiled(x.engine);
+            assert_int_equal(stats(&x).thunks_compiled, 4);
+        }
+        close_world(&x);
+    }
+}
+
+/* -- Threads -------------------------------------------------------------------------------------------------------- */
+
+static void *run_store(void *arg)
+{
+    world x = *(world *)arg; /* its engine, component and linker */
+    for (int i = 0; i < 3; i++) {
+        if (cj_store_new(x.engine, NULL, NULL, &x.store, &x.err) != CJ_OK ||
+            cj_instantiate(x.store, x.linker, x.component, &x.instance, &x.err) != CJ_OK)
+            return "no instance";
+        for (uint32_t n = 0; n < 60; n++) {
+            uint32_t args[2] = {n, 1}, sum = 0;
+            if (cj_call_native(cj_instance_func(x.instance, "add"), args, &sum, NULL) != CJ_OK || sum != n + 1)
+                return "add";
+            if (cj_call_native(cj_instance_func(x.instance, "loop"), &n, &sum, NULL) != CJ_OK ||
+                sum != (n ? n * (n - 1) / 2 : 0))
+                return "loop";
+        }
+        cj_store_delete(x.store);
+    }
+    return NULL;
+}
+
+static cj_status quiet_tick(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    (void)user;
+    (void)ctx;
+    (void)err;
+    memcpy(results, args, sizeof(uint32_t));
+    return CJ_OK;
+}
+
+static void test_stores_of_many_threads_switch(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 20);
+    cj_linker_delete(x.linker);
+    e2e_ok(cj_linker_new(x.engine, &x.linker, &x.err), &x.err);
+    e2e_ok(cj_linker_func(x.linker, NULL, "tick", quiet_tick, NULL, &x.err), &x.err);
+    open_component(&x);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_store, &x), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *problem;
+        pthread_join(threads[i], &problem);
+        if (problem)
+            fail_msg("%s", (const char *)problem);
+    }
+    cj_engine_wait_compiled(x.engine);
+    assert_int_equal(stats(&x).thunks_compiled, 4); /* each once */
+    close_world(&x);
+}
+
+/* The mask of the compiler's thread, which bears this name. */
+static void test_the_thread_takes_no_signals(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 0);
+    open_component(&x);
+    cj_engine_wait_compiled(x.engine);
+    DIR *tasks = opendir("/proc/self/task");
+    bool found = false;
+    for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
+        char path[300], line[128];
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+        FILE *file = fopen(path, "r");
+        bool is_ours = false;
+        while (file && fgets(line, sizeof(line), file)) {
+            unsigned long long mask;
+            if (strncmp(line, "Name:", 5) == 0)
+                is_ours = strstr(line, "canonjit-llvm") != NULL;
+            if (!is_ours || sscanf(line, "SigBlk: %llx", &mask) != 1)
+                continue;
+            found = true;
+            for (int s = 1; s < 32; s++)
+                if (s != SIGKILL && s != SIGSTOP)
+                    assert_true(mask >> (s - 1) & 1);
+        }
+        if (file)
+            fclose(file);
+    }
+    closedir(tasks);
+    assert_true(found);
+    close_world(&x);
+}
+
+/* -- Processes ------------------------------------------------------------------------------------------------------ */
+
+/* A child of an engine compiles nothing, and neither hangs nor crashes: not when it uses the compiler, deletes the engine, or exits. */
+static void test_a_forked_child(void **state)
+{
+    (void)state;
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 0);
+    open_component(&x);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        char *text;
+        bool ok = cj_component_text(x.component, CJ_TEXT_LLVM, "add", &text, &x.err) == CJ_UNSUPPORTED;
+        cj_engine_wait_compiled(x.engine);
+        cj_compiler *compiler = x.engine->compiler;
+        cj__compiler_delete(compiler);
+#ifdef __SANITIZE_ADDRESS__ /* it looks for leaks at exit, and what the child leaves alone is one */
+        _exit(ok ? 0 : 1);
+#endif
+        exit(ok ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close_world(&x);
+}
+
+/* Exits while the thread compiles. (While WAMR still compiles guests, exiting is not safe: so these are gone.) */
+static int exit_early(void)
+{
+    world x;
+    open_engine(&x, CJ_TIER_AUTO, 0);
+    open_component(&x);
+    close_component(&x);
+    exit(0);
+}
+
+static void test_exits_while_compiling(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            execl("/proc/self/exe", "exit-early", (char *)NULL);
+            _exit(3);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    if (strcmp(argv[0], "exit-early") == 0)
+        return exit_early();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_auto_is_the_default),
+        cmocka_unit_test(test_the_first_call_waits_for_nothing),
+        cmocka_unit_test(test_what_is_called_often_is_compiled),
+        cmocka_unit_test(test_code_changes_under_a_running_guest),
+        cmocka_unit_test(test_an_instance_finds_code_that_is_there),
+        cmocka_unit_test(test_jit_waits),
+        cmocka_unit_test(test_interp_never_compiles),
+        cmocka_unit_test(test_components_that_go_before_their_code_comes),
+        cmocka_unit_test(test_stores_of_many_threads_switch),
+        cmocka_unit_test(test_the_thread_takes_no_signals),
+        cmocka_unit_test(test_a_forked_child),
+        cmocka_unit_test(test_exits_while_compiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+/* Without LLVM, AUTO is what is always there. */
+static void test_auto_interprets(void **state)
+{
+    (void)state;
+    cj_config config;
+    cj_engine *engine;
+    cj_error err;
+    cj_config_init(&config);
+    assert_int_equal(config.tier, CJ_TIER_AUTO);
+    config.calls_before_compile = 0;
+    e2e_ok(cj_engine_new(&config, &engine, &err), &err);
+    cj_engine_wait_compiled(engine);
+    cj_engine_stats stats;
+    cj_engine_get_stats(engine, &stats);
+    assert_int_equal(stats.thunks_compiled + stats.thunks_pending, 0);
+    cj_engine_delete(engine);
+    config.tier = CJ_TIER_JIT;
+    assert_int_equal(cj_engine_new(&config, &engine, &err), CJ_UNSUPPORTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_auto_interprets)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif
