@@ -4,12 +4,13 @@
 #   make check    the same set-up, then every test in three builds; the last line counts them
 #   make check-all    the same in more builds: without LLVM and optimised, and what has threads under ThreadSanitizer
 #   make bench    the benchmark table
+#   make size     how large the library is without LLVM, and what is in it
 #   make conformance SUITE=path/to/component-model/test    a folder of the standard's test scripts (docs/conformance.md)
 #   make build    the set-up and the release build: build/canonjit
 #   make setup    Debian packages and npm packages only
 #   make clean    removes build/ (node_modules stays)
 
-.PHONY: all setup setup-check build demo check check-all bench conformance clean
+.PHONY: all setup setup-check build demo check check-all bench size conformance clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -46,6 +47,10 @@ check-all: setup-check
 
 bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests
+
+size: setup-check
+	@tools/build.sh no-llvm libcanonjit.so
+	@node tools/size.mjs build/no-llvm
 
 conformance: build
 	@if [ -z "$(SUITE)" ]; then echo 'make conformance SUITE=path/to/component-model/test (docs/conformance.md)'; exit 2; fi

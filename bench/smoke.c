@@ -80,7 +80,7 @@ void cjb_smoke_row(cjb_smoke *s, const char *direction, const char *row, const c
     bool fast = false;
     for (; attempts < ATTEMPTS && !fast; attempts++) {
         cjb_contender pair[2] = {*hand, *thunk};
-        cjb_settings settings = {.rounds = ROUNDS << (attempts / 2), .block_ns = 1e5, .attempts = 1};
+        cjb_settings settings = {.rounds = (uint32_t)ROUNDS << (attempts / 2), .block_ns = 1e5, .attempts = 1};
         cjb_measure(pair, 2, &settings);
         double ratio = pair[1].ns / pair[0].ns;
         spread = pair[0].spread;
