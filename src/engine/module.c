@@ -83,6 +83,9 @@ static cj_status check_counts(const uint8_t *bytes, size_t size, cj_error *err)
 
 static void unload(cj_core_module *m)
 {
+#if CJ_ENGINE_JIT
+    cj__exit_forget(m);
+#endif
     if (m->wasm != NULL)
         wasm_runtime_unload((WASMModuleCommon *)m->wasm); /* waits for the functions that are being compiled */
     cj__load_lock();
@@ -177,6 +180,10 @@ cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t 
                                                                   : cj__fail(err, CJ_INVALID, "core module: %s", text);
     }
     m->wasm = job.wasm;
+#if CJ_ENGINE_JIT
+    if (m->wasm != NULL)
+        cj__exit_watch(m);
+#endif
     if (status == CJ_OK)
         status = check_loaded(m, err);
     if (status == CJ_OK)

@@ -75,6 +75,7 @@ struct cj_core_module {
     uint32_t import_count;
     uint32_t *export_funcs; /* function exports in the order of the file: function indices. WAMR 2.x sorts its own list */
     uint32_t export_func_count;
+    cj_core_module *next_loaded; /* JIT: mend_exit.c */
     _Atomic(struct cj_block_table *) blocks; /* interpreters: mend_blocks.c */
 };
 
@@ -119,6 +120,9 @@ bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump);
 /* Jumps there; returns when there is nowhere to go. The exception is set, or a trap recorded. */
 void cj__leave(void);
 #endif
+/* JIT: modules whose functions may be compiling while the process exits (mend_exit.c). */
+void cj__exit_watch(cj_core_module *);
+void cj__exit_forget(cj_core_module *);
 /* JIT: whether WAMR builds LLVM IR on this thread for cj__core_load (module.c). */
 bool cj__wamr_compiles(void);
 /* JIT: takes the signal handler away, with the runtime's end (mend_signals.c). */

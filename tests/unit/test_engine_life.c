@@ -879,6 +879,35 @@ static void signals(void **state)
 #endif
 }
 
+/* WAMR's threads are still at work when exit() destroys LLVM's static objects. */
+static guest *volatile left; /* not leaked: reachable to the end */
+
+static void exit_at_once(void)
+{
+    left = child_guest();
+    exit(7);
+}
+
+static void exit_in_a_child_of_its_own(void)
+{
+    left = child_guest();
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        exit(7); /* there are no such threads here to wait for */
+    }
+    int status;
+    exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 8);
+}
+
+static void exits_while_compiling(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        in_child(exit_at_once, 7, 0);
+    in_child(exit_in_a_child_of_its_own, 7, 0);
+}
+
 /* LLVM 15 does not know newer CPUs by name; WAMR would refuse every module. */
 char *LLVMGetHostCPUName(void);
 void LLVMDisposeMessage(char *);
@@ -911,6 +940,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #if CJ_ENGINE_JIT
         cmocka_unit_test(signals), /* first: children have none of the compiler's threads */
+        cmocka_unit_test(exits_while_compiling),
         cmocka_unit_test(no_address_space),
         cmocka_unit_test(host_cpu_has_a_name),
 #endif
