@@ -10,7 +10,6 @@
  * Blocks are stored whole, 64 bytes, as long as what is left of the source needs as much room in any case; after
  * that exactly.
  */
-#if defined(__x86_64__)
 #include "exec/text/scalar.h"
 #include "exec/text/utf8_classes.h"
 
@@ -111,7 +110,7 @@ static inline block unfinished(block b)
     return _mm512_subs_epu8(b, load(most));
 }
 
-static bool utf8_valid(const uint8_t *s, size_t len)
+static __attribute__((noinline)) bool utf8_valid_long(const uint8_t *s, size_t len)
 {
     block before = bytes(0), fault = bytes(0);
     size_t i = 0;
@@ -133,6 +132,13 @@ static bool utf8_valid(const uint8_t *s, size_t len)
     block rest = load_first(s + i, len - i); /* zeros follow: a character that is cut has no continuation */
     fault = _mm512_or_si512(fault, any_high(rest) ? faults(rest, before) : unfinished(before));
     return _mm512_test_epi8_mask(fault, fault) == 0;
+}
+
+static bool utf8_valid(const uint8_t *s, size_t len)
+{
+    if (len <= 64 && !any_high(load_first(s, len)))
+        return true;
+    return utf8_valid_long(s, len);
 }
 
 /* -- UTF-8 -> UTF-16 ------------------------------------------------------------------------------------------------- */
@@ -234,7 +240,7 @@ static inline bool carries(const utf8_carry *c)
     return (c->lead >> 63 | c->lead3 >> 62 | c->lead4 >> 61) != 0;
 }
 
-static size_t utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
+static __attribute__((noinline)) size_t utf8_to_utf16_long(const uint8_t *s, size_t len, uint8_t *out)
 {
     utf8_carry carry = {.before = bytes(0)};
     uint8_t *start = out;
@@ -271,13 +277,36 @@ static size_t utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
     return carry.bad || carries(&carry) ? CJ_TEXT_BAD : (size_t)(out - start) / 2;
 }
 
+static size_t utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
+{
+    if (len <= 32) {
+        block b = load_first(s, len);
+        if (!any_high(b)) {
+            store_first(out, widen_low(b), 2 * len);
+            return len;
+        }
+    }
+    return utf8_to_utf16_long(s, len, out);
+}
+
 /* -- UTF-8 -> Latin-1 ------------------------------------------------------------------------------------------------- */
 
-static size_t utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
+static __attribute__((noinline)) size_t utf8_to_latin1_long(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
 {
     const uint8_t *start = out;
     size_t i = 0;
     while (i < len) { /* a character begins here */
+        while (len - i >= 256) {
+            block a = load(s + i), c = load(s + i + 64), d = load(s + i + 128), e = load(s + i + 192);
+            if (any_high(or3(a, c, _mm512_or_si512(d, e))))
+                break;
+            store(out, a);
+            store(out + 64, c);
+            store(out + 128, d);
+            store(out + 192, e);
+            out += 256;
+            i += 256;
+        }
         size_t n = len - i < 64 ? len - i : 64;
         block b = n == 64 ? load(s + i) : load_first(s + i, n);
         uint64_t high = _mm512_movepi8_mask(b);
@@ -305,6 +334,18 @@ static size_t utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t 
     size_t more = scalar_utf8_to_latin1(s + i, len - i, out, read);
     *read += i;
     return (size_t)(out - start) + more;
+}
+
+static size_t utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
+{
+    if (len <= 64) {
+        block b = load_first(s, len);
+        if (!any_high(b)) {
+            store_first(out, b, len);
+            return *read = len;
+        }
+    }
+    return utf8_to_latin1_long(s, len, out, read);
 }
 
 /* -- Out of UTF-16 ------------------------------------------------------------------------------------------------------ */
@@ -337,6 +378,9 @@ static inline bool paired(utf16_kinds k, uint32_t *carry)
 
 static bool utf16_valid(const uint8_t *s, size_t count_of)
 {
+    if (count_of <= 32 && !surrogate_mask(load_first(s, 2 * count_of)))
+        return true;
+
     uint32_t carry = 0;
     size_t i = 0;
     bool good = true;
@@ -357,6 +401,8 @@ static bool utf16_valid(const uint8_t *s, size_t count_of)
 
 static size_t utf16_utf8_len(const uint8_t *s, size_t count_of)
 {
+    if (count_of <= 32 && !any_of(load_first(s, 2 * count_of), units(0xff80)))
+        return count_of;
     uint32_t carry = 0;
     size_t i = 0, len = count_of;
     bool good = true;
@@ -462,7 +508,7 @@ static inline __attribute__((always_inline)) size_t utf16_block_to_utf8(block u,
     return n + put_four(c1, high >> 16, two >> 16, three >> 16, low >> 16, valid >> 16, exact, out + n);
 }
 
-static size_t utf16_to_utf8(const uint8_t *s, size_t count_of, uint8_t *out)
+static __attribute__((noinline)) size_t utf16_to_utf8_long(const uint8_t *s, size_t count_of, uint8_t *out)
 {
     utf16_carry carry = {.before = bytes(0)};
     uint8_t *start = out;
@@ -490,6 +536,18 @@ static size_t utf16_to_utf8(const uint8_t *s, size_t count_of, uint8_t *out)
         i += n;
     } while (i < count_of && !carry.bad);
     return carry.bad || carry.high ? CJ_TEXT_BAD : (size_t)(out - start);
+}
+
+static size_t utf16_to_utf8(const uint8_t *s, size_t count_of, uint8_t *out)
+{
+    if (count_of <= 32) {
+        block u = load_first(s, 2 * count_of);
+        if (!any_of(u, units(0xff80))) {
+            store_first(out, _mm512_castsi256_si512(_mm512_cvtepi16_epi8(u)), count_of);
+            return count_of;
+        }
+    }
+    return utf16_to_utf8_long(s, count_of, out);
 }
 
 /* Units that are no higher than `most`, 0x7f or 0xff, a byte each. */
@@ -537,7 +595,7 @@ static size_t latin1_utf8_len(const uint8_t *s, size_t len)
     return len + high + count(_mm512_movepi8_mask(load_first(s + i, len - i)));
 }
 
-static size_t latin1_to_utf8(const uint8_t *s, size_t len, uint8_t *out)
+static __attribute__((noinline)) size_t latin1_to_utf8_long(const uint8_t *s, size_t len, uint8_t *out)
 {
     uint8_t *start = out;
     size_t i = 0;
@@ -568,6 +626,18 @@ static size_t latin1_to_utf8(const uint8_t *s, size_t len, uint8_t *out)
         i += n;
     }
     return (size_t)(out - start);
+}
+
+static size_t latin1_to_utf8(const uint8_t *s, size_t len, uint8_t *out)
+{
+    if (len <= 64) {
+        block b = load_first(s, len);
+        if (!any_high(b)) {
+            store_first(out, b, len);
+            return len;
+        }
+    }
+    return latin1_to_utf8_long(s, len, out);
 }
 
 static size_t latin1_to_ascii(const uint8_t *s, size_t len, uint8_t *out)
@@ -617,4 +687,3 @@ const cj_text_kernels cj__text_avx512 = {
     .utf16_to_latin1 = utf16_to_latin1,
     .latin1_to_utf16 = latin1_to_utf16,
 };
-#endif

@@ -45,6 +45,8 @@ static const struct {
 } tables[] = {
 #if defined(__x86_64__)
     {&cj__text_avx512, has_avx512},
+    {&cj__text_avx2, has_avx2},
+    {&cj__text_sse4, has_sse4},
 #elif defined(__aarch64__)
     {&cj__text_neon, always}, /* of every such machine */
 #endif

@@ -55,7 +55,7 @@ typedef struct cj_text_kernels {
 
 extern const cj_text_kernels cj__text_scalar;
 #if defined(__x86_64__)
-extern const cj_text_kernels cj__text_avx512;
+extern const cj_text_kernels cj__text_sse4, cj__text_avx2, cj__text_avx512;
 #elif defined(__aarch64__)
 extern const cj_text_kernels cj__text_neon;
 #endif
