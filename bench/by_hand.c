@@ -577,7 +577,7 @@ void cjb_hand_patch_imports(cjb_hand *h)
             for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
                 if (strcmp(program->imports[group->slots[s].of].info.name, names[c]) != 0)
                     continue;
-                h->import_realloc[c] = instance->groups[g].core.imports[s].guest.realloc;
+                h->import_realloc[c] = cj__group_imports(instance->groups[g].core)[s].guest.realloc;
                 for (uint32_t k = 0; k < group->merged.import_count; k++)
                     if (group->merged.import_shapes[k] == group->slots[s].shape)
                         cj__core_patch_import(instance->groups[g].inst, k, natives[c]);

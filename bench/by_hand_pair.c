@@ -398,7 +398,7 @@ void cjb_pair_patch(cjb_session *s, int from, int to)
     pair.text = cj__text();
     for (uint32_t g = 0; g < program->group_count; g++)
         for (uint32_t i = 0; i < program->groups[g].slot_count; i++) {
-            const cj_binding *b = &instance->groups[g].core.imports[i];
+            const cj_binding *b = &cj__group_imports(instance->groups[g].core)[i];
             if (b->kind == CJ_SLOT_RESOURCE_NEW || b->kind == CJ_SLOT_RESOURCE_DROP) {
                 bool is_new = b->kind == CJ_SLOT_RESOURCE_NEW;
                 if (b->resources[0]->dtor) {

@@ -120,7 +120,7 @@ bool cj__import_call(WASMExecEnv *env, uint32_t slot, const uint64_t *flat, uint
         cj__exception_set(inst, "call of an import that is not bound");
         return false;
     }
-    const cj_binding *bound = &group->imports[slot];
+    const cj_binding *bound = &cj__group_imports(group)[slot];
     cj_call_ctx call = {.bound = bound, .store = bound->guest.instance->store, .env = env, .arena = bound->guest.instance->store->arena};
     uint32_t trap = cj__core_stack_low(&call) ? cj__call_trap(&call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE)
                                               : enter(&call, flat, result);

@@ -91,17 +91,21 @@ uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
 
 #if CJ_ENGINE_JIT
 
-/* Fills in what builtins and trap records look at: the rest of a cj_call_ctx costs more than a builtin does. */
-static inline void begin(cj_call_ctx *call, void *env, uint32_t slot)
+/* What is usual is done here, without a call object: exec/handles.c does the rest, and finds every trap. */
+
+static inline const cj_binding *binding(void *env, uint32_t slot)
 {
     const char *inst;
     const cj_group_core *group;
     memcpy(&inst, (const char *)env + cj__core_layout.env_module_inst, sizeof(inst));
     memcpy(&group, inst + cj__core_layout.inst_custom_data, sizeof(group));
-    call->bound = &group->imports[slot];
-    call->store = call->bound->guest.instance->store;
-    call->env = env;
-    call->arena = call->store->arena;
+    return &cj__group_imports(group)[slot];
+}
+
+static cj_call_ctx call_of(void *env, const cj_binding *bound)
+{
+    cj_store_core *store = bound->guest.instance->store;
+    return (cj_call_ctx){.bound = bound, .store = store, .env = env, .arena = store->arena};
 }
 
 static __attribute__((noinline, cold)) void leave(cj_call_ctx *call, uint32_t kind)
@@ -110,35 +114,115 @@ static __attribute__((noinline, cold)) void leave(cj_call_ctx *call, uint32_t ki
     cj__core_throw(call);
 }
 
-static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
+static __attribute__((noinline)) uint32_t other_new(void *env, const cj_binding *bound, uint32_t rep)
 {
-    cj_call_ctx call;
-    uint32_t index = 0;
-    begin(&call, env, slot);
-    uint32_t kind = cj__resource_new(&call, call.bound->resources[0], rep, &index);
+    cj_call_ctx call = call_of(env, bound);
+    uint32_t index = 0, kind = cj__resource_new(&call, bound->resources[0], rep, &index);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
     return index;
 }
 
-static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
+static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
 {
-    cj_call_ctx call;
-    uint32_t rep = 0;
-    begin(&call, env, slot);
-    uint32_t kind = cj__resource_rep(&call, call.bound->resources[0], index, &rep);
+    const cj_binding *bound = binding(env, slot);
+    cj_handles *table = &bound->guest.instance->handles;
+    uint32_t index = table->free;
+    if (CJ_UNLIKELY(!bound->guest.instance->may_leave || !index))
+        return other_new(env, bound, rep);
+    cj_handle *handle = &table->at[index];
+    table->free = (uint32_t)handle->rep;
+    table->used++;
+    *handle = (cj_handle){.rt = bound->resources[0], .rep = rep};
+    return index;
+}
+
+static __attribute__((noinline, cold)) uint32_t other_rep(void *env, const cj_binding *bound, uint32_t index)
+{
+    cj_call_ctx call = call_of(env, bound);
+    uint32_t rep = 0, kind = cj__resource_rep(&call, bound->resources[0], index, &rep);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
     return rep;
 }
 
-static void native_drop(void *env, uint32_t index, uint32_t slot)
+static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
 {
-    cj_call_ctx call;
-    begin(&call, env, slot);
-    uint32_t kind = cj__resource_drop(&call, call.bound->resources[0], index);
+    const cj_binding *bound = binding(env, slot);
+    const cj_handles *table = &bound->guest.instance->handles;
+    if (CJ_UNLIKELY(index >= table->len || table->at[index].rt != bound->resources[0]))
+        return other_rep(env, bound, index);
+    return (uint32_t)table->at[index].rep;
+}
+
+static __attribute__((noinline)) void other_drop(void *env, const cj_binding *bound, uint32_t index)
+{
+    cj_call_ctx call = call_of(env, bound);
+    uint32_t kind = cj__resource_drop(&call, bound->resources[0], index);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
+}
+
+/* The destructor has returned with an exception instead of leaving by a jump: the frame that the host entered finds it in the
+ * instance that runs. */
+static __attribute__((noinline, cold)) void dtor_failed(void *env, const cj_binding *bound, const cj_binding *dtor)
+{
+    cj_call_ctx inner = call_of(env, dtor), call = call_of(env, bound);
+    (void)cj__call_trap(&inner, CJ_TRAP_CORE, false, CJ_NO_SITE);
+    leave(&call, CJ_TRAP_CORE);
+}
+
+/* As `destroy` of exec/handles.c, where nothing but the implementing instance is entered. */
+static inline void run_dtor(void *env, const cj_binding *bound, const cj_binding *dtor, cj_instance_core *impl,
+                            uint32_t rep)
+{
+    void (*code)(void *env, uint32_t rep);
+    void *outer, *inner = dtor->guest.core_env_inst;
+    char *running = (char *)env + cj__core_layout.env_module_inst;
+    memcpy(&code, &dtor->core_func, sizeof(code));
+    memcpy(&outer, running, sizeof(outer));
+    memcpy(running, &inner, sizeof(inner));
+    impl->may_enter = 0;
+    const cj_binding *outer_dtor = impl->dtor;
+    impl->dtor = dtor;
+    code(env, rep);
+    if (CJ_UNLIKELY(((const char *)inner)[cj__core_layout.inst_exception] != 0))
+        dtor_failed(env, bound, dtor);
+    memcpy(running, &outer, sizeof(outer));
+    impl->dtor = outer_dtor;
+    impl->may_enter = 1;
+}
+
+static inline bool stack_low(const void *env)
+{
+    uintptr_t boundary;
+    memcpy(&boundary, (const char *)env + cj__core_layout.env_stack_boundary, sizeof(boundary));
+    return (uintptr_t)__builtin_frame_address(0) < boundary;
+}
+
+/* Whether a call from `caller` enters `impl` and no other instance. */
+static inline bool enters_one(const cj_instance_core *caller, const cj_instance_core *impl)
+{
+    return impl != caller && (impl->parent == caller || impl->parent == caller->parent);
+}
+
+static void native_drop(void *env, uint32_t index, uint32_t slot)
+{
+    const cj_binding *bound = binding(env, slot);
+    cj_instance_core *self = bound->guest.instance;
+    cj_handles *table = &self->handles;
+    const cj_resource *rt = bound->resources[0];
+    cj_instance_core *impl = rt->impl;
+    cj_handle *handle = index < table->len ? &table->at[index] : NULL;
+    if (CJ_UNLIKELY(!handle || handle->rt != rt || handle->lends || handle->scope || !impl || !self->may_leave ||
+                    !enters_one(self, impl) || !impl->may_enter || stack_low(env))) {
+        other_drop(env, bound, index);
+        return;
+    }
+    uint32_t rep = (uint32_t)handle->rep;
+    cj__handle_remove(table, index);
+    if (rt->dtor)
+        run_dtor(env, bound, rt->dtor, impl, rep);
 }
 
 void *cj__builtin_code(cj_slot_kind kind)

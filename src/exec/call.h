@@ -171,13 +171,18 @@ typedef struct cj_call_hooks {
     void (*compiled)(const cj_binding *import); /* there is code for an import of the instance that runs: it is to call it from now on */
 } cj_call_hooks;
 
-/* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). */
+/* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). The bindings of its
+ * imports, by slot number, come right after it: what calls have to look up is one load nearer. */
 typedef struct cj_group_core {
     cj_instance_core *instance;
-    cj_binding *imports; /* by slot number */
-    uint32_t import_count;
     void *core_module; /* the engine's: cj_core_module */
+    uint32_t import_count;
 } cj_group_core;
+static inline cj_binding *cj__group_imports(const cj_group_core *group)
+{
+    return (cj_binding *)(uintptr_t)(group + 1);
+}
+_Static_assert(_Alignof(cj_group_core) == _Alignof(cj_binding), "no gap between them");
 
 /* Export code: moves args in, calls the core function, moves the result out, runs post-return. Called with the region
  * entered and flags set. Returns a cj_trap after recording it (cj__call_trap), CJ_TRAP_NONE when all went well, or

@@ -44,6 +44,8 @@ uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *res
 uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);
 /* JIT builds: native code, (env, params..., slot), of the kinds that need no plan and so no compiler; NULL for others. */
 void *cj__builtin_code(cj_slot_kind kind);
+/* JIT builds: likewise, for a core function of another group; NULL: through the gate. */
+void *cj__core_call_code(const cj_core_type *);
 
 /* -- llvm/ --------------------------------------------------------------------------------------------------------- */
 

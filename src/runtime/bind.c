@@ -142,7 +142,7 @@ static cj_status wait_for_all_code(cj_start *s)
         return CJ_OK;
     for (uint32_t g = 0; g < s->program->group_count; g++)
         for (uint32_t i = 0; i < s->program->groups[g].slot_count; i++)
-            CJ_TRY(wait_for_code(s, &s->instance->groups[g].core.imports[i]));
+            CJ_TRY(wait_for_code(s, &cj__group_imports(s->instance->groups[g].core)[i]));
     for (uint32_t i = 0; i < s->program->export_count; i++)
         CJ_TRY(wait_for_code(s, &s->instance->funcs[i].core.bound));
 #else
@@ -284,7 +284,7 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
 {
     const cj_group *group = &s->program->groups[g];
     const cj_slot *slot = &group->slots[i];
-    cj_binding *bound = &s->instance->groups[g].core.imports[i];
+    cj_binding *bound = &cj__group_imports(s->instance->groups[g].core)[i];
     cj_instance_core *part = &s->instance->parts[group->part];
     const char *what = "cj:import:";
     bound->kind = (uint8_t)slot->kind;
@@ -315,7 +315,7 @@ static cj_status prepare_slot(cj_start *s, uint32_t g, uint32_t i)
         return compile(s, bound, what);
 #if CJ_HAVE_JIT
     if (s->store->engine->config.tier != CJ_TIER_INTERP)
-        bound->code = cj__builtin_code(slot->kind);
+        bound->code = slot->kind == CJ_SLOT_CORE ? cj__core_call_code(slot->core_type) : cj__builtin_code(slot->kind);
 #endif
     return CJ_OK;
 }
@@ -325,11 +325,12 @@ static cj_status prepare_group(cj_start *s, uint32_t g)
 {
     const cj_group *group = &s->program->groups[g];
     cj_group_run *run = &s->instance->groups[g];
-    run->core.instance = &s->instance->parts[group->part];
-    run->core.import_count = group->slot_count;
-    run->core.imports = CJ_ARENA_ARRAY(s->instance->arena, cj_binding, group->slot_count);
-    if (!run->core.imports)
+    size_t size = sizeof(cj_group_core) + (size_t)group->slot_count * sizeof(cj_binding);
+    run->core = cj__arena_calloc(s->instance->arena, 1, size, _Alignof(cj_group_core));
+    if (!run->core)
         return cj__fail_nomem(s->err);
+    run->core->instance = &s->instance->parts[group->part];
+    run->core->import_count = group->slot_count;
     for (uint32_t i = 0; i < group->slot_count; i++)
         CJ_TRY(prepare_slot(s, g, i));
     return CJ_OK;
@@ -436,7 +437,7 @@ static void bind_slot(cj_start *s, uint32_t g, uint32_t i)
 {
     const cj_slot *slot = &s->program->groups[g].slots[i];
     const cj_group_run *groups = s->instance->groups;
-    cj_binding *bound = &groups[g].core.imports[i];
+    cj_binding *bound = &cj__group_imports(groups[g].core)[i];
     uint32_t callee = callee_group(s->program, slot);
     const cj_group_run *memory = slot->memory_group == CJ_NONE ? NULL : &groups[slot->memory_group];
     bind_side(callee == CJ_NONE ? &bound->guest : &bound->caller, &groups[g], memory, slot->realloc);
@@ -458,14 +459,14 @@ static cj_status patch_imports(cj_start *s, uint32_t g)
     const cj_group_run *run = &s->instance->groups[g];
     uint32_t shapes = 0;
     for (uint32_t i = 0; i < group->slot_count; i++)
-        if (run->core.imports[i].code && group->slots[i].shape >= shapes)
+        if (cj__group_imports(run->core)[i].code && group->slots[i].shape >= shapes)
             shapes = group->slots[i].shape + 1;
     void **code = CJ_ARENA_ARRAY(s->scratch, void *, shapes);
     if (!code)
         return cj__fail_nomem(s->err);
     for (uint32_t i = 0; i < group->slot_count; i++)
-        if (run->core.imports[i].code)
-            code[group->slots[i].shape] = run->core.imports[i].code;
+        if (cj__group_imports(run->core)[i].code)
+            code[group->slots[i].shape] = cj__group_imports(run->core)[i].code;
     for (uint32_t k = 0; k < group->merged.import_count; k++)
         if (group->merged.import_shapes[k] < shapes && code[group->merged.import_shapes[k]])
             cj__core_patch_import(run->inst, k, code[group->merged.import_shapes[k]]);
@@ -480,8 +481,8 @@ void cj__bind_compiled(const cj_binding *import)
     for (uint32_t g = 0; g < program->group_count; g++) {
         const cj_group_run *run = &instance->groups[g];
         const cj_group *group = &program->groups[g];
-        uintptr_t slot = ((uintptr_t)import - (uintptr_t)run->core.imports) / sizeof(*import);
-        if (slot >= run->core.import_count)
+        uintptr_t slot = ((uintptr_t)import - (uintptr_t)cj__group_imports(run->core)) / sizeof(*import);
+        if (slot >= run->core->import_count)
             continue;
         uint32_t shape = group->slots[slot].shape;
         for (uint32_t k = 0; k < group->merged.import_count; k++)

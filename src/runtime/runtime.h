@@ -153,7 +153,7 @@ _Static_assert(offsetof(cj_func, core.head) == 0, "cj_call_native's view of a fu
 
 /* A group of merged core modules in an instance. */
 typedef struct cj_group_run {
-    cj_group_core core;
+    cj_group_core *core;
     cj_core_instance *inst; /* NULL: not yet, or no more */
 } cj_group_run;
 

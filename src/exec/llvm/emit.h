@@ -159,7 +159,8 @@ typedef struct cj__ll_fn {
     LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
     LLVMValueRef env, store; /* NULL: read from `call` */
-    bool late; /* `call` is a block without content: no operation reads it, so the trap block fills it in */
+    LLVMValueRef mark, lent; /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
+    bool late; /* `call` is a block without content: what reads it is rare, and fills it in before */
     /* The program that is being written. */
     const cj_moves *moves;
     bool in_results;
@@ -260,6 +261,9 @@ LLVMValueRef cj__ll_lower_alloc(cj__ll_fn *fn, uint32_t align, LLVMValueRef size
 void cj__ll_begin_program(cj__ll_fn *fn, const cj_moves *moves, bool in_results);
 void cj__ll_program(cj__ll_fn *fn, cj__ll_place src, cj__ll_place dst);
 void cj__ll_write_part(cj__ll_module *m, const cj__ll_part *part);
+/* The handle table of the program's source, else of its destination; an element of one. */
+LLVMValueRef cj__ll_table(cj__ll_fn *fn, bool lifts);
+LLVMValueRef cj__ll_handle_at(cj__ll_fn *fn, LLVMValueRef table, LLVMValueRef index);
 /* True when operations [first, past) may call realloc when they lower (handles only go from table to table). */
 bool cj__ll_calls_out(const cj_moves *moves, uint32_t first, uint32_t past);
 

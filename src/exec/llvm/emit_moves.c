@@ -260,16 +260,143 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
 
 /* -- Handles ----------------------------------------------------------------------------------------------------- */
 
+static LLVMValueRef times(cj__ll_fn *fn, LLVMValueRef len, uint64_t size)
+{
+    return LLVMBuildMul(fn->m->builder, len, cj__ll_c64(fn->m, size), "");
+}
+
+LLVMValueRef cj__ll_table(cj__ll_fn *fn, bool lifts)
+{
+    cj__ll_module *m = fn->m;
+    cj_space space = lifts ? fn->moves->src : fn->moves->dst;
+    if (space == CJ_SPACE_HOST)
+        return cj__ll_at(m, cj__ll_store_of(fn), offsetof(cj_store_core, handles));
+    LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(lifts ? fn->from : fn->to, instance));
+    return cj__ll_at(m, instance, offsetof(cj_instance_core, handles));
+}
+
+LLVMValueRef cj__ll_handle_at(cj__ll_fn *fn, LLVMValueRef table, LLVMValueRef index)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef first = cj__ll_load(m, m->ptr, table, offsetof(cj_handles, at));
+    return cj__ll_add(m, first, times(fn, cj__ll_resize(m, index, m->i64), sizeof(cj_handle)));
+}
+
+static LLVMValueRef is_zero(cj__ll_fn *fn, LLVMTypeRef type, LLVMValueRef at, uint64_t offset)
+{
+    LLVMValueRef value = cj__ll_load(fn->m, type, at, offset);
+    return LLVMBuildICmp(fn->m->builder, LLVMIntEQ, value, LLVMConstNull(type), "");
+}
+
+static void add_to(cj__ll_fn *fn, LLVMValueRef at, uint64_t offset, uint32_t what)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef value = cj__ll_load(m, m->i32, at, offset);
+    cj__ll_store(m, LLVMBuildAdd(m->builder, value, cj__ll_c32(m, what), ""), at, offset);
+}
+
+/* Goes on when `usual`, else at `rare`. */
+static void expect(cj__ll_fn *fn, LLVMValueRef usual, LLVMBasicBlockRef rare)
+{
+    cj__ll_branch_cold(fn, LLVMBuildNot(fn->m->builder, usual, ""), rare, cj__ll_block(fn, ""));
+}
+
+/* cj__move_own, where the handle is neither lent nor a borrow, and the other table has a free place. Gives the new index. */
+static LLVMValueRef usual_own(cj__ll_fn *fn, LLVMValueRef from, LLVMValueRef handle, LLVMValueRef index,
+                              LLVMBasicBlockRef rare)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef to = cj__ll_table(fn, false), null = LLVMConstNull(m->ptr), zero = cj__ll_c32(m, 0);
+    expect(fn, is_zero(fn, m->ptr, handle, offsetof(cj_handle, scope)), rare);
+    expect(fn, is_zero(fn, m->i32, handle, offsetof(cj_handle, lends)), rare);
+    LLVMValueRef given = cj__ll_load(m, m->i32, to, offsetof(cj_handles, free));
+    expect(fn, LLVMBuildICmp(m->builder, LLVMIntNE, given, zero, ""), rare);
+
+    LLVMValueRef rt = cj__ll_load(m, m->ptr, handle, offsetof(cj_handle, rt)),
+                 rep = cj__ll_load(m, m->i64, handle, offsetof(cj_handle, rep)),
+                 next_free = cj__ll_load(m, m->i32, from, offsetof(cj_handles, free));
+    cj__ll_store(m, null, handle, offsetof(cj_handle, rt));
+    cj__ll_store(m, cj__ll_c64(m, 0), handle, offsetof(cj_handle, lends)); /* and `named` */
+    cj__ll_store(m, cj__ll_resize(m, next_free, m->i64), handle, offsetof(cj_handle, rep));
+    cj__ll_store(m, index, from, offsetof(cj_handles, free));
+    add_to(fn, from, offsetof(cj_handles, used), UINT32_MAX);
+
+    LLVMValueRef at = cj__ll_handle_at(fn, to, given), after = cj__ll_load(m, m->i64, at, offsetof(cj_handle, rep));
+    cj__ll_store(m, cj__ll_resize(m, after, m->i32), to, offsetof(cj_handles, free));
+    cj__ll_store(m, rt, at, offsetof(cj_handle, rt));
+    cj__ll_store(m, rep, at, offsetof(cj_handle, rep));
+    cj__ll_store(m, null, at, offsetof(cj_handle, scope));
+    cj__ll_store(m, cj__ll_c64(m, 0), at, offsetof(cj_handle, lends));
+    add_to(fn, to, offsetof(cj_handles, used), 1);
+    return given;
+}
+
+/* cj__move_borrow into the instance that implements the resource: the representation. */
+static LLVMValueRef usual_borrow(cj__ll_fn *fn, LLVMValueRef from, LLVMValueRef handle, LLVMValueRef index,
+                                 LLVMValueRef rt, LLVMBasicBlockRef rare)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef impl = cj__ll_load_const(m, m->ptr, rt, offsetof(cj_resource, impl));
+    LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(fn->to, instance));
+    expect(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, impl, callee, ""), rare);
+    LLVMValueRef lends = cj__ll_at(m, cj__ll_store_of(fn), offsetof(cj_store_core, lends));
+    LLVMValueRef len = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, len)),
+                 cap = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, cap));
+    expect(fn, LLVMBuildICmp(m->builder, LLVMIntULT, len, cap, ""), rare);
+
+    add_to(fn, handle, offsetof(cj_handle, lends), 1);
+    LLVMValueRef first = cj__ll_load(m, m->ptr, lends, offsetof(cj_lends, at));
+    LLVMValueRef lend = cj__ll_add(m, first, times(fn, cj__ll_resize(m, len, m->i64), sizeof(cj_lend)));
+    cj__ll_store(m, from, lend, offsetof(cj_lend, table));
+    cj__ll_store(m, index, lend, offsetof(cj_lend, index));
+    cj__ll_store(m, cj__ll_c32(m, CJ_LEND_BORROW), lend, offsetof(cj_lend, kind));
+    cj__ll_store(m, LLVMBuildAdd(m->builder, len, cj__ll_c32(m, 1), ""), lends, offsetof(cj_lends, len));
+    return cj__ll_resize(m, cj__ll_load(m, m->i64, handle, offsetof(cj_handle, rep)), m->i32);
+}
+
+/* cj__move_own or cj__move_borrow, which find every trap; most calls do not get there. */
 static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
+    bool own = op->code == CJ_OP_OWN, to_host = fn->moves->dst == CJ_SPACE_HOST;
+    LLVMValueRef index = get(fn, src, op->src, 4), given = NULL;
+    LLVMBasicBlockRef rare = NULL, after_usual = NULL, next = NULL;
+    if (fn->mark && !own)
+        fn->lent = index;
+    if (!m->big && !(to_host && (!own || m->plan->has_borrow))) {
+        rare = cj__ll_block(fn, "rare");
+        LLVMValueRef table = cj__ll_table(fn, true), len = cj__ll_load(m, m->i32, table, offsetof(cj_handles, len));
+        expect(fn, LLVMBuildICmp(m->builder, LLVMIntULT, index, len, ""), rare);
+        LLVMValueRef handle = cj__ll_handle_at(fn, table, index);
+        LLVMValueRef resources = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, resources));
+        LLVMValueRef rt = cj__ll_load_const(m, m->ptr, resources, op->count * sizeof(void *));
+        LLVMValueRef is = cj__ll_load(m, m->ptr, handle, offsetof(cj_handle, rt));
+        expect(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, is, rt, ""), rare);
+        given = own ? usual_own(fn, table, handle, index, rare) : usual_borrow(fn, table, handle, index, rt, rare);
+        after_usual = cj__ll_here(fn);
+        next = cj__ll_block(fn, "");
+        LLVMBuildBr(m->builder, next);
+        cj__ll_use(fn, rare);
+        if (fn->late)
+            cj__ll_fill_call(fn);
+    }
     LLVMValueRef out = cj__ll_out(fn);
-    LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), cj__ll_c32(m, op->count), get(fn, src, op->src, 4),
-                           out};
-    cj__ll_helper helper = op->code == CJ_OP_OWN ? CJ__LL_cj__move_own : CJ__LL_cj__move_borrow;
+    LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), cj__ll_c32(m, op->count), index, out};
+    cj__ll_helper helper = own ? CJ__LL_cj__move_own : CJ__LL_cj__move_borrow;
     cj__ll_trap_unless_null(fn, cj__ll_call(m, helper, args, 5), site);
-    put(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0));
+    LLVMValueRef moved = cj__ll_load(m, m->i32, out, 0);
+    if (rare) {
+        LLVMBasicBlockRef after_rare = cj__ll_here(fn);
+        LLVMBuildBr(m->builder, next);
+        LLVMMoveBasicBlockAfter(next, after_rare);
+        cj__ll_use(fn, next);
+        LLVMValueRef either = LLVMBuildPhi(m->builder, m->i32, "handle");
+        LLVMAddIncoming(either, &given, &after_usual, 1);
+        LLVMAddIncoming(either, &moved, &after_rare, 1);
+        moved = either;
+    }
+    put(fn, dst, op->dst, moved);
 }
 
 /* -- Lists ------------------------------------------------------------------------------------------------------- */
@@ -416,11 +543,6 @@ static void check_length(cj__ll_fn *fn, LLVMValueRef len, uint32_t size, uint32_
     cj__ll_module *m = fn->m;
     LLVMValueRef most = cj__ll_c64(m, size ? CJ_MAX_BYTES / size : UINT64_MAX);
     cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, len, most, ""), CJ_TRAP_LIST_LENGTH, site);
-}
-
-static LLVMValueRef times(cj__ll_fn *fn, LLVMValueRef len, uint64_t size)
-{
-    return LLVMBuildMul(fn->m->builder, len, cj__ll_c64(fn->m, size), "");
 }
 
 static void trap_if_null(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t site)

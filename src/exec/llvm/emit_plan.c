@@ -138,6 +138,19 @@ static void call_post_return(cj__ll_fn *fn, const cj_core_sig *sig, LLVMValueRef
 }
 
 /* The borrow scope. */
+
+/* True when a call lends one handle to a guest, neither more nor less: most methods. */
+static bool lends_one(const cj__ll_module *m)
+{
+    const cj_moves *args = &m->plan->args;
+    uint32_t all = 0, certain = 0;
+    for (uint32_t i = 0; i < args->op_count; i++)
+        all += args->ops[i].code == CJ_OP_BORROW;
+    for (uint32_t i = 0; i < args->op_count; i = args->ops[i].next)
+        certain += args->ops[i].code == CJ_OP_BORROW;
+    return !m->big && args->dst != CJ_SPACE_HOST && args->op_count <= m->tuning.part_ops && all == 1 && certain == 1;
+}
+
 static void begin_borrows(cj__ll_fn *fn)
 {
     cj__ll_module *m = fn->m;
@@ -147,6 +160,8 @@ static void begin_borrows(cj__ll_fn *fn)
         cj__ll_load(m, m->i32, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
     cj__ll_store(m, cj__ll_c32(m, 0), fn->call, offsetof(cj_call_ctx, borrows));
     cj__ll_store(m, mark, fn->call, offsetof(cj_call_ctx, lends_mark));
+    if (lends_one(m))
+        fn->mark = mark;
 }
 
 static void check_borrows(cj__ll_fn *fn)
@@ -159,10 +174,23 @@ static void check_borrows(cj__ll_fn *fn)
                    CJ_NO_SITE);
 }
 
+/* cj__lends_end; in place, and without a look at the list of what is lent, where that is one handle. */
 static void end_borrows(cj__ll_fn *fn)
 {
-    if (fn->m->plan->has_borrow)
-        cj__ll_call(fn->m, CJ__LL_cj__lends_end, &fn->call, 1);
+    cj__ll_module *m = fn->m;
+    if (!m->plan->has_borrow)
+        return;
+    if (!fn->lent) {
+        if (fn->late)
+            cj__ll_fill_call(fn);
+        cj__ll_call(m, CJ__LL_cj__lends_end, &fn->call, 1);
+        return;
+    }
+    cj__ll_begin_program(fn, &m->plan->args, false); /* whose source has the handle */
+    LLVMValueRef handle = cj__ll_handle_at(fn, cj__ll_table(fn, true), fn->lent);
+    LLVMValueRef count = cj__ll_load(m, m->i32, handle, offsetof(cj_handle, lends));
+    cj__ll_store(m, LLVMBuildSub(m->builder, count, cj__ll_c32(m, 1), ""), handle, offsetof(cj_handle, lends));
+    cj__ll_store(m, fn->mark, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
 }
 
 /* -- Exports ----------------------------------------------------------------------------------------------------- */
@@ -344,10 +372,9 @@ static LLVMValueRef begin_native(cj__ll_fn *fn, cj__ll_module *m)
     /* Who was called: env -> instance record -> group -> binding. The slot is a constant that the merger wrote. */
     LLVMValueRef inst = cj__ll_load(m, m->ptr, fn->env, cj__core_layout.env_module_inst);
     LLVMValueRef group = cj__ll_load(m, m->ptr, inst, cj__core_layout.inst_custom_data);
-    LLVMValueRef bindings = cj__ll_load_const(m, m->ptr, group, offsetof(cj_group_core, imports));
     LLVMValueRef at =
         LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
-    fn->binding = cj__ll_add(m, bindings, at);
+    fn->binding = cj__ll_add(m, cj__ll_at(m, group, sizeof(cj_group_core)), at);
     fn->call = cj__ll_alloca(fn, sizeof(cj_call_ctx), _Alignof(cj_call_ctx));
     return inst;
 }
@@ -453,7 +480,7 @@ static void emit_import(cj__ll_module *m)
 
 /* -- Fused calls ------------------------------------------------------------------------------------------------- */
 
-/* True when nothing but a trap looks at the call: no helper that takes it, no part. */
+/* True when only what is rare looks at the call, and can fill it in: traps, and helpers for handles. No other helper that takes it, no part. */
 static bool needs_no_call(const cj__ll_module *m)
 {
     const cj_plan *plan = m->plan;
@@ -461,8 +488,7 @@ static bool needs_no_call(const cj__ll_module *m)
     if (m->big || plan->args.op_count + plan->results.op_count > m->tuning.part_ops)
         return false;
     for (int p = 0; p < 2; p++) {
-        if (programs[p]->max_depth > m->tuning.max_loops || has_code(programs[p], CJ_OP_STRING) ||
-            has_code(programs[p], CJ_OP_OWN) || has_code(programs[p], CJ_OP_BORROW))
+        if (programs[p]->max_depth > m->tuning.max_loops || has_code(programs[p], CJ_OP_STRING))
             return false;
     }
     return true;
@@ -631,12 +657,12 @@ static uint64_t cost(const cj_moves *moves)
             sum += 20;
             break;
         case CJ_OP_STRING:
+        case CJ_OP_OWN:
+        case CJ_OP_BORROW:
             sum += 5;
             break;
         case CJ_OP_VARIANT:
         case CJ_OP_CHAR:
-        case CJ_OP_OWN:
-        case CJ_OP_BORROW:
             sum += 2;
             break;
         default:

@@ -136,7 +136,7 @@ static guest *instantiate(guest_store *s, cj_core_module *module, const outline 
     g->store = s;
     g->module = module;
     g->core = (cj_instance_core){.may_enter = 1, .may_leave = 1, .store = &s->core};
-    g->group = (cj_group_core){.instance = &g->core, .imports = g->imports, .import_count = GUEST_SLOTS};
+    g->group = (cj_group_core){.instance = &g->core, .import_count = GUEST_SLOTS};
     for (uint32_t i = 0; i < GUEST_SLOTS; i++)
         g->imports[i] = (cj_binding){.guest = {.instance = &g->core}, .host_user = g};
     if (cj__core_instantiate(&s->core, module, &s->limits, &g->group, &g->instance, &s->err) != CJ_OK) {

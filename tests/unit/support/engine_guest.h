@@ -27,7 +27,7 @@ typedef struct guest {
     cj_core_instance *instance;
     cj_instance_core core;
     cj_group_core group;
-    cj_binding imports[GUEST_SLOTS];
+    cj_binding imports[GUEST_SLOTS]; /* right after `group` */
     cj_core_type *types; /* of the function exports */
     char **names;
     uint32_t export_count;

@@ -293,7 +293,6 @@ static fake_engine *guest_new(fake_engine *root)
     fake->root = root ? root : fake;
     fake->inst.custom_data = &fake->group;
     fake->group.instance = &fake->instance;
-    fake->group.imports = fake->imports;
     fake->instance.store = &fake->root->store;
     static const cj_core realloc_params[4] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
     fake->realloc = func_new(fake, FUNC_REALLOC, scripted_realloc, NULL, realloc_params, 4, realloc_params);

@@ -79,6 +79,7 @@ struct fake_engine {
     const char *name;     /* "" or the peer's, before its events */
     cj_instance_core instance;
     cj_group_core group;
+    cj_binding imports[FAKE_MAX_IMPORTS]; /* right after `group` */
     fake_env env;
     fake_inst inst;
     fake_memory memory;
@@ -108,7 +109,6 @@ struct fake_engine {
     jmp_buf *top; /* innermost entered frame */
     struct fake_func *funcs, *realloc;
     struct fake_bound *bounds;
-    cj_binding imports[FAKE_MAX_IMPORTS];
 };
 
 /* A store with one instance and a memory of `memory_size` bytes, all FAKE_POISON. Never NULL. */
