@@ -1,14 +1,14 @@
 # bash completion for canonjit: source this file, or install it as /usr/share/bash-completion/completions/canonjit.
 
 _canonjit() {
-    local cur prev verb options files='!*.wasm'
+    local cur prev verb options files='!*.wasm' words=
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
     COMPREPLY=()
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run bench inspect validate wast limits --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run bench inspect validate wast cache limits --help --version' -- "$cur")
         return
     fi
     case $prev in
@@ -29,7 +29,7 @@ _canonjit() {
         mapfile -t COMPREPLY < <(compgen -W 'wasmtime' -- "$cur")
         return
         ;;
-    --keep)
+    --keep | --cache)
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
         ;;
@@ -42,16 +42,19 @@ _canonjit() {
         ;;
     esac
     case $verb in
-    run) options='--invoke --tier --timeout --interruptible --unknown-imports --limit --help' ;;
+    run) options='--invoke --tier --cache --no-cache --stats --timeout --interruptible --unknown-imports --limit --help' ;;
     bench) options='--invoke --tier --rounds --time --unknown-imports --json --svg --ascii --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
     validate) options='--limit --help' ;;
     wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
-    help) options='run bench inspect validate wast' ;;
+    cache) options='--cache --help' words='show clear' ;;
+    help) options='run bench inspect validate wast cache' ;;
     *) return ;;
     esac
     if [ "$verb" = help ] || [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+    elif [ "$words" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     else
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -X "$files" -- "$cur"; compgen -d -- "$cur")

@@ -311,6 +311,21 @@ typedef enum cj_tier {
     X(uint32_t, max_compile_work, 1u << 19, "operations, and 256 per function, of the plans that instantiating compiles; what is over stays interpreted") \
     X(uint32_t, max_core_locals, 1u << 24, "locals of all core functions together, after merging")
 
+/* What became of a thunk that was wanted: the event of cj_config.on_thunk. */
+typedef enum cj_thunk_outcome {
+    CJ_THUNK_COMPILED,  /* by LLVM */
+    CJ_THUNK_FROM_DISK, /* found in the cache on disk */
+    CJ_THUNK_FAILED     /* neither: `message` says why */
+} cj_thunk_outcome;
+
+typedef struct cj_thunk_event {
+    cj_thunk_outcome outcome;
+    const char *name;    /* of the first function that wanted the shape: "cj:export:ns:pkg/iface@1.0.0#f", "cj:import:...", "cj:fused:..." */
+    uint64_t ns;         /* processor time */
+    size_t object_size;  /* bytes of machine code and what belongs to it */
+    const char *message; /* "" unless it failed */
+} cj_thunk_event;
+
 typedef struct cj_config {
     size_t struct_size;            /* set by cj_config_init */
     const cj_allocator *allocator; /* borrowed for the engine's life; NULL = malloc */
@@ -323,8 +338,15 @@ typedef struct cj_config {
     CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
     uint32_t calls_before_compile; /* CJ_TIER_AUTO: of one shape, in all instances together; 0: when it is first instantiated. CJ_CALLS_BEFORE_COMPILE */
+    const char *cache_dir; /* where thunks are kept on disk: NULL: nowhere; CJ_CACHE_DEFAULT: where the user's caches are ("The cache on disk", below), or nowhere
+                            * when that cannot be; else this directory, or CJ_HOST. Borrowed for cj_engine_new. Without LLVM it is not looked at */
+    uint64_t max_cache_bytes; /* in that directory: what was used longest ago goes first */
+    void (*on_thunk)(void *user, const cj_thunk_event *); /* called on the engine's own thread, for each thunk that is done; must not call canonjit. NULL: none */
+    void *on_thunk_user;
 } cj_config;
 #define CJ_CALLS_BEFORE_COMPILE 100
+#define CJ_CACHE_DEFAULT ""
+#define CJ_MAX_CACHE_BYTES (64u << 20)
 
 /* Fills in the defaults. Call it first, then change members. */
 CJ_API void cj_config_init(cj_config *);
@@ -345,8 +367,27 @@ typedef struct cj_engine_stats {
     uint64_t compile_ns;       /* processor time that LLVM took for it, but for its own start */
     uint64_t thunks_pending;   /* waiting to be compiled, or being compiled */
     uint64_t thunks_failed;    /* LLVM could not: CJ_TIER_AUTO interprets them for ever */
+    uint64_t disk_hits;        /* thunks that were on disk, and so were not compiled */
+    uint64_t disk_misses;      /* that were not, and so were */
+    uint64_t disk_refused;     /* whose file was damaged or not to be trusted, and so were */
+    uint64_t disk_stored;
+    uint64_t disk_ns;          /* processor time for all of that */
 } cj_engine_stats;
 CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
+
+/* The cache on disk: compiled thunks for later processes. Code is found by the shape of the function, the build of canonjit, the version of LLVM and the
+ * features of the processor; anything else is compiled anew. CJ_CACHE_DEFAULT is $XDG_CACHE_HOME/canonjit, or ~/.cache/canonjit. The
+ * directory is made when it is not there; it must belong to the user who runs, and nobody else may write to it: its files are machine code that
+ * is run (docs/security.md). `path` as cj_config.cache_dir, but not NULL. CJ_HOST: it cannot be read, or is not the user's alone; CJ_UNSUPPORTED
+ * without LLVM. */
+#define CJ_CACHE_PATH_SIZE 4096
+typedef struct cj_cache_info {
+    char path[CJ_CACHE_PATH_SIZE];
+    uint64_t entries, bytes; /* 0 when there is no such directory */
+} cj_cache_info;
+CJ_API cj_status cj_cache_get_info(const char *path, cj_cache_info *out, cj_error *err);
+/* Removes all entries, also those that other processes use: they have loaded what they need. */
+CJ_API cj_status cj_cache_clear(const char *path, cj_error *err);
 
 /* -- Component ----------------------------------------------------------------------------------------------------- */
 

@@ -39,7 +39,7 @@ typedef struct cli_verb {
     int (*run)(const struct cli_verb *, int argc, char **argv); /* what follows the verb */
 } cli_verb;
 
-extern const cli_verb cli_run, cli_bench, cli_inspect, cli_validate, cli_wast;
+extern const cli_verb cli_run, cli_bench, cli_inspect, cli_validate, cli_wast, cli_cache;
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
@@ -69,6 +69,11 @@ const char *cli_suggest(const char *wanted, const char *const *names, size_t cou
         "help", 'h', NULL, "print this" \
     }
 
+#define CLI_CACHE_OPTION \
+    { \
+        "cache", 0, "DIR", "the cache of compiled functions is there" \
+    }
+
 typedef struct cli_settings {
     cj_config config;
     cj_limits limits;
@@ -80,6 +85,8 @@ void cli_print_limits(FILE *to);
 /* The place of `value` among `names`, for an option of a verb. CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_choose(const char *verb, const char *option, const char *value, const char *const *names, size_t count,
                int *out);
+/* --cache, or, when that is NULL, CANONJIT_CACHE: a directory or "off", or the default. */
+void cli_set_cache(cli_settings *, const char *dir);
 /* --tier. */
 int cli_set_tier(cli_settings *, const char *verb, const char *value);
 

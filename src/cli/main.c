@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&cli_run, &cli_bench, &cli_inspect, &cli_validate, &cli_wast};
+static const cli_verb *const verbs[] = {&cli_run, &cli_bench, &cli_inspect, &cli_validate, &cli_wast, &cli_cache};
 
 static void print_help(FILE *to)
 {

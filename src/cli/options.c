@@ -149,6 +149,14 @@ int cli_choose(const char *verb, const char *option, const char *value, const ch
                     cli_suggest(value, names, count, "", hint, sizeof(hint)));
 }
 
+void cli_set_cache(cli_settings *settings, const char *dir)
+{
+    const char *from_environment = getenv("CANONJIT_CACHE");
+    if (!dir)
+        dir = from_environment && from_environment[0] ? from_environment : CJ_CACHE_DEFAULT;
+    settings->config.cache_dir = strcmp(dir, "off") == 0 ? NULL : dir;
+}
+
 int cli_set_tier(cli_settings *settings, const char *verb, const char *value)
 {
     static const char *const tiers[] = {"auto", "interp", "jit"};

@@ -13,12 +13,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { INVOKE, TIER, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, LIMIT, HELP };
+enum { INVOKE, TIER, CACHE, NO_CACHE, STATS, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "call a function, f(\"x\", [1, 2]), and print its result; repeatable"},
     [TIER] =
         {"tier", 0, "TIER",
          "how calls cross: auto (interpreted, compiled once they are many; the default), interp or jit (compiled first)"},
+    [CACHE] = CLI_CACHE_OPTION,
+    [NO_CACHE] = {"no-cache", 0, NULL, "keep no compiled functions on disk, and use none (`canonjit cache --help`)"},
+    [STATS] = {"stats", 0, NULL, "say on standard error, at the end, what was compiled and found in caches"},
     [TIMEOUT] = {"timeout", 0, "SECONDS", "interrupt the guest after this time; implies --interruptible"},
     [INTERRUPTIBLE] = {"interruptible", 0, NULL, "compile the guest with checks for interruption"},
     [UNKNOWN_IMPORTS] = CLI_IMPORTS_OPTION,
@@ -31,6 +34,7 @@ typedef struct run_settings {
     const char *const *calls;
     size_t call_count;
     double timeout; /* seconds; 0: none */
+    bool stats;
     cli_imports imports;
 } run_settings;
 
@@ -152,6 +156,18 @@ static int run_in_store(const cli_session *session, const run_settings *settings
     return status;
 }
 
+static void print_stats(const cj_engine *engine)
+{
+    cj_engine_stats s;
+    cj_engine_get_stats(engine, &s);
+    fprintf(stderr,
+            "thunks: %" PRIu64 " compiled in %.1f ms, %" PRIu64 " shared, %" PRIu64 " waiting, %" PRIu64 " failed\n"
+            "cache on disk: %" PRIu64 " found, %" PRIu64 " not found, %" PRIu64 " refused, %" PRIu64
+            " stored, in %.1f ms\n",
+            s.thunks_compiled, (double)s.compile_ns / 1e6, s.thunk_cache_hits, s.thunks_pending, s.thunks_failed,
+            s.disk_hits, s.disk_misses, s.disk_refused, s.disk_stored, (double)s.disk_ns / 1e6);
+}
+
 static int run_component(const char *path, const run_settings *settings)
 {
     cli_session session;
@@ -178,6 +194,8 @@ static int run_component(const char *path, const run_settings *settings)
     cj_linker_delete(linker);
     cj_arena_delete(arena);
     free(stand_ins);
+    if (settings->stats && session.engine)
+        print_stats(session.engine);
     cli_close(&session);
     return status;
 }
@@ -191,6 +209,15 @@ static int apply_option(run_settings *settings, int option, const char *value)
         return cli_set_tier(&settings->common, "run", value);
     case UNKNOWN_IMPORTS:
         return cli_set_imports(&settings->imports, "run", value);
+    case CACHE:
+        cli_set_cache(&settings->common, value);
+        return CLI_OK;
+    case NO_CACHE:
+        settings->common.config.cache_dir = NULL;
+        return CLI_OK;
+    case STATS:
+        settings->stats = true;
+        return CLI_OK;
     case TIMEOUT: {
         char *end;
         settings->timeout = strtod(value, &end);
@@ -212,6 +239,7 @@ static int run(const cli_verb *verb, int argc, char **argv)
     cli_args args = {verb, argc, 0, argv};
     run_settings settings = {0};
     cli_settings_init(&settings.common);
+    cli_set_cache(&settings.common, NULL);
     const char **calls = calloc((size_t)argc + 1, sizeof(*calls));
     if (!calls)
         return cli_fail(CLI_FAILED, "out of memory");

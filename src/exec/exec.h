@@ -55,8 +55,14 @@ typedef struct cj_compiler cj_compiler;
 cj_status cj__compiler_new(const cj_allocator *, cj_compiler **out, cj_error *err);
 /* Ends the thread, after what it compiles now. */
 void cj__compiler_delete(cj_compiler *);
-/* After how many calls of a shape cj__thunk_gate and cj__thunk_export want its code; before the first of them. */
-void cj__compiler_set_calls(cj_compiler *, uint32_t calls);
+/* What the engine's configuration says of it; before the first plan. */
+typedef struct cj_compiler_options {
+    uint32_t calls;       /* of a shape, after which cj__thunk_gate and cj__thunk_export want its code */
+    struct cj_disk *disk; /* or NULL; the engine's */
+    void (*on_thunk)(void *user, const cj_thunk_event *); /* or NULL */
+    void *on_thunk_user;
+} cj_compiler_options;
+void cj__compiler_set_options(cj_compiler *, const cj_compiler_options *);
 
 /* A shape. Lives as long as the compiler. `out` may be without code yet. */
 typedef struct cj_thunk cj_thunk;

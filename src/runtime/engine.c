@@ -6,6 +6,7 @@
  * Thread-safe: everything is immutable after cj_engine_new but the count of users and the compiler, which is made
  * when it is first needed.
  */
+#include "exec/disk.h"
 #include "runtime/runtime.h"
 
 #include <stdio.h>
@@ -40,6 +41,7 @@ void cj_config_init(cj_config *config)
     *config = (cj_config){.struct_size = sizeof(*config),
                           .tier = CJ_TIER_DEFAULT,
                           .calls_before_compile = CJ_CALLS_BEFORE_COMPILE,
+                          .max_cache_bytes = CJ_MAX_CACHE_BYTES,
 #define CJ_X(type, name, default_value, what) .name = (default_value),
                           CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
@@ -79,6 +81,24 @@ static cj_status take_config(const cj_config *given, cj_config *out, cj_error *e
 
 /* -- Life ---------------------------------------------------------------------------------------------------------- */
 
+/* The default directory is a convenience: without it all is as before, but for the time that it takes. */
+static cj_status open_disk(cj_engine *engine, cj_error *err)
+{
+#if CJ_HAVE_JIT
+    cj_config *config = &engine->config;
+    const char *path = config->cache_dir;
+    config->cache_dir = NULL; /* the caller's */
+    if (!path || config->tier == CJ_TIER_INTERP)
+        return CJ_OK;
+    cj_status status = cj__disk_open(engine->alloc, path, config->max_cache_bytes, &engine->disk, path[0] ? err : NULL);
+    return path[0] || status == CJ_NO_MEMORY ? status : CJ_OK;
+#else
+    engine->config.cache_dir = NULL;
+    (void)err;
+    return CJ_OK;
+#endif
+}
+
 cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
 {
     cj__error_clear(err);
@@ -103,6 +123,11 @@ cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
         return status;
     }
     cj__core_set_gate(cj__gate);
+    status = open_disk(engine, err);
+    if (status != CJ_OK) {
+        cj__engine_unuse(engine);
+        return status;
+    }
     *out = engine;
     return CJ_OK;
 }
@@ -118,7 +143,9 @@ cj_status cj__engine_compiler(cj_engine *engine, cj_compiler **out, cj_error *er
         if (!compiler) {
             status = cj__compiler_new(engine->alloc, &compiler, err);
             if (status == CJ_OK)
-                cj__compiler_set_calls(compiler, engine->config.calls_before_compile);
+                cj__compiler_set_options(compiler,
+                                         &(cj_compiler_options){engine->config.calls_before_compile, engine->disk,
+                                                                engine->config.on_thunk, engine->config.on_thunk_user});
             if (status == CJ_OK)
                 atomic_store_explicit(&engine->compiler, compiler, memory_order_release);
         }
@@ -148,6 +175,7 @@ void cj__engine_unuse(cj_engine *engine)
     cj_compiler *compiler = atomic_load_explicit(&engine->compiler, memory_order_relaxed);
     if (compiler)
         cj__compiler_delete(compiler);
+    cj__disk_close(engine->disk);
 #endif
     cj__core_runtime_release();
     pthread_mutex_destroy(&engine->lock);
@@ -182,3 +210,40 @@ void cj_engine_get_stats(const cj_engine *engine, cj_engine_stats *out)
     (void)engine;
 #endif
 }
+
+/* -- The cache on disk --------------------------------------------------------------------------------------------- */
+
+#if CJ_HAVE_LLVM
+cj_status cj_cache_get_info(const char *path, cj_cache_info *out, cj_error *err)
+{
+    cj__error_clear(err);
+    if (!path || !out)
+        return cj__fail(err, CJ_MISUSE, "cj_cache_get_info: path and out must not be NULL");
+    return cj__disk_info(path, out, err);
+}
+
+cj_status cj_cache_clear(const char *path, cj_error *err)
+{
+    cj__error_clear(err);
+    return path ? cj__disk_clear(path, err) : cj__fail(err, CJ_MISUSE, "cj_cache_clear: path must not be NULL");
+}
+#else
+static cj_status no_cache(cj_error *err)
+{
+    cj__error_clear(err);
+    return cj__fail(err, CJ_UNSUPPORTED, "unsupported: a cache of compiled thunks in this build (%s)", cj_build_info());
+}
+
+cj_status cj_cache_get_info(const char *path, cj_cache_info *out, cj_error *err)
+{
+    (void)path;
+    (void)out;
+    return no_cache(err);
+}
+
+cj_status cj_cache_clear(const char *path, cj_error *err)
+{
+    (void)path;
+    return no_cache(err);
+}
+#endif

@@ -33,6 +33,7 @@ struct cj_engine {
     atomic_uint users;
     pthread_mutex_t lock; /* of making the compiler */
     _Atomic(cj_compiler *) compiler;
+    struct cj_disk *disk; /* the compiler's cache, or NULL */
 };
 
 cj_engine *cj__engine_use(cj_engine *);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests of the command as a person uses it: run.sh CANONJIT GUESTS SOURCE [PART]. Prints a line per case and "N passed, N failed" at the end.
-# A PART (calls, usage or wast) runs that alone. Each call goes through both tiers, where there are two.
+# A PART (calls, usage, wast or cache) runs that alone. Each call goes through both tiers, where there are two.
 set -u
 canonjit=$1
 guests=$2
@@ -148,6 +148,10 @@ fi
 
 if [ "$part" = wast ] || [ "$part" = all ]; then
     . "$source/wast.sh"
+fi
+
+if [ "$part" = cache ] || [ "$part" = all ]; then
+    . "$source/cache.sh"
 fi
 
 if [ "$part" = usage ] || [ "$part" = all ]; then

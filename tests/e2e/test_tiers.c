@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,43 @@ static uint32_t call_loop(world *x, uint32_t n)
     if (status != CJ_OK)
         fail_msg("%s", cj_store_error(x->store)->message);
     return sum;
+}
+
+/* With a cache on disk, and the events of what is done. */
+typedef struct events {
+    uint32_t compiled, from_disk, failed;
+    bool elsewhere; /* on another thread than the test's, which runs the guests */
+    pthread_t test;
+    char names[400];
+} events;
+
+static void on_thunk(void *user, const cj_thunk_event *event)
+{
+    events *e = user;
+    *(event->outcome == CJ_THUNK_COMPILED    ? &e->compiled
+      : event->outcome == CJ_THUNK_FROM_DISK ? &e->from_disk
+                                             : &e->failed) += 1;
+    e->elsewhere = e->elsewhere && !pthread_equal(pthread_self(), e->test) && event->ns > 0 && event->object_size > 0;
+    size_t used = strlen(e->names);
+    snprintf(e->names + used, sizeof(e->names) - used, "%s ", event->name);
+}
+
+static void open_cached(world *x, events *e, cj_tier tier, const char *dir)
+{
+    cj_config config;
+    cj_config_init(&config);
+    config.tier = tier;
+    config.calls_before_compile = 0;
+    config.cache_dir = dir;
+    config.on_thunk = on_thunk;
+    config.on_thunk_user = e;
+    *x = (world){0};
+    *e = (events){.elsewhere = true, .test = pthread_self()};
+    e2e_ok(cj_engine_new(&config, &x->engine, &x->err), &x->err);
+    e2e_ok(cj_linker_new(x->engine, &x->linker, &x->err), &x->err);
+    e2e_ok(cj_linker_func(x->linker, NULL, "tick", tick, x, &x->err), &x->err);
+    open_component(x);
+    cj_engine_wait_compiled(x->engine);
 }
 
 /* -- What runs ------------------------------------------------------------------------------------------------------ */
@@ -262,6 +300,188 @@ static void test_components_that_go_before_their_code_comes(void **state)
     }
 }
 
+/* -- Events and the cache on disk ------------------------------------------------------------------------------------ */
+
+static char cache[64];
+
+static int make_cache(void **state)
+{
+    (void)state;
+    snprintf(cache, sizeof(cache), "/tmp/canonjit-tiers-XXXXXX");
+    return mkdtemp(cache) ? 0 : 1;
+}
+
+static int remove_cache(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof(command), "rm -rf %s", cache);
+    return system(command);
+}
+
+static void test_every_thunk_is_an_event(void **state)
+{
+    (void)state;
+    const cj_tier tiers[] = {CJ_TIER_AUTO, CJ_TIER_JIT};
+    for (int i = 0; i < 2; i++) {
+        world x;
+        events e;
+        open_cached(&x, &e, tiers[i], NULL);
+        assert_int_equal(e.compiled, 4);
+        assert_int_equal(e.from_disk + e.failed, 0);
+        assert_true(e.elsewhere); /* LLVM never runs on a thread of the caller's */
+        assert_non_null(strstr(e.names, "cj:export:add "));
+        assert_non_null(strstr(e.names, "cj:import:tick "));
+        assert_non_null(strstr(e.names, "cj:fused:"));
+        cj_engine_stats s = stats(&x);
+        assert_int_equal(s.disk_hits + s.disk_misses + s.disk_refused + s.disk_stored, 0);
+        close_world(&x);
+    }
+}
+
+/* Another process, at other addresses: everything is there, nothing is compiled, and it runs. */
+static int use_cache(const char *dir)
+{
+    world x;
+    events e;
+    open_cached(&x, &e, CJ_TIER_JIT, dir);
+    cj_engine_stats s = stats(&x);
+    bool ok = call_add(&x) == 42 && interpreted_imports(&x, 10) == 0 && s.thunks_compiled == 0 && s.compile_ns == 0 &&
+              s.disk_hits == 4 && s.disk_misses + s.disk_refused + s.disk_stored == 0 && e.from_disk == 4 &&
+              s.disk_ns > 0;
+    close_world(&x);
+    return ok ? 0 : 1;
+}
+
+static void test_a_second_process_compiles_nothing(void **state)
+{
+    (void)state;
+    world x;
+    events e;
+    open_cached(&x, &e, CJ_TIER_JIT, cache);
+    cj_engine_stats s = stats(&x);
+    assert_int_equal(s.thunks_compiled, 4);
+    assert_int_equal(s.disk_misses, 4);
+    assert_int_equal(s.disk_stored, 4);
+    assert_int_equal(call_add(&x), 42);
+    assert_int_equal(interpreted_imports(&x, 10), 0);
+    close_world(&x);
+    for (int i = 0; i < 3; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            execl("/proc/self/exe", "use-cache", cache, (char *)NULL);
+            _exit(3);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    open_cached(&x, &e, CJ_TIER_AUTO, cache); /* the same in the background */
+    assert_int_equal(stats(&x).thunks_compiled, 0);
+    assert_int_equal(stats(&x).disk_hits, 4);
+    call_add(&x);
+    assert_false(is_interpreted(&x, "add"));
+    close_world(&x);
+}
+
+static void for_each_file(void (*what)(const char *path))
+{
+    DIR *stream = opendir(cache);
+    for (struct dirent *e; (e = readdir(stream));) {
+        char path[400];
+        snprintf(path, sizeof(path), "%s/%s", cache, e->d_name);
+        if (e->d_name[0] != '.')
+            what(path);
+    }
+    closedir(stream);
+}
+
+static void cut(const char *path)
+{
+    assert_int_equal(truncate(path, 1000), 0);
+}
+
+static void overwrite(const char *path)
+{
+    FILE *file = fopen(path, "r+");
+    fseek(file, -100, SEEK_END);
+    fputs("not what LLVM wrote", file);
+    fclose(file);
+}
+
+static void test_bad_files_are_compiled_again(void **state)
+{
+    (void)state;
+    void (*const ways[])(const char *) = {cut, overwrite};
+    world x;
+    events e;
+    open_cached(&x, &e, CJ_TIER_JIT, cache);
+    close_world(&x);
+    for (int i = 0; i < 2; i++) {
+        for_each_file(ways[i]);
+        open_cached(&x, &e, CJ_TIER_JIT, cache);
+        cj_engine_stats s = stats(&x);
+        assert_int_equal(s.thunks_compiled, 4);
+        assert_int_equal(s.disk_refused, 4);
+        assert_int_equal(s.disk_stored, 4);
+        assert_int_equal(s.disk_hits + s.disk_misses, 0);
+        assert_int_equal(call_add(&x), 42);
+        assert_int_equal(interpreted_imports(&x, 10), 0);
+        close_world(&x);
+        assert_int_equal(use_cache(cache), 0);
+    }
+}
+
+static void test_directories_that_cannot_be(void **state)
+{
+    (void)state;
+    cj_config config;
+    cj_engine *engine;
+    cj_cache_info info;
+    cj_error err;
+    cj_config_init(&config);
+    assert_null(config.cache_dir); /* off, unless asked for */
+    config.cache_dir = cache;
+    assert_int_equal(chmod(cache, 0777), 0);
+    assert_int_equal(cj_engine_new(&config, &engine, &err), CJ_HOST);
+    assert_non_null(strstr(err.message, "others may write to it"));
+    assert_int_equal(cj_cache_get_info(cache, &info, &err), CJ_HOST);
+    config.tier = CJ_TIER_INTERP; /* needs none */
+    e2e_ok(cj_engine_new(&config, &engine, &err), &err);
+    cj_engine_delete(engine);
+
+    /* The default one is never an error. */
+    char before[400] = "";
+    const char *xdg = getenv("XDG_CACHE_HOME");
+    snprintf(before, sizeof(before), "%s", xdg ? xdg : "");
+    char inside[100];
+    snprintf(inside, sizeof(inside), "%s/canonjit", cache);
+    assert_int_equal(mkdir(inside, 0700), 0);
+    assert_int_equal(chmod(inside, 0777), 0);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    world x;
+    events e;
+    open_cached(&x, &e, CJ_TIER_JIT, CJ_CACHE_DEFAULT);
+    assert_int_equal(stats(&x).disk_stored, 0);
+    assert_int_equal(call_add(&x), 42);
+    close_world(&x);
+    assert_int_equal(chmod(inside, 0700), 0);
+    open_cached(&x, &e, CJ_TIER_JIT, CJ_CACHE_DEFAULT);
+    assert_int_equal(stats(&x).disk_stored, 4);
+    close_world(&x);
+    assert_int_equal(cj_cache_get_info(CJ_CACHE_DEFAULT, &info, &err), CJ_OK);
+    assert_string_equal(info.path, inside);
+    assert_int_equal(info.entries, 4);
+    assert_true(info.bytes >= 4 * 4096);
+    assert_int_equal(cj_cache_clear(CJ_CACHE_DEFAULT, &err), CJ_OK);
+    assert_int_equal(cj_cache_get_info(CJ_CACHE_DEFAULT, &info, &err), CJ_OK);
+    assert_int_equal(info.entries, 0);
+    if (before[0])
+        setenv("XDG_CACHE_HOME", before, 1);
+    else
+        unsetenv("XDG_CACHE_HOME");
+}
+
 /* -- Threads -------------------------------------------------------------------------------------------------------- */
 
 static void *run_store(void *arg)
@@ -406,9 +626,10 @@ static void test_exits_while_compiling(void **state)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     if (strcmp(argv[0], "exit-early") == 0)
         return exit_early();
+    if (strcmp(argv[0], "use-cache") == 0 && argc == 2)
+        return use_cache(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_auto_is_the_default),
         cmocka_unit_test(test_the_first_call_waits_for_nothing),
@@ -418,6 +639,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_jit_waits),
         cmocka_unit_test(test_interp_never_compiles),
         cmocka_unit_test(test_components_that_go_before_their_code_comes),
+        cmocka_unit_test(test_every_thunk_is_an_event),
+        cmocka_unit_test_setup_teardown(test_a_second_process_compiles_nothing, make_cache, remove_cache),
+        cmocka_unit_test_setup_teardown(test_bad_files_are_compiled_again, make_cache, remove_cache),
+        cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, make_cache, remove_cache),
         cmocka_unit_test(test_stores_of_many_threads_switch),
         cmocka_unit_test(test_the_thread_takes_no_signals),
         cmocka_unit_test(test_a_forked_child),
@@ -446,6 +671,9 @@ static void test_auto_interprets(void **state)
     cj_engine_delete(engine);
     config.tier = CJ_TIER_JIT;
     assert_int_equal(cj_engine_new(&config, &engine, &err), CJ_UNSUPPORTED);
+    cj_cache_info info;
+    assert_int_equal(cj_cache_get_info(CJ_CACHE_DEFAULT, &info, &err), CJ_UNSUPPORTED);
+    assert_int_equal(cj_cache_clear(CJ_CACHE_DEFAULT, &err), CJ_UNSUPPORTED);
 }
 
 int main(void)

@@ -12,6 +12,8 @@
 #include "exec/llvm/emit.h"
 #include "exec/llvm/target.h"
 
+#include "build_id.h"
+
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Orc.h>
 #include <stdio.h>
@@ -118,6 +120,8 @@ cj_status cj__ll_compiler_start(cj__ll_compiler *c, cj_error *err)
 
 void cj__ll_compiler_fini(cj__ll_compiler *c)
 {
+    if (c->environment)
+        cj__free(c->alloc, c->environment, strlen(c->environment) + 1);
     if (c->jit)
         LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
     if (c->fast)
@@ -139,16 +143,16 @@ static cj_status machine_for(cj__ll_compiler *c, const cj__ll_module *m, LLVMTar
 }
 
 /* Names of functions come from component files. */
-static void make_symbol(const char *name, uint64_t hash, uint64_t number, char out[256])
+static void make_symbol(const char *name, uint64_t hash, uint64_t number, char out[CJ__LL_SYMBOL_SIZE])
 {
     size_t n = 0;
     for (; name[n] && n < 200; n++) {
         unsigned char ch = (unsigned char)name[n];
         out[n] = (char)(ch > ' ' && ch < 0x7f && ch != '"' && ch != '\\' ? ch : '_');
     }
-    snprintf(out + n, 256 - n, ".%016llx", (unsigned long long)hash);
+    snprintf(out + n, CJ__LL_SYMBOL_SIZE - n, ".%016llx", (unsigned long long)hash);
     if (number)
-        snprintf(out + n + 17, 256 - n - 17, ".%llu", (unsigned long long)number);
+        snprintf(out + n + 17, CJ__LL_SYMBOL_SIZE - n - 17, ".%llu", (unsigned long long)number);
 }
 
 /* A module of its own context, which the caller disposes of with the module, also after a failure. `text`: names
@@ -202,9 +206,13 @@ static void dispose(cj__ll_module *m)
 
 /* -- Object to code ---------------------------------------------------------------------------------------------- */
 
-static cj_status link_object(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out,
-                             cj_error *err)
+cj_status cj__ll_link(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err)
 {
+    cj_status started = cj__ll_compiler_start(c, err);
+    if (started != CJ_OK) {
+        LLVMDisposeMemoryBuffer(object);
+        return started;
+    }
     LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object);
     if (error)
         return fail_llvm(c, err, error);
@@ -216,20 +224,37 @@ static cj_status link_object(cj__ll_compiler *c, LLVMMemoryBufferRef object, con
     return CJ_OK;
 }
 
-cj_status cj__ll_compile(cj__ll_compiler *c, const cj_plan *plan, const char *name, bool timed, void **out,
-                         cj_error *err)
+void cj__ll_symbol(cj__ll_compiler *c, const cj_plan *plan, const char *name, bool unique, char out[CJ__LL_SYMBOL_SIZE])
 {
-    CJ_TRY(cj__ll_compiler_start(c, err));
-    char symbol[256];
-    make_symbol(name, plan->hash, c->symbols++, symbol);
+    make_symbol(name, plan->hash, unique ? ++c->symbols : 0, out);
+}
+
+cj_status cj__ll_compile(cj__ll_compiler *c, const cj_plan *plan, const char *symbol, bool timed,
+                         LLVMMemoryBufferRef *object, cj_error *err)
+{
     cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed};
     LLVMTargetMachineRef machine;
-    LLVMMemoryBufferRef object = NULL;
     cj_status status = write_module(c, &m, false, &machine, err);
     if (status == CJ_OK)
-        status = generate(c, &m, machine, LLVMObjectFile, &object, err);
+        status = generate(c, &m, machine, LLVMObjectFile, object, err);
     dispose(&m);
-    return status == CJ_OK ? link_object(c, object, symbol, out, err) : status;
+    return status;
+}
+
+/* -- What objects depend on -------------------------------------------------------------------------------------- */
+
+const char *cj__ll_environment(cj__ll_compiler *c)
+{
+    if (c->environment)
+        return c->environment;
+    const cj_core_layout *l = &cj__core_layout;
+    char head[512];
+    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u, layout %u %u %u %u %u %u %u, ",
+             CJ_VERSION_STRING, CJ_BUILD_ID, CJ_LLVM_VERSION, cj__core_build_info(), c->tuning.part_ops,
+             c->tuning.max_loops, c->tuning.big_cost, l->env_module_inst, l->env_stack_boundary, l->inst_exception,
+             l->inst_custom_data, l->memory_data, l->memory_page_count, l->memory_page_size);
+    c->environment = cj__ll_target_text(c->alloc, head);
+    return c->environment;
 }
 
 /* -- Texts ------------------------------------------------------------------------------------------------------- */
@@ -249,8 +274,8 @@ cj_status cj__ll_text(cj__ll_compiler *c, const cj_plan *plan, const char *name,
 {
     if (kind != CJ_TEXT_LLVM && kind != CJ_TEXT_ASM)
         return cj__fail(err, CJ_MISUSE, "the compiler has texts of LLVM IR and of assembler only");
-    char symbol[256];
-    make_symbol(name, plan->hash, 0, symbol);
+    char symbol[CJ__LL_SYMBOL_SIZE];
+    cj__ll_symbol(c, plan, name, false, symbol);
     cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning};
     LLVMTargetMachineRef machine;
     cj_status status = write_module(c, &m, true, &machine, err);

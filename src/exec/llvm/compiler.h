@@ -18,13 +18,24 @@ typedef struct cj__ll_compiler {
     LLVMTargetMachineRef fast, optimising; /* made when first needed */
     LLVMOrcLLJITRef jit;                   /* likewise */
     uint64_t symbols;
+    char *environment;
     char report[256]; /* what LLVM said last */
 } cj__ll_compiler;
 
-/* Before anything that is to be timed: starts LLVM, once. The others do it too. */
+/* Before anything that is to be timed: starts LLVM, once. */
 cj_status cj__ll_compiler_start(cj__ll_compiler *, cj_error *err);
-/* `timed`: code that counts its steps (cj__compiler_timed). */
-cj_status cj__ll_compile(cj__ll_compiler *, const cj_plan *, const char *name, bool timed, void **out, cj_error *err);
+/* All that objects depend on but the plan: in words, terminated, the compiler's; NULL when out of memory. */
+const char *cj__ll_environment(cj__ll_compiler *);
+
+enum { CJ__LL_SYMBOL_SIZE = 256 };
+/* The symbol of a plan's function: from a name, which comes from a component, and the shape. `unique`: in this process. */
+void cj__ll_symbol(cj__ll_compiler *, const cj_plan *, const char *name, bool unique, char out[CJ__LL_SYMBOL_SIZE]);
+/* An object without any absolute address: what it needs it needs by name. Dispose of it with LLVMDisposeMemoryBuffer. `timed`: code that
+ * counts its steps (cj__compiler_timed). */
+cj_status cj__ll_compile(cj__ll_compiler *, const cj_plan *, const char *symbol, bool timed,
+                         LLVMMemoryBufferRef *object, cj_error *err);
+/* Places an object and finds its function. Takes the object. */
+cj_status cj__ll_link(cj__ll_compiler *, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err);
 cj_status cj__ll_text(cj__ll_compiler *, const cj_plan *, const char *name, cj_text_kind, char **out, cj_error *err);
 void cj__ll_compiler_fini(cj__ll_compiler *);
 

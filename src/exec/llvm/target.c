@@ -9,6 +9,7 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 #include <pthread.h>
+#include <stdio.h>
 
 static pthread_once_t native_once = PTHREAD_ONCE_INIT;
 static bool native_failed;
@@ -52,4 +53,17 @@ cj_status cj__ll_target_machine(LLVMCodeGenOptLevel level, LLVMTargetMachineRef 
     LLVMDisposeMessage(triple);
     *out = machine;
     return status;
+}
+
+char *cj__ll_target_text(const cj_allocator *alloc, const char *head)
+{
+    char *triple = LLVMGetDefaultTargetTriple(), *features = LLVMGetHostCPUFeatures();
+    const char *cpu = cpu_for(features);
+    size_t size = strlen(head) + strlen(triple) + strlen(cpu) + strlen(features) + 3;
+    char *text = cj__malloc(alloc, size);
+    if (text)
+        snprintf(text, size, "%s%s %s %s", head, triple, cpu, features);
+    LLVMDisposeMessage(features);
+    LLVMDisposeMessage(triple);
+    return text;
 }

@@ -13,4 +13,7 @@
 /* A target machine for this CPU; dispose with LLVMDisposeTargetMachine. One thread at a time may use it. */
 cj_status cj__ll_target_machine(LLVMCodeGenOptLevel level, LLVMTargetMachineRef *out, cj_error *err);
 
+/* The same in words, behind `head`: triple, tuning, features. NULL when out of memory; cj__free(strlen + 1). */
+char *cj__ll_target_text(const cj_allocator *, const char *head);
+
 #endif

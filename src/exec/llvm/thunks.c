@@ -1,6 +1,7 @@
 /* thunks.c: which shapes have code: the cache of an engine, what is to be compiled, and the thread that does it.
  *
- *     binding ─▶ thunk (one per plan->key) ─ wanted ─▶ queue ─▶ the compiler's thread ─ compiler.c ─▶ thunk.code
+ *     binding ─▶ thunk (one per plan->key) ─ wanted ─▶ queue ─▶ the compiler's thread ─┬ compiler.c ─▶ thunk.code
+ *                                                                                      └ disk.h
  *
  * Switching. The thread publishes code with one atomic store into the thunk, and touches no instance: each instance takes
  * it over itself, at its next call, on the thread that its store is used by. So there is no instance that must be found or kept
@@ -15,8 +16,10 @@
  * Non-goals: LLVM (compiler.c), which functions are worth it (runtime/bind.c).
  */
 #include "base/hash.h"
+#include "exec/disk.h"
 #include "exec/llvm/compiler.h"
 
+#include <llvm-c/Core.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -58,7 +61,7 @@ typedef struct task {
 struct cj_compiler {
     const cj_allocator *alloc;
     uint64_t seed;
-    _Atomic(uint32_t) calls; /* before code is wanted */
+    _Atomic(uint32_t) calls; /* options.calls */
     cj_compiler *next;       /* in `live` */
     pid_t process;
     pthread_mutex_t lock;
@@ -72,6 +75,7 @@ struct cj_compiler {
     pthread_t thread;
     cj_engine_stats stats;
     /* The thread's. */
+    cj_compiler_options options;
     cj__ll_compiler llvm;
 };
 
@@ -147,6 +151,100 @@ static void note_failure(cj_compiler *c, cj_thunk *thunk, const cj_error *err)
     thunk->state = THUNK_FAILED;
 }
 
+/* What came of a thunk: added to the statistics when it is done. */
+typedef struct result {
+    cj_status status;
+    void *code;
+    bool from_disk, looked, refused, stored;
+    uint64_t compile_ns, disk_ns;
+    size_t object_size;
+    cj_error err;
+} result;
+
+static bool from_disk(cj_compiler *c, const cj_disk_key *key, result *r)
+{
+    cj_disk_entry entry;
+    cj_disk_outcome outcome = cj__disk_get(c->options.disk, key, &entry);
+    r->looked = true;
+    r->refused = outcome == CJ_DISK_REFUSED;
+    if (outcome != CJ_DISK_HIT)
+        return false;
+    /* LLVM owns what it places: a copy. */
+    LLVMMemoryBufferRef object =
+        LLVMCreateMemoryBufferWithMemoryRangeCopy((const char *)entry.object, entry.object_len, entry.symbol);
+    r->from_disk = object && cj__ll_link(&c->llvm, object, entry.symbol, &r->code, NULL) == CJ_OK;
+    r->refused = !r->from_disk;
+    r->object_size = entry.object_len;
+    cj__disk_entry_free(c->options.disk, &entry);
+    return r->from_disk;
+}
+
+/* Symbols that are not unique are for the disk; two shapes with one hash and one name have the same. */
+static void compile(cj_compiler *c, const cj_thunk *thunk, const cj_disk_key *key, bool unique, result *r)
+{
+    LLVMMemoryBufferRef object;
+    char symbol[CJ__LL_SYMBOL_SIZE];
+    uint64_t start = cpu_ns();
+    cj__ll_symbol(&c->llvm, thunk->plan, thunk->name, unique, symbol);
+    r->status = cj__ll_compile(&c->llvm, thunk->plan, symbol, false, &object, &r->err);
+    if (r->status == CJ_OK) {
+        LLVMMemoryBufferRef kept = NULL;
+        r->object_size = LLVMGetBufferSize(object);
+        if (key && !unique)
+            kept = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object), r->object_size, symbol);
+        r->status = cj__ll_link(&c->llvm, object, symbol, &r->code, &r->err);
+        uint64_t now = cpu_ns();
+        r->compile_ns += now - start;
+        if (r->status == CJ_OK && kept)
+            r->stored = cj__disk_put(c->options.disk, key, symbol, LLVMGetBufferStart(kept), LLVMGetBufferSize(kept));
+        if (kept)
+            LLVMDisposeMemoryBuffer(kept);
+        r->disk_ns += cpu_ns() - now;
+    }
+}
+
+static void make_code(cj_compiler *c, const cj_thunk *thunk, result *r)
+{
+    cj__error_clear(&r->err);
+    r->status = cj__ll_compiler_start(&c->llvm, &r->err);
+    if (r->status != CJ_OK)
+        return;
+    uint64_t start = cpu_ns();
+    cj_disk_key key = {c->options.disk ? cj__ll_environment(&c->llvm) : NULL, thunk->key, thunk->key_len};
+    bool found = key.environment && from_disk(c, &key, r);
+    r->disk_ns = cpu_ns() - start;
+    if (found)
+        return;
+    compile(c, thunk, key.environment ? &key : NULL, false, r);
+    if (r->status != CJ_OK && r->status != CJ_NO_MEMORY)
+        compile(c, thunk, NULL, true, r);
+}
+
+static void tell(const cj_compiler *c, const cj_thunk *thunk, const result *r)
+{
+    if (!c->options.on_thunk)
+        return;
+    cj_thunk_event event = {.outcome = r->status != CJ_OK ? CJ_THUNK_FAILED
+                                       : r->from_disk     ? CJ_THUNK_FROM_DISK
+                                                          : CJ_THUNK_COMPILED,
+                            .name = thunk->name,
+                            .ns = r->compile_ns + r->disk_ns,
+                            .object_size = r->object_size,
+                            .message = r->status == CJ_OK ? "" : r->err.message};
+    c->options.on_thunk(c->options.on_thunk_user, &event);
+}
+
+static void add_stats(cj_engine_stats *stats, const result *r)
+{
+    stats->thunks_compiled += r->status == CJ_OK && !r->from_disk;
+    stats->compile_ns += r->compile_ns;
+    stats->disk_hits += r->from_disk;
+    stats->disk_misses += r->looked && !r->from_disk && !r->refused;
+    stats->disk_refused += r->refused;
+    stats->disk_stored += r->stored;
+    stats->disk_ns += r->disk_ns;
+}
+
 /* Under the lock, which it gives back while LLVM works. */
 static void compile_first(cj_compiler *c)
 {
@@ -158,28 +256,20 @@ static void compile_first(cj_compiler *c)
     thunk->state = THUNK_COMPILING;
     pthread_mutex_unlock(&c->lock);
 
-    cj_error err;
-    void *code = NULL;
-    uint64_t ns = 0;
-    cj__error_clear(&err);
-    cj_status status = cj__ll_compiler_start(&c->llvm, &err);
-    if (status == CJ_OK) {
-        uint64_t start = cpu_ns();
-        status = cj__ll_compile(&c->llvm, thunk->plan, thunk->name, false, &code, &err);
-        ns = cpu_ns() - start;
-    }
+    result r = {CJ_OK};
+    make_code(c, thunk, &r);
+    if (r.status == CJ_OK)
+        atomic_store_explicit(&thunk->code, r.code, memory_order_release);
+    tell(c, thunk, &r);
 
     pthread_mutex_lock(&c->lock);
     forget_plan(c, thunk);
     c->stats.thunks_pending--;
-    if (status == CJ_OK) {
+    add_stats(&c->stats, &r);
+    if (r.status == CJ_OK)
         thunk->state = THUNK_READY;
-        atomic_store_explicit(&thunk->code, code, memory_order_release);
-        c->stats.thunks_compiled++;
-        c->stats.compile_ns += ns;
-    } else {
-        note_failure(c, thunk, &err);
-    }
+    else
+        note_failure(c, thunk, &r.err);
 }
 
 static void run_task(cj_compiler *c)
@@ -277,9 +367,12 @@ void cj__compiler_tune(cj_compiler *c, const cj__compiler_tuning *tuning)
     c->llvm.tuning.max_loops += !tuning->max_loops;
 }
 
-void cj__compiler_set_calls(cj_compiler *c, uint32_t calls)
+void cj__compiler_set_options(cj_compiler *c, const cj_compiler_options *options)
 {
-    atomic_store_explicit(&c->calls, calls, memory_order_relaxed);
+    pthread_mutex_lock(&c->lock);
+    c->options = *options;
+    pthread_mutex_unlock(&c->lock);
+    atomic_store_explicit(&c->calls, options->calls, memory_order_relaxed);
 }
 
 static void forget_thunks(cj_compiler *c)
@@ -455,6 +548,11 @@ void cj__compiler_stats(const cj_compiler *compiler, cj_engine_stats *add_to)
     add_to->compile_ns += c->stats.compile_ns;
     add_to->thunks_pending += c->stats.thunks_pending;
     add_to->thunks_failed += c->stats.thunks_failed;
+    add_to->disk_hits += c->stats.disk_hits;
+    add_to->disk_misses += c->stats.disk_misses;
+    add_to->disk_refused += c->stats.disk_refused;
+    add_to->disk_stored += c->stats.disk_stored;
+    add_to->disk_ns += c->stats.disk_ns;
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -554,7 +652,12 @@ typedef struct timed_task {
 static void compile_timed(cj__ll_compiler *llvm, void *arg)
 {
     timed_task *t = arg;
-    t->status = cj__ll_compile(llvm, t->plan, t->name, true, t->out, t->err);
+    char symbol[CJ__LL_SYMBOL_SIZE];
+    LLVMMemoryBufferRef object;
+    cj__ll_symbol(llvm, t->plan, t->name, true, symbol);
+    t->status = cj__ll_compile(llvm, t->plan, symbol, true, &object, t->err);
+    if (t->status == CJ_OK)
+        t->status = cj__ll_link(llvm, object, symbol, t->out, t->err);
 }
 #endif
 
