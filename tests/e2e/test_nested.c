@@ -161,6 +161,17 @@ BODY(traps_of_the_boundary)
     e2e_traps_native(x->w, x->nested, OUTER "#text", &bad, CJ_TRAP_STRING_BOUNDS, WORKER "#text: result");
     everything_is_dead(x);
 
+    /* It traps when its realloc is done: that is no matter of the parameter any more. */
+    static const char *const lengths[] = {INNER "#length", MIDDLE "#length"};
+    for (size_t i = 0; i < 2; i++) {
+        make(x);
+        E2E_CALL(x->w, x->nested, INNER "#set-realloc", e2e_u32(3));
+        cj_string text = CJ_STRING("some text");
+        e2e_traps_native(x->w, x->nested, lengths[i], &text, CJ_TRAP_UNREACHABLE, i ? WORKER "#length" : lengths[i]);
+        assert_string_equal(cj_store_error(x->w->store)->where, i ? WORKER "#length" : lengths[i]);
+        assert_null(strstr(cj_store_error(x->w->store)->message, "in realloc"));
+    }
+
     /* Its realloc traps, or calls the host, which it must not. */
     static const cj_trap expected[] = {CJ_TRAP_UNREACHABLE, CJ_TRAP_CANNOT_LEAVE};
     for (uint32_t mode = 1; mode <= 2; mode++) {
@@ -169,7 +180,7 @@ BODY(traps_of_the_boundary)
         cj_string text = CJ_STRING("some text");
         x->calls = 0;
         e2e_traps_native(x->w, x->nested, OUTER "#length", &text, expected[mode - 1],
-                         mode == 1 ? WORKER "#length" : "call");
+                         mode == 1 ? WORKER "#length: param 0" : "call");
         if (mode == 1)
             assert_contains(cj_store_error(x->w->store)->message, "in realloc");
         assert_int_equal(x->calls, 0);

@@ -3,6 +3,7 @@
 #include "e2e.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { DTOR_OK, DTOR_UNREACHABLE, DTOR_BOUNDS, DTOR_SPIN };
 
@@ -210,6 +211,15 @@ static void destructors_that_trap(void **state)
     }
 }
 
+/* Afterwards a trap is again the function's. */
+BODY(a_trap_after_a_destructor)
+{
+    uint32_t a = thing(x, 1);
+    e2e_traps_native(x->w, x->things, "discard-and-trap", &a, CJ_TRAP_UNREACHABLE, "discard-and-trap");
+    assert_string_equal(cj_store_error(x->w->store)->where, "discard-and-trap");
+    assert_int_equal(x->count, 1);
+}
+
 BODY(a_host_function_of_a_destructor_fails)
 {
     uint32_t a = thing(x, 1);
@@ -287,6 +297,54 @@ BODY(guests_resources_end_with_their_store)
     x->w->store = NULL;
 }
 
+/* Store, linker, component and engine in every order, with handles of the guest's on both sides. */
+static void every_order_of_deletion(void **state)
+{
+    e2e *w = *state;
+    size_t size;
+    uint8_t *bytes = e2e_read("things", &size);
+    for (uint32_t order = 0; order < 24; order++) {
+        cj_error err;
+        cj_config config;
+        cj_config_init(&config);
+        config.tier = e2e_tier;
+        e2e own_world = {0};
+        world x = start(&own_world);
+        cj_component *component;
+        e2e_ok(cj_engine_new(&config, &own_world.engine, &err), &err);
+        e2e_ok(cj_linker_new(own_world.engine, &own_world.linker, &err), &err);
+        e2e_ok(cj_store_new(own_world.engine, NULL, NULL, &own_world.store, &err), &err);
+        e2e_ok(cj_component_new(own_world.engine, bytes, size, &component, &err), &err);
+        e2e_ok(cj_linker_func(own_world.linker, NULL, "on-drop", on_drop, &x, &err), &err);
+        e2e_ok(cj_linker_func(own_world.linker, NULL, "inside", inside, &x, &err), &err);
+        e2e_ok(cj_instantiate(own_world.store, own_world.linker, component, &x.things, &err), &err);
+        (void)E2E_CALL(&own_world, x.things, "hold", e2e_own(thing(&x, 1)));
+        uint32_t left[4] = {0, 1, 2, 3}, n = order, handle = thing(&x, 2);
+        for (uint32_t k = 4; k > 0; n /= k, k--) {
+            uint32_t what = left[n % k];
+            left[n % k] = left[k - 1];
+            if (what == 0) {
+                cj_store_delete(own_world.store);
+                handle = 0;
+            } else if (what == 1) {
+                cj_linker_delete(own_world.linker);
+            } else if (what == 2) {
+                cj_component_delete(component);
+            } else {
+                cj_engine_delete(own_world.engine);
+            }
+            if (handle) { /* its destructor, and what it calls, are still there */
+                uint32_t before = x.count;
+                drop_ok(&x, handle);
+                assert_int_equal(x.count, before + 1);
+                handle = thing(&x, 3);
+            }
+        }
+    }
+    free(bytes);
+    (void)w;
+}
+
 /* -- Interrupts ---------------------------------------------------------------------------------------------------- */
 
 static cj_status interrupt_on_drop(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
@@ -327,10 +385,12 @@ int main(void)
         E2E(identity),
         E2E(without_a_destructor),
         E2E(destructors_that_trap),
+        E2E(a_trap_after_a_destructor),
         E2E(a_host_function_of_a_destructor_fails),
         E2E(destructors_that_come_back),
         E2E(inside_a_call),
         E2E(guests_resources_end_with_their_store),
+        E2E(every_order_of_deletion),
         E2E(destructors_can_be_interrupted),
     };
     return e2e_run_auto_too(tests);

@@ -1,0 +1,47 @@
+;; views: gives the host strings and lists in place; the host gives them back, and meanwhile realloc makes memory, which may move it, and overwrites
+;; what the host looked at.
+(component
+  (import "echo" (func $echo (param "s" string) (result string)))
+  (import "echo-bytes" (func $echo-bytes (param "v" (list u8)) (result (list u8))))
+  (import "echo-strings" (func $echo-strings (param "v" (list string)) (result (list string))))
+  (core module $memory
+    (memory (export "memory") 1)
+    ;; The first page that is new; what lies from 1024 to 2048 is gone.
+    (func (export "realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
+      (local $at i32)
+      (memory.fill (i32.const 1024) (i32.const 0x23) (i32.const 1024))
+      (local.set $at (i32.shl (memory.grow (i32.const 1)) (i32.const 16)))
+      (if (local.get $old) (then (memory.copy (local.get $at) (local.get $old)
+        (select (local.get $old-size) (local.get $size) (i32.lt_u (local.get $old-size) (local.get $size))))))
+      (local.get $at))
+    (data (i32.const 1024) "hello, view")
+    (data (i32.const 1040) "h\00i\00\ac\20")
+    (data (i32.const 1056) "\00\04\00\00\05\00\00\00\07\04\00\00\04\00\00\00\05\04\00\00\00\00\00\00")) ;; "hello", "view", ""
+  (core instance $s (instantiate $memory))
+  (alias core export $s "memory" (core memory $memory))
+  (alias core export $s "realloc" (core func $realloc))
+  (core func $echo' (canon lower (func $echo) (memory $memory) (realloc $realloc)))
+  (core func $echo16 (canon lower (func $echo) string-encoding=utf16 (memory $memory) (realloc $realloc)))
+  (core func $echo-bytes' (canon lower (func $echo-bytes) (memory $memory) (realloc $realloc)))
+  (core func $echo-strings' (canon lower (func $echo-strings) (memory $memory) (realloc $realloc)))
+  (core module $m
+    (import "h" "echo" (func $echo (param i32 i32 i32)))
+    (import "h" "echo16" (func $echo16 (param i32 i32 i32)))
+    (import "h" "bytes" (func $bytes (param i32 i32 i32)))
+    (import "h" "strings" (func $strings (param i32 i32 i32)))
+    (func (export "string") (result i32) (call $echo (i32.const 1024) (i32.const 11) (i32.const 16)) (i32.const 16))
+    (func (export "string16") (result i32) (call $echo16 (i32.const 1040) (i32.const 3) (i32.const 16)) (i32.const 16))
+    (func (export "bytes") (result i32) (call $bytes (i32.const 1024) (i32.const 11) (i32.const 16)) (i32.const 16))
+    (func (export "strings") (result i32) (call $strings (i32.const 1056) (i32.const 3) (i32.const 16)) (i32.const 16)))
+  (core instance $i (instantiate $m (with "h" (instance
+    (export "echo" (func $echo')) (export "echo16" (func $echo16))
+    (export "bytes" (func $echo-bytes')) (export "strings" (func $echo-strings'))))))
+  (func $string (result string) (canon lift (core func $i "string") (memory $memory)))
+  (func $string16 (result string) (canon lift (core func $i "string16") string-encoding=utf16 (memory $memory)))
+  (func $bytes (result (list u8)) (canon lift (core func $i "bytes") (memory $memory)))
+  (func $strings (result (list string)) (canon lift (core func $i "strings") (memory $memory)))
+  (export "string" (func $string))
+  (export "string16" (func $string16))
+  (export "bytes" (func $bytes))
+  (export "strings" (func $strings))
+)
