@@ -30,6 +30,7 @@ struct cjb_hand {
     WASMModuleInstance *inst;
     WASMMemoryInstance *memory;
     cj_arena *arena;
+    const cj_text_kernels *text;
     struct {
         void *func, *realloc, *post_return;
         uint32_t core_func; /* export number */
@@ -81,7 +82,7 @@ static inline bool guest_alloc(const cjb_hand *h, void *realloc_func, uint32_t a
 
 static bool string_to_guest(const cjb_hand *h, void *realloc_func, cj_string s, uint32_t *at)
 {
-    if (s.len > CJ_MAX_BYTES || !cj__text_utf8_valid((const uint8_t *)s.ptr, s.len) ||
+    if (s.len > CJ_MAX_BYTES || !h->text->utf8_valid((const uint8_t *)s.ptr, s.len) ||
         !guest_alloc(h, realloc_func, 1, s.len, at))
         return false;
     memcpy(memory_at(h, *at), s.ptr, s.len);
@@ -131,7 +132,7 @@ static bool strings_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, u
 static bool string_from_guest(const cjb_hand *h, const uint8_t *pair, cj_string *out)
 {
     uint32_t at = load32(pair), len = load32(pair + 4);
-    if (len > CJ_MAX_BYTES || !in_memory(h, at, len) || !cj__text_utf8_valid(memory_at(h, at), len))
+    if (len > CJ_MAX_BYTES || !in_memory(h, at, len) || !h->text->utf8_valid(memory_at(h, at), len))
         return false;
     char *copy = cj__arena_alloc(h->arena, len, 1);
     if (!copy)
@@ -432,7 +433,7 @@ static uint32_t native_STRING_IN(env_t *env, uint32_t at, uint32_t len, uint32_t
 {
     (void)env, (void)slot;
     cjb_hand *h = patched;
-    if (len > CJ_MAX_BYTES || !in_memory(h, at, len) || !cj__text_utf8_valid(memory_at(h, at), len))
+    if (len > CJ_MAX_BYTES || !in_memory(h, at, len) || !h->text->utf8_valid(memory_at(h, at), len))
         return fault(), 0;
     cjb_any args = {.string = {(const char *)memory_at(h, at), len}}, result = {0};
     cjb_answer(CJB_STRING_IN, &args, &result);
@@ -452,7 +453,7 @@ static uint32_t native_STRINGS_IN(env_t *env, uint32_t at, uint32_t len, uint32_
     for (uint32_t i = 0; i < len; i++) {
         const uint8_t *pair = memory_at(h, at) + 8 * i;
         uint32_t text = load32(pair), bytes = load32(pair + 4);
-        if (bytes > CJ_MAX_BYTES || !in_memory(h, text, bytes) || !cj__text_utf8_valid(memory_at(h, text), bytes))
+        if (bytes > CJ_MAX_BYTES || !in_memory(h, text, bytes) || !h->text->utf8_valid(memory_at(h, text), bytes))
             return fault(), 0;
         strings[i] = (cj_string){(const char *)memory_at(h, text), bytes};
     }
@@ -479,7 +480,7 @@ static uint32_t native_RESULT_IN(env_t *env, uint32_t tag, uint32_t a, uint32_t 
     if (tag == 0) {
         args.result.of.ok = a;
     } else {
-        if (tag > 1 || b > CJ_MAX_BYTES || !in_memory(h, a, b) || !cj__text_utf8_valid(memory_at(h, a), b))
+        if (tag > 1 || b > CJ_MAX_BYTES || !in_memory(h, a, b) || !h->text->utf8_valid(memory_at(h, a), b))
             return fault(), 0;
         args.result.of.err = (cj_string){(const char *)memory_at(h, a), b};
     }
@@ -500,7 +501,7 @@ static uint32_t native_VARIANT_IN(env_t *env, uint32_t tag, uint64_t a, uint32_t
         args.choice.of.number = at;
         break;
     case 2:
-        if (b > CJ_MAX_BYTES || !in_memory(h, at, b) || !cj__text_utf8_valid(memory_at(h, at), b))
+        if (b > CJ_MAX_BYTES || !in_memory(h, at, b) || !h->text->utf8_valid(memory_at(h, at), b))
             return fault(), 0;
         args.choice.of.text = (cj_string){(const char *)memory_at(h, at), b};
         break;
@@ -594,6 +595,7 @@ cjb_hand *cjb_hand_new(cjb_session *s)
     if (!h || cj_arena_new(NULL, &h->arena) != CJ_OK)
         abort();
     h->session = s;
+    h->text = cj__text();
     const cj_program *program = s->instance->component->program;
     for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
         const cj_binding *b = &s->calls[c]->core.bound;

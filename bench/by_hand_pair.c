@@ -167,7 +167,7 @@ static inline __attribute__((always_inline)) bool move_string(env_t *env, int fr
     const uint8_t *s = memory_at(&pair.caller, ptr);
     *len = units;
     if (from == to) {
-        if ((from == UTF8 && !cj__text_utf8_valid(s, units)) || (from == UTF16 && !cj__text_utf16_valid(s, units)) ||
+        if ((from == UTF8 && !k->utf8_valid(s, units)) || (from == UTF16 && !k->utf16_valid(s, units)) ||
             !callee_realloc(env, 0, 0, from == UTF8 ? 1 : 2, bytes, at))
             return false;
         memcpy(memory_at(&pair.callee, *at), s, bytes);

@@ -126,6 +126,7 @@ typedef struct kernel {
         return bytes; \
     }
 BODIES(utf8_valid, k->utf8_valid(s, n), 0)
+BODIES(utf8_copy, k->utf8_copy(s, n, out), n)
 BODIES(utf16_valid, k->utf16_valid(s, n), 0)
 BODIES(utf16_utf8_len, k->utf16_utf8_len(s, n), 0)
 BODIES(latin1_utf8_len, k->latin1_utf8_len(s, n), 0)
@@ -138,6 +139,7 @@ BODIES(latin1_to_utf16, (k->latin1_to_utf16(s, n, out), n), 2 * n)
 
 static const kernel kernels[] = {
     {"utf8 valid", UTF8, run_utf8_valid, written_utf8_valid},
+    {"utf8 valid and copied", UTF8, run_utf8_copy, written_utf8_copy},
     {"utf16 valid", UTF16, run_utf16_valid, written_utf16_valid},
     {"utf16 as utf8, counted", UTF16, run_utf16_utf8_len, written_utf16_utf8_len},
     {"latin1 as utf8, counted", LATIN1, run_latin1_utf8_len, written_latin1_utf8_len},

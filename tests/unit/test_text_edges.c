@@ -38,6 +38,7 @@ typedef enum source { UTF8, UTF16, LATIN1 } source;
         return bytes; \
     }
 KERNEL(utf8_valid, k->utf8_valid(s, n), 0)
+KERNEL(utf8_copy, k->utf8_copy(s, n, out), n)
 KERNEL(utf16_valid, k->utf16_valid(s, n), 0)
 KERNEL(utf16_utf8_len, k->utf16_utf8_len(s, n), 0)
 KERNEL(latin1_utf8_len, k->latin1_utf8_len(s, n), 0)
@@ -62,10 +63,11 @@ typedef struct kernel {
         #name, from, scale, run_##name, room_##name \
     }
 static const kernel kernels[] = {
-    ROW(utf8_valid, UTF8, 0),        ROW(utf16_valid, UTF16, 0),      ROW(utf16_utf8_len, UTF16, 0),
-    ROW(latin1_utf8_len, LATIN1, 0), ROW(utf8_to_utf16, UTF8, 2),     ROW(utf16_to_utf8, UTF16, 1),
-    ROW(latin1_to_utf8, LATIN1, 1),  ROW(latin1_to_ascii, LATIN1, 1), ROW(utf16_to_ascii, UTF16, 1),
-    ROW(utf8_to_latin1, UTF8, 1),    ROW(utf16_to_latin1, UTF16, 1),  ROW(latin1_to_utf16, LATIN1, 1),
+    ROW(utf8_copy, UTF8, 0),         ROW(utf8_valid, UTF8, 0),        ROW(utf16_valid, UTF16, 0),
+    ROW(utf16_utf8_len, UTF16, 0),   ROW(latin1_utf8_len, LATIN1, 0), ROW(utf8_to_utf16, UTF8, 2),
+    ROW(utf16_to_utf8, UTF16, 1),    ROW(latin1_to_utf8, LATIN1, 1),  ROW(latin1_to_ascii, LATIN1, 1),
+    ROW(utf16_to_ascii, UTF16, 1),   ROW(utf8_to_latin1, UTF8, 1),    ROW(utf16_to_latin1, UTF16, 1),
+    ROW(latin1_to_utf16, LATIN1, 1),
 };
 
 /* -- Memory between two forbidden pages ---------------------------------------------------------------------------- */
@@ -107,6 +109,8 @@ static void check_at(const kernel *f, const uint8_t *s, size_t n, uint8_t *to, s
                  expected.result, expected.read);
     if (expected.result != CJ_TEXT_BAD && memcmp(to, right, f->scale * expected.result) != 0)
         fail_msg("%s %s: %zu of source: wrong output", K->name, f->name, n);
+    if (f->run == run_utf8_copy)
+        assert_memory_equal(to, s, n);
     all_fill(before, to, "before", f, n);
     all_fill(to + room, after, "past", f, n);
 }

@@ -38,6 +38,14 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     if (len == 0)
         return CJ_TRAP_NONE;
     const uint8_t *s = cj__memory_view(memory, ptr, len);
+    if (!view && len > CJ_TEXT_SHORT &&
+        CJ_LIKELY(len <= store->host_bytes)) { /* malformed comes before the host's limit */
+        char *room = cj__call_alloc(call, len, 1);
+        if (CJ_UNLIKELY(!room))
+            return CJ_TRAP_HOST_LIMIT;
+        out->ptr = room;
+        return CJ_LIKELY(cj__text()->utf8_copy(s, len, (uint8_t *)room)) ? CJ_TRAP_NONE : CJ_TRAP_STRING_UTF8;
+    }
     if (CJ_UNLIKELY(!cj__text_utf8_valid(s, len)))
         return CJ_TRAP_STRING_UTF8;
     if (view && CJ_LIKELY(len <= store->host_bytes)) {
@@ -90,14 +98,20 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
         if (!src)
             return CJ_TRAP_HOST_LIMIT;
     }
-    if (CJ_UNLIKELY(len && !cj__text_utf8_valid(src, len)))
+    bool is_short = len <= CJ_TEXT_SHORT;
+    if (is_short && CJ_UNLIKELY(!cj__text_utf8_valid(src, len)))
         return CJ_TRAP_STRING_UTF8;
     uint32_t trap = native_alloc(call, &call->bound->guest, 1, len, &out[0]);
     if (CJ_UNLIKELY(trap))
         return trap;
     out[1] = len;
-    if (len)
-        memcpy(cj__memory_view(call->bound->guest.memory, out[0], len), src, len);
+    if (len == 0)
+        return CJ_TRAP_NONE;
+    uint8_t *to = cj__memory_view(call->bound->guest.memory, out[0], len);
+    if (is_short)
+        memcpy(to, src, len);
+    else if (CJ_UNLIKELY(!cj__text()->utf8_copy(src, len, to)))
+        return CJ_TRAP_STRING_UTF8;
     return CJ_TRAP_NONE;
 }
 

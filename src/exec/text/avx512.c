@@ -110,12 +110,19 @@ static inline block unfinished(block b)
     return _mm512_subs_epu8(b, load(most));
 }
 
-static __attribute__((noinline)) bool utf8_valid_long(const uint8_t *s, size_t len)
+/* Validates, and copies to `out` unless that is NULL. */
+static inline __attribute__((always_inline)) bool validate(const uint8_t *s, size_t len, uint8_t *out)
 {
     block before = bytes(0), fault = bytes(0);
     size_t i = 0;
     for (; len - i >= 256; i += 256) {
         block a = load(s + i), b = load(s + i + 64), c = load(s + i + 128), d = load(s + i + 192);
+        if (out) {
+            store(out + i, a);
+            store(out + i + 64, b);
+            store(out + i + 128, c);
+            store(out + i + 192, d);
+        }
         if (!any_high(or3(a, b, _mm512_or_si512(c, d)))) {
             fault = _mm512_or_si512(fault, unfinished(before));
         } else {
@@ -126,12 +133,21 @@ static __attribute__((noinline)) bool utf8_valid_long(const uint8_t *s, size_t l
     }
     for (; len - i >= 64; i += 64) {
         block a = load(s + i);
+        if (out)
+            store(out + i, a);
         fault = _mm512_or_si512(fault, any_high(a) ? faults(a, before) : unfinished(before));
         before = a;
     }
     block rest = load_first(s + i, len - i); /* zeros follow: a character that is cut has no continuation */
+    if (out)
+        store_first(out + i, rest, len - i);
     fault = _mm512_or_si512(fault, any_high(rest) ? faults(rest, before) : unfinished(before));
     return _mm512_test_epi8_mask(fault, fault) == 0;
+}
+
+static __attribute__((noinline)) bool utf8_valid_long(const uint8_t *s, size_t len)
+{
+    return validate(s, len, NULL);
 }
 
 static bool utf8_valid(const uint8_t *s, size_t len)
@@ -139,6 +155,11 @@ static bool utf8_valid(const uint8_t *s, size_t len)
     if (len <= 64 && !any_high(load_first(s, len)))
         return true;
     return utf8_valid_long(s, len);
+}
+
+static bool utf8_copy(const uint8_t *s, size_t len, uint8_t *out)
+{
+    return validate(s, len, out);
 }
 
 /* -- UTF-8 -> UTF-16 ------------------------------------------------------------------------------------------------- */
@@ -675,6 +696,7 @@ static void latin1_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
 const cj_text_kernels cj__text_avx512 = {
     .name = "avx512",
     .utf8_valid = utf8_valid,
+    .utf8_copy = utf8_copy,
     .utf16_valid = utf16_valid,
     .utf16_utf8_len = utf16_utf8_len,
     .latin1_utf8_len = latin1_utf8_len,

@@ -4,6 +4,7 @@
 const cj_text_kernels cj__text_scalar = {
     .name = "scalar",
     .utf8_valid = scalar_utf8_valid,
+    .utf8_copy = scalar_utf8_copy,
     .utf16_valid = scalar_utf16_valid,
     .utf16_utf8_len = scalar_utf16_utf8_len,
     .latin1_utf8_len = scalar_latin1_utf8_len,

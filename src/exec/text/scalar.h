@@ -119,6 +119,12 @@ static inline bool scalar_utf8_valid(const uint8_t *s, size_t len)
     return true;
 }
 
+static inline bool scalar_utf8_copy(const uint8_t *s, size_t len, uint8_t *out)
+{
+    memcpy(out, s, len);
+    return scalar_utf8_valid(s, len);
+}
+
 static inline size_t scalar_utf16_utf8_len(const uint8_t *s, size_t units)
 {
     size_t len = 0;

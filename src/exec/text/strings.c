@@ -4,8 +4,9 @@
  * engine's realloc.
  * Non-goals: where the two words (pointer, length) are; recording the trap.
  * Spec: "Loading" (load_string_from_range) and "Storing" (store_string_into_range), whose order of checks and sequence
- * of realloc calls are followed to the letter: guests can observe both. But whether a string that is transcoded is
- * well-formed is found on the way, when realloc may have run already: nobody can tell, for that guest is dead then.
+ * of realloc calls are followed to the letter: guests can observe both. But whether a string that is transcoded, or a
+ * long one of the host's, is well-formed is found on the way, when realloc may have run already: nobody can tell, for
+ * that guest is dead then.
  *
  * Whatever realloc returns, and whatever the guest does meanwhile, each write stays inside the block whose bounds were
  * checked after the last realloc, because kernels write no more than the source's length allows, whatever its bytes.
@@ -31,17 +32,19 @@ static uint32_t copy_out(cj_call_ctx *call, size_t len, cj_string *out, char **r
 
 static uint32_t lift_utf8(cj_call_ctx *call, const uint8_t *s, size_t len, bool view, cj_string *out)
 {
+    char *room;
+    if (!view && len <= call->store->host_bytes) { /* malformed comes before the host's limit */
+        uint32_t trap = copy_out(call, len, out, &room);
+        return trap                                             ? trap
+               : cj__text()->utf8_copy(s, len, (uint8_t *)room) ? CJ_TRAP_NONE
+                                                                : (uint32_t)CJ_TRAP_STRING_UTF8;
+    }
     if (!cj__text_utf8_valid(s, len))
         return CJ_TRAP_STRING_UTF8;
-    if (view) {
-        *out = (cj_string){(const char *)s, len};
-        return cj__call_charge(call, len) ? CJ_TRAP_NONE : CJ_TRAP_HOST_LIMIT;
-    }
-    char *room;
-    uint32_t trap = copy_out(call, len, out, &room);
-    if (!trap)
-        memcpy(room, s, len);
-    return trap;
+    if (!view)
+        return copy_out(call, len, out, &room); /* says what the limit is */
+    *out = (cj_string){(const char *)s, len};
+    return cj__call_charge(call, len) ? CJ_TRAP_NONE : CJ_TRAP_HOST_LIMIT;
 }
 
 static uint32_t lift_utf16(cj_call_ctx *call, const uint8_t *s, size_t units, cj_string *out)
@@ -174,6 +177,12 @@ static uint32_t lower_copy(lowering *l, uint32_t align)
 
 static uint32_t lower_utf8(lowering *l)
 {
+    if (!l->from && l->len > CJ_TEXT_SHORT) { /* the host's: in one pass */
+        uint32_t trap = allocate(l, 1, l->len);
+        return trap                                           ? trap
+               : cj__text()->utf8_copy(l->src, l->len, l->at) ? CJ_TRAP_NONE
+                                                              : (uint32_t)CJ_TRAP_STRING_UTF8;
+    }
     return cj__text_utf8_valid(l->src, l->len) ? lower_copy(l, 1) : (uint32_t)CJ_TRAP_STRING_UTF8;
 }
 

@@ -29,6 +29,9 @@ typedef struct cj_text_kernels {
     bool (*utf8_valid)(const uint8_t *s, size_t len);
     bool (*utf16_valid)(const uint8_t *s, size_t units);
 
+    /* Copy all of it, len bytes, well-formed or not; true when it is. */
+    bool (*utf8_copy)(const uint8_t *s, size_t len, uint8_t *out);
+
     /* How many bytes it is in UTF-8. CJ_TEXT_BAD when malformed. */
     size_t (*utf16_utf8_len)(const uint8_t *s, size_t units);
     size_t (*latin1_utf8_len)(const uint8_t *s, size_t len);
@@ -71,6 +74,9 @@ static inline const cj_text_kernels *cj__text(void)
     const cj_text_kernels *chosen = atomic_load_explicit(&cj__text_chosen, memory_order_relaxed);
     return CJ_LIKELY(chosen) ? chosen : cj__text_choose();
 }
+
+/* Up to here strings are validated before they are copied, above on the way (both back ends, as guests can tell). */
+enum { CJ_TEXT_SHORT = 64 };
 
 /* True when no bit of `high`, which repeats every two bytes, is set: of short texts only. */
 static inline bool cj__text_short_ascii(const uint8_t *s, size_t len, uint64_t high)

@@ -136,6 +136,12 @@ static bool utf8_valid(const uint8_t *s, size_t len)
     return !any(fault) && !unfinished(s + len);
 }
 
+static bool utf8_copy(const uint8_t *s, size_t len, uint8_t *out)
+{
+    memcpy(out, s, len);
+    return utf8_valid(s, len);
+}
+
 static inline wide surrogates(wide16 u, uint16_t mask, uint16_t kind)
 {
     return (wide)((u & mask) == kind);
@@ -491,7 +497,7 @@ static void latin1_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
 }
 
 #define VECTOR_TABLE \
-    .utf8_valid = utf8_valid, .utf16_valid = utf16_valid, .utf16_utf8_len = utf16_utf8_len, \
+    .utf8_valid = utf8_valid, .utf8_copy = utf8_copy, .utf16_valid = utf16_valid, .utf16_utf8_len = utf16_utf8_len, \
     .latin1_utf8_len = latin1_utf8_len, .utf8_to_utf16 = utf8_to_utf16, .utf16_to_utf8 = utf16_to_utf8, \
     .latin1_to_utf8 = latin1_to_utf8, .latin1_to_ascii = latin1_to_ascii, .utf16_to_ascii = utf16_to_ascii, \
     .utf8_to_latin1 = utf8_to_latin1, .utf16_to_latin1 = utf16_to_latin1, .latin1_to_utf16 = latin1_to_utf16
