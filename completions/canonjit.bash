@@ -16,6 +16,10 @@ _canonjit() {
         mapfile -t COMPREPLY < <(compgen -W 'auto interp jit' -- "$cur")
         return
         ;;
+    --profile)
+        mapfile -t COMPREPLY < <(compgen -W 'perfmap jitdump gdb' -- "$cur")
+        return
+        ;;
     --unknown-imports)
         mapfile -t COMPREPLY < <(compgen -W 'error trap default echo' -- "$cur")
         return
@@ -42,8 +46,8 @@ _canonjit() {
         ;;
     esac
     case $verb in
-    run) options='--invoke --tier --cache --no-cache --stats --timeout --interruptible --unknown-imports --limit --help' ;;
-    bench) options='--invoke --tier --rounds --time --unknown-imports --json --svg --ascii --limit --help' ;;
+    run) options='--invoke --tier --cache --no-cache --stats --timeout --interruptible --unknown-imports --profile --limit --help' ;;
+    bench) options='--invoke --tier --rounds --time --unknown-imports --profile --json --svg --ascii --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
     validate) options='--limit --help' ;;
     wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;

@@ -326,6 +326,14 @@ typedef struct cj_thunk_event {
     const char *message; /* "" unless it failed */
 } cj_thunk_event;
 
+/* Names of compiled thunks, "cj:export:iface#f", "cj:import:...", "cj:fused:...", for tools that look at the process from outside; one thunk may serve other functions
+ * of its shape, too, and has the name of the first. */
+typedef enum cj_profile {
+    CJ_PROFILE_PERF_MAP = 1, /* in /tmp/perf-PID.map: perf top, perf report */
+    CJ_PROFILE_JITDUMP = 2,  /* in jit-PID.dump, with the code: perf record -k mono; perf inject --jit; perf report, perf annotate */
+    CJ_PROFILE_GDB = 4       /* to GDB, by its JIT interface, with unwind tables: backtraces through thunks */
+} cj_profile;
+
 typedef struct cj_config {
     size_t struct_size;            /* set by cj_config_init */
     const cj_allocator *allocator; /* borrowed for the engine's life; NULL = malloc */
@@ -343,6 +351,9 @@ typedef struct cj_config {
     uint64_t max_cache_bytes; /* in that directory: what was used longest ago goes first */
     void (*on_thunk)(void *user, const cj_thunk_event *); /* called on the engine's own thread, for each thunk that is done; must not call canonjit. NULL: none */
     void *on_thunk_user;
+    uint32_t profile;        /* cj_profile, or-ed; 0: none. Files are the process's: the first engine makes them, and they are left behind.
+                              * cj_engine_new: CJ_HOST when it cannot, CJ_UNSUPPORTED without LLVM */
+    const char *jitdump_dir; /* of CJ_PROFILE_JITDUMP; borrowed for the engine's life; NULL: the current directory */
 } cj_config;
 #define CJ_CALLS_BEFORE_COMPILE 100
 #define CJ_CACHE_DEFAULT ""

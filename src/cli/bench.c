@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INVOKE, TIER, ROUNDS, TIME, UNKNOWN_IMPORTS, JSON, SVG, ASCII, LIMIT, HELP };
+enum { INVOKE, TIER, ROUNDS, TIME, UNKNOWN_IMPORTS, PROFILE, JSON, SVG, ASCII, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "time a call, f(\"x\", [1, 2]); repeatable"},
     [TIER] = {"tier", 0, "TIER", "time this tier, jit or interp; repeatable (all that the build has)"},
@@ -30,6 +30,7 @@ static const cli_option options[] = {
     [JSON] = {"json", 0, NULL, "print the figures as JSON"},
     [SVG] = {"svg", 0, "FILE", "write a chart there, too"},
     [ASCII] = {"ascii", 0, NULL, "draw bars in ASCII, whatever the locale"},
+    [PROFILE] = CLI_PROFILE_OPTION,
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -524,6 +525,8 @@ static int apply_option(bench_settings *settings, int option, const char *value)
         if (end == value || *end || !(settings->seconds > 0 && settings->seconds <= 1e6))
             return cli_fail(CLI_USAGE, "bench: --time %s: expected seconds, more than 0: 2 or 0.5", value);
         return CLI_OK;
+    case PROFILE:
+        return cli_set_profile(&settings->common, "bench", value);
     case UNKNOWN_IMPORTS:
         return cli_set_imports(&settings->imports, "bench", value);
     case JSON:

@@ -64,6 +64,10 @@ const char *cli_suggest(const char *wanted, const char *const *names, size_t cou
     { \
         "limit", 0, "NAME=VALUE", "change a limit; K, M, G multiply (`canonjit limits` lists them)" \
     }
+#define CLI_PROFILE_OPTION \
+    { \
+        "profile", 0, "KINDS", "names of compiled thunks for tools: perfmap, jitdump, gdb, or several with commas" \
+    }
 #define CLI_HELP_OPTION \
     { \
         "help", 'h', NULL, "print this" \
@@ -85,6 +89,8 @@ void cli_print_limits(FILE *to);
 /* The place of `value` among `names`, for an option of a verb. CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_choose(const char *verb, const char *option, const char *value, const char *const *names, size_t count,
                int *out);
+/* --profile. */
+int cli_set_profile(cli_settings *, const char *verb, const char *value);
 /* --cache, or, when that is NULL, CANONJIT_CACHE: a directory or "off", or the default. */
 void cli_set_cache(cli_settings *, const char *dir);
 /* --tier. */

@@ -167,6 +167,24 @@ int cli_set_tier(cli_settings *settings, const char *verb, const char *value)
     return CLI_OK;
 }
 
+int cli_set_profile(cli_settings *settings, const char *verb, const char *value)
+{
+    static const char *const kinds[] = {"perfmap", "jitdump", "gdb"};
+    static const cj_profile bits[] = {CJ_PROFILE_PERF_MAP, CJ_PROFILE_JITDUMP, CJ_PROFILE_GDB};
+    for (const char *at = value;; at++) {
+        char kind[LONGEST + 2];
+        size_t len = strcspn(at, ",");
+        int chosen;
+        snprintf(kind, sizeof(kind), "%.*s", (int)(len > LONGEST ? LONGEST : len), at);
+        if (cli_choose(verb, "profile", kind, kinds, CLI_COUNT(kinds), &chosen) != CLI_OK)
+            return CLI_USAGE;
+        settings->config.profile |= (uint32_t)bits[chosen];
+        at += len;
+        if (!*at)
+            return CLI_OK;
+    }
+}
+
 /* -- Limits ------------------------------------------------------------------------------------------------------ */
 
 typedef struct limit {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { INVOKE, TIER, CACHE, NO_CACHE, STATS, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, LIMIT, HELP };
+enum { INVOKE, TIER, CACHE, NO_CACHE, STATS, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, PROFILE, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "call a function, f(\"x\", [1, 2]), and print its result; repeatable"},
     [TIER] =
@@ -25,6 +25,7 @@ static const cli_option options[] = {
     [TIMEOUT] = {"timeout", 0, "SECONDS", "interrupt the guest after this time; implies --interruptible"},
     [INTERRUPTIBLE] = {"interruptible", 0, NULL, "compile the guest with checks for interruption"},
     [UNKNOWN_IMPORTS] = CLI_IMPORTS_OPTION,
+    [PROFILE] = CLI_PROFILE_OPTION,
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -207,6 +208,8 @@ static int apply_option(run_settings *settings, int option, const char *value)
     switch (option) {
     case TIER:
         return cli_set_tier(&settings->common, "run", value);
+    case PROFILE:
+        return cli_set_profile(&settings->common, "run", value);
     case UNKNOWN_IMPORTS:
         return cli_set_imports(&settings->imports, "run", value);
     case CACHE:

@@ -61,8 +61,11 @@ typedef struct cj_compiler_options {
     struct cj_disk *disk; /* or NULL; the engine's */
     void (*on_thunk)(void *user, const cj_thunk_event *); /* or NULL */
     void *on_thunk_user;
+    uint32_t profile; /* cj_profile */
 } cj_compiler_options;
 void cj__compiler_set_options(cj_compiler *, const cj_compiler_options *);
+/* cj_config.profile: makes the files that it wants, once per process: the first directory counts. CJ_HOST: one cannot be made. Thread-safe. */
+cj_status cj__profile_open(uint32_t kinds, const char *jitdump_dir, cj_error *err);
 
 /* A shape. Lives as long as the compiler. `out` may be without code yet. */
 typedef struct cj_thunk cj_thunk;

@@ -79,6 +79,21 @@ static cj_status take_config(const cj_config *given, cj_config *out, cj_error *e
     return cj__fail(err, CJ_MISUSE, "cj_config.tier is %d, which is no cj_tier", (int)out->tier);
 }
 
+static cj_status open_profile(const cj_config *config, cj_error *err)
+{
+    if (!config->profile)
+        return CJ_OK;
+    if (config->profile & ~(uint32_t)(CJ_PROFILE_PERF_MAP | CJ_PROFILE_JITDUMP | CJ_PROFILE_GDB))
+        return cj__fail(err, CJ_MISUSE, "cj_config.profile is %#x, which is no sum of cj_profile",
+                        (unsigned)config->profile);
+#if CJ_HAVE_JIT
+    return cj__profile_open(config->profile, config->jitdump_dir, err);
+#else
+    return cj__fail(err, CJ_UNSUPPORTED, "unsupported: cj_config.profile in this build (%s), which compiles no thunks",
+                    cj_build_info());
+#endif
+}
+
 /* -- Life ---------------------------------------------------------------------------------------------------------- */
 
 /* The default directory is a convenience: without it all is as before, but for the time that it takes. */
@@ -106,6 +121,7 @@ cj_status cj_engine_new(const cj_config *config, cj_engine **out, cj_error *err)
         return cj__fail(err, CJ_MISUSE, "cj_engine_new: out must not be NULL");
     cj_config resolved;
     CJ_TRY(take_config(config, &resolved, err));
+    CJ_TRY(open_profile(&resolved, err));
 
     cj_engine *engine = cj__calloc(resolved.allocator, 1, sizeof(*engine));
     if (!engine)
@@ -145,7 +161,8 @@ cj_status cj__engine_compiler(cj_engine *engine, cj_compiler **out, cj_error *er
             if (status == CJ_OK)
                 cj__compiler_set_options(compiler,
                                          &(cj_compiler_options){engine->config.calls_before_compile, engine->disk,
-                                                                engine->config.on_thunk, engine->config.on_thunk_user});
+                                                                engine->config.on_thunk, engine->config.on_thunk_user,
+                                                                engine->config.profile});
             if (status == CJ_OK)
                 atomic_store_explicit(&engine->compiler, compiler, memory_order_release);
         }

@@ -189,6 +189,21 @@ for mode in default echo; do
         run --tier interp --unknown-imports $mode --invoke 'life()' "$guests/user.wasm"
 done
 
+check "--profile of an unknown kind" 2 "" "~canonjit: run: --profile perf: expected one of perfmap, jitdump, gdb (did you mean perfmap?)" \
+    run --profile gdb,perf --invoke 'f()' x
+check "--profile of nothing" 2 "" "~expected one of perfmap, jitdump, gdb" run --profile perfmap, --invoke 'f()' x
+case $tiers in
+*jit*)
+    name="--profile jitdump,gdb"
+    (cd "$work" && "$canonjit" run --tier jit --profile jitdump,gdb --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm" >out 2>err) &&
+        [ "$(cat "$work/out")" = 3 ] && grep -q 'cj:export:test:bench/calls@1.0.0#add' "$work"/jit-*.dump
+    report $? "$name"
+    ;;
+*)
+    check "--profile without LLVM" 1 "" "~unsupported: cj_config.profile in this build" run --profile gdb --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
+    ;;
+esac
+
 # -- Times
 
 for tier in $tiers; do

@@ -10,12 +10,15 @@
  */
 #include "exec/llvm/compiler.h"
 #include "exec/llvm/emit.h"
+#include "exec/llvm/profile.h"
 #include "exec/llvm/target.h"
 
 #include "build_id.h"
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/ExecutionEngine.h>
 #include <llvm-c/Orc.h>
+#include <llvm-c/OrcEE.h>
 #include <stdio.h>
 
 /* -- What LLVM has to say ---------------------------------------------------------------------------------------- */
@@ -91,6 +94,15 @@ static LLVMErrorRef define_symbols(cj__ll_compiler *c)
     return LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(c->jit), LLVMOrcAbsoluteSymbols(pairs, CJ_COUNT(symbols)));
 }
 
+/* The linker that has listeners. */
+static LLVMOrcObjectLayerRef make_gdb_layer(void *user, LLVMOrcExecutionSessionRef session, const char *triple)
+{
+    (void)user, (void)triple;
+    LLVMOrcObjectLayerRef layer = LLVMOrcCreateRTDyldObjectLinkingLayerWithSectionMemoryManager(session);
+    LLVMOrcRTDyldObjectLinkingLayerRegisterJITEventListener(layer, LLVMCreateGDBRegistrationListener());
+    return layer;
+}
+
 static cj_status start_jit(cj__ll_compiler *c, cj_error *err)
 {
     LLVMTargetMachineRef machine;
@@ -98,6 +110,8 @@ static cj_status start_jit(cj__ll_compiler *c, cj_error *err)
     LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
     LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder,
                                                   LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
+    if (c->profile & CJ_PROFILE_GDB)
+        LLVMOrcLLJITBuilderSetObjectLinkingLayerCreator(builder, make_gdb_layer, NULL);
     LLVMErrorRef error = LLVMOrcCreateLLJIT(&c->jit, builder); /* takes the builder */
     if (error) {
         c->jit = NULL;
@@ -206,22 +220,31 @@ static void dispose(cj__ll_module *m)
 
 /* -- Object to code ---------------------------------------------------------------------------------------------- */
 
-cj_status cj__ll_link(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err)
+cj_status cj__ll_link(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char *symbol, const char *name, void **out,
+                      cj_error *err)
 {
     cj_status started = cj__ll_compiler_start(c, err);
     if (started != CJ_OK) {
         LLVMDisposeMemoryBuffer(object);
         return started;
     }
-    LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object);
-    if (error)
-        return fail_llvm(c, err, error);
+    cj__ll_function *functions = NULL;
+    size_t count = 0;
+    if (c->profile & (CJ_PROFILE_PERF_MAP | CJ_PROFILE_JITDUMP))
+        functions = cj__calloc(c->alloc, CJ__LL_MAX_FUNCTIONS, sizeof(*functions));
+    if (functions)
+        count =
+            cj__ll_profile_read(LLVMGetBufferStart(object), LLVMGetBufferSize(object), symbol, name, functions);
     LLVMOrcExecutorAddress address = 0;
-    error = LLVMOrcLLJITLookup(c->jit, &address, symbol);
-    if (error)
-        return fail_llvm(c, err, error);
+    LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object);
+    if (!error)
+        error = LLVMOrcLLJITLookup(c->jit, &address, symbol);
     *out = (void *)(uintptr_t)address;
-    return CJ_OK;
+    if (!error)
+        cj__ll_profile_write(c->profile, functions, count, *out);
+    if (functions)
+        cj__free(c->alloc, functions, CJ__LL_MAX_FUNCTIONS * sizeof(*functions));
+    return error ? fail_llvm(c, err, error) : CJ_OK;
 }
 
 void cj__ll_symbol(cj__ll_compiler *c, const cj_plan *plan, const char *name, bool unique, char out[CJ__LL_SYMBOL_SIZE])
@@ -232,7 +255,8 @@ void cj__ll_symbol(cj__ll_compiler *c, const cj_plan *plan, const char *name, bo
 cj_status cj__ll_compile(cj__ll_compiler *c, const cj_plan *plan, const char *symbol, bool timed,
                          LLVMMemoryBufferRef *object, cj_error *err)
 {
-    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed};
+    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed,
+                       .unwind_tables = (c->profile & CJ_PROFILE_GDB) != 0};
     LLVMTargetMachineRef machine;
     cj_status status = write_module(c, &m, false, &machine, err);
     if (status == CJ_OK)
@@ -249,10 +273,11 @@ const char *cj__ll_environment(cj__ll_compiler *c)
         return c->environment;
     const cj_core_layout *l = &cj__core_layout;
     char head[512];
-    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u, layout %u %u %u %u %u %u %u, ",
+    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u, layout %u %u %u %u %u %u %u, %s",
              CJ_VERSION_STRING, CJ_BUILD_ID, CJ_LLVM_VERSION, cj__core_build_info(), c->tuning.part_ops,
              c->tuning.max_loops, c->tuning.big_cost, l->env_module_inst, l->env_stack_boundary, l->inst_exception,
-             l->inst_custom_data, l->memory_data, l->memory_page_count, l->memory_page_size);
+             l->inst_custom_data, l->memory_data, l->memory_page_count, l->memory_page_size,
+             c->profile & CJ_PROFILE_GDB ? "unwind tables, " : "");
     c->environment = cj__ll_target_text(c->alloc, head);
     return c->environment;
 }

@@ -19,6 +19,7 @@ typedef struct cj__ll_compiler {
     LLVMOrcLLJITRef jit;                   /* likewise */
     uint64_t symbols;
     char *environment;
+    uint32_t profile; /* cj_profile; set before the start */
     char report[256]; /* what LLVM said last */
 } cj__ll_compiler;
 
@@ -34,8 +35,9 @@ void cj__ll_symbol(cj__ll_compiler *, const cj_plan *, const char *name, bool un
  * counts its steps (cj__compiler_timed). */
 cj_status cj__ll_compile(cj__ll_compiler *, const cj_plan *, const char *symbol, bool timed,
                          LLVMMemoryBufferRef *object, cj_error *err);
-/* Places an object and finds its function. Takes the object. */
-cj_status cj__ll_link(cj__ll_compiler *, LLVMMemoryBufferRef object, const char *symbol, void **out, cj_error *err);
+/* Places an object and finds its function, which profilers shall know as `name`. Takes the object. */
+cj_status cj__ll_link(cj__ll_compiler *, LLVMMemoryBufferRef object, const char *symbol, const char *name, void **out,
+                      cj_error *err);
 cj_status cj__ll_text(cj__ll_compiler *, const cj_plan *, const char *name, cj_text_kind, char **out, cj_error *err);
 void cj__ll_compiler_fini(cj__ll_compiler *);
 

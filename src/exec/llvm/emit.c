@@ -34,6 +34,7 @@ bool cj__ll_module_init(cj__ll_module *m)
     m->f64 = LLVMDoubleTypeInContext(m->context);
     m->ptr = LLVMPointerTypeInContext(m->context, 0);
     m->nounwind = attribute(m, "nounwind");
+    m->uwtable = LLVMCreateEnumAttribute(m->context, LLVMGetEnumAttributeKindForName("uwtable", 7), 2 /* at each instruction */);
     m->nonlazybind = attribute(m, "nonlazybind");
     m->cold = attribute(m, "cold");
     m->noinline = attribute(m, "noinline");
@@ -168,6 +169,8 @@ LLVMValueRef cj__ll_add_function(cj__ll_module *m, const char *name, LLVMTypeRef
     LLVMValueRef fn = LLVMAddFunction(m->module, name, type);
     cj__ll_add_attribute(fn, m->nounwind);
     cj__ll_add_attribute(fn, m->prefer_width);
+    if (m->unwind_tables)
+        cj__ll_add_attribute(fn, m->uwtable);
     return fn;
 }
 

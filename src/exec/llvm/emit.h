@@ -110,10 +110,11 @@ typedef struct cj__ll_module {
     LLVMValueRef helpers[CJ__LL_HELPER_COUNT];
     LLVMTypeRef helper_types[CJ__LL_HELPER_COUNT];
     LLVMValueRef in_post_return;
-    LLVMAttributeRef nounwind, nonlazybind, cold, noinline, noimplicitfloat, prefer_width;
+    LLVMAttributeRef nounwind, uwtable, nonlazybind, cold, noinline, noimplicitfloat, prefer_width;
     LLVMValueRef weights_true_cold, weights_false_cold, no_values, stack_pointer_name;
     unsigned md_prof, md_invariant;
     bool big, oom;
+    bool unwind_tables;
     bool timed; /* an export counts its steps in bound->ticks */
     CJ_VEC(cj__ll_part) parts;
     uint32_t parts_made;

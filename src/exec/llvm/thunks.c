@@ -161,7 +161,7 @@ typedef struct result {
     cj_error err;
 } result;
 
-static bool from_disk(cj_compiler *c, const cj_disk_key *key, result *r)
+static bool from_disk(cj_compiler *c, const cj_thunk *thunk, const cj_disk_key *key, result *r)
 {
     cj_disk_entry entry;
     cj_disk_outcome outcome = cj__disk_get(c->options.disk, key, &entry);
@@ -172,7 +172,7 @@ static bool from_disk(cj_compiler *c, const cj_disk_key *key, result *r)
     /* LLVM owns what it places: a copy. */
     LLVMMemoryBufferRef object =
         LLVMCreateMemoryBufferWithMemoryRangeCopy((const char *)entry.object, entry.object_len, entry.symbol);
-    r->from_disk = object && cj__ll_link(&c->llvm, object, entry.symbol, &r->code, NULL) == CJ_OK;
+    r->from_disk = object && cj__ll_link(&c->llvm, object, entry.symbol, thunk->name, &r->code, NULL) == CJ_OK;
     r->refused = !r->from_disk;
     r->object_size = entry.object_len;
     cj__disk_entry_free(c->options.disk, &entry);
@@ -192,7 +192,7 @@ static void compile(cj_compiler *c, const cj_thunk *thunk, const cj_disk_key *ke
         r->object_size = LLVMGetBufferSize(object);
         if (key && !unique)
             kept = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object), r->object_size, symbol);
-        r->status = cj__ll_link(&c->llvm, object, symbol, &r->code, &r->err);
+        r->status = cj__ll_link(&c->llvm, object, symbol, thunk->name, &r->code, &r->err);
         uint64_t now = cpu_ns();
         r->compile_ns += now - start;
         if (r->status == CJ_OK && kept)
@@ -211,7 +211,7 @@ static void make_code(cj_compiler *c, const cj_thunk *thunk, result *r)
         return;
     uint64_t start = cpu_ns();
     cj_disk_key key = {c->options.disk ? cj__ll_environment(&c->llvm) : NULL, thunk->key, thunk->key_len};
-    bool found = key.environment && from_disk(c, &key, r);
+    bool found = key.environment && from_disk(c, thunk, &key, r);
     r->disk_ns = cpu_ns() - start;
     if (found)
         return;
@@ -256,7 +256,7 @@ static void compile_first(cj_compiler *c)
     thunk->state = THUNK_COMPILING;
     pthread_mutex_unlock(&c->lock);
 
-    result r = {CJ_OK};
+    result r = {.status = CJ_OK};
     make_code(c, thunk, &r);
     if (r.status == CJ_OK)
         atomic_store_explicit(&thunk->code, r.code, memory_order_release);
@@ -371,6 +371,7 @@ void cj__compiler_set_options(cj_compiler *c, const cj_compiler_options *options
 {
     pthread_mutex_lock(&c->lock);
     c->options = *options;
+    c->llvm.profile = options->profile;
     pthread_mutex_unlock(&c->lock);
     atomic_store_explicit(&c->calls, options->calls, memory_order_relaxed);
 }
@@ -657,7 +658,7 @@ static void compile_timed(cj__ll_compiler *llvm, void *arg)
     cj__ll_symbol(llvm, t->plan, t->name, true, symbol);
     t->status = cj__ll_compile(llvm, t->plan, symbol, true, &object, t->err);
     if (t->status == CJ_OK)
-        t->status = cj__ll_link(llvm, object, symbol, t->out, t->err);
+        t->status = cj__ll_link(llvm, object, symbol, t->name, t->out, t->err);
 }
 #endif
 
