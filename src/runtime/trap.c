@@ -30,14 +30,32 @@ static void describe_place(cj_error *err, const cj_trap_record *record, const cj
         cj__error_where(err, "%s", bound->info->path);
 }
 
-/* A builtin, or a function of another component than the one that the host called: says which that was, as far as it fits. */
+static void add_called(cj_error *err, const cj_binding *called)
+{
+    size_t len = strlen(err->message);
+    if (called->info)
+        snprintf(err->message + len, sizeof(err->message) - len, "; in a call of %s", called->info->path);
+}
+
+/* A builtin, or a function of another component than the one that the host called: says which calls it was in, innermost first, as far as they fit. An
+ * instance that runs was entered by what was called of it last; the one that the host entered comes at the end. */
 static void describe_called(cj_error *err, const cj_trap_record *record, const cj_binding *called)
 {
+    enum { MOST = 16 };
     const cj_binding *bound = where_of(record, called);
     if (!called->info || bound == called || (bound->guest.instance == called->guest.instance && bound->info->type))
         return;
-    size_t len = strlen(err->message);
-    snprintf(err->message + len, sizeof(err->message) - len, "; in a call of %s", called->info->path);
+    const cj_instance_core *in = bound->caller.instance ? bound->caller.instance : bound->guest.instance;
+    if (bound == bound->guest.instance->dtor)
+        in = NULL; /* nobody knows who dropped it */
+    for (int n = 0; in && in != called->guest.instance && n < MOST; n++) {
+        const cj_binding *of = in->dtor ? in->dtor : in->called;
+        if (!of)
+            break;
+        add_called(err, of);
+        in = of->caller.instance;
+    }
+    add_called(err, called);
 }
 
 /* Whether a call is going on is the only thing that tells an instance that is being called from one that trapped inside a call of
