@@ -46,8 +46,8 @@ static bool has_jit(void)
     return true;
 }
 
-/* A component's thunks, all compiled, in an engine that is profiled. */
-static void compile_all(const char *guest, uint32_t profile)
+/* A component's thunks, all compiled or found in `cache`, in an engine that is profiled; what the engine counted. */
+static cj_engine_stats compile_with(const char *guest, uint32_t profile, const char *cache)
 {
     cj_config config;
     cj_engine *engine;
@@ -60,6 +60,7 @@ static void compile_all(const char *guest, uint32_t profile)
     config.tier = CJ_TIER_JIT;
     config.profile = profile;
     config.jitdump_dir = dump_dir;
+    config.cache_dir = cache;
     e2e_ok(cj_engine_new(&config, &engine, &err), &err);
     size_t size;
     uint8_t *bytes = e2e_read(guest, &size);
@@ -69,10 +70,18 @@ static void compile_all(const char *guest, uint32_t profile)
     e2e_ok(cj_store_new(engine, NULL, NULL, &store, &err), &err);
     e2e_ok(cj_instantiate(store, linker, component, &instance, &err), &err);
     cj_engine_wait_compiled(engine);
+    cj_engine_stats stats;
+    cj_engine_get_stats(engine, &stats);
     cj_store_delete(store);
     cj_linker_delete(linker);
     cj_component_delete(component);
     cj_engine_delete(engine);
+    return stats;
+}
+
+static void compile_all(const char *guest, uint32_t profile)
+{
+    compile_with(guest, profile, NULL);
 }
 
 static char *read_whole(const char *path, size_t *size)
@@ -219,6 +228,40 @@ static void test_map_in_a_place_of_everybody(void **state)
     in_child(check_link_is_not_followed);
     in_child(check_others_file_is_not_used);
     in_child(check_own_file_is_added_to);
+}
+
+/* Code that comes from the cache on disk is named like code that was compiled. */
+static void check_cached_code(void)
+{
+    char path[64], cache[64];
+    size_t size, other_size;
+    map_path(path);
+    snprintf(cache, sizeof(cache), "%s/cache", dump_dir);
+    unlink(path);
+    CHECK(compile_with("@bench-exports", CJ_PROFILE_PERF_MAP, cache).thunks_compiled > 5);
+    char *compiled = read_whole(path, &size);
+    CHECK(truncate(path, 0) == 0);
+    cj_engine_stats stats = compile_with("@bench-exports", CJ_PROFILE_PERF_MAP, cache);
+    CHECK(stats.thunks_compiled == 0 && stats.disk_hits > 5);
+    char *cached = read_whole(path, &other_size);
+    CHECK(strstr(cached, " cj:export:test:bench/calls@1.0.0#nop\n"));
+    for (char *a = compiled, *b = cached; *a || *b; a = strchr(a, '\n') + 1, b = strchr(b, '\n') + 1) {
+        a = strchr(a, ' '); /* but for the addresses the same */
+        b = strchr(b, ' ');
+        CHECK(a && b && strcspn(a, "\n") == strcspn(b, "\n") && strncmp(a, b, strcspn(a, "\n")) == 0);
+    }
+    free(compiled);
+    free(cached);
+    unlink(path);
+    CHECK(cj_cache_clear(cache, NULL) == CJ_OK);
+    rmdir(cache);
+}
+
+static void test_cached_code(void **state)
+{
+    (void)state;
+    if (has_jit())
+        in_child(check_cached_code);
 }
 
 /* -- The dump ----------------------------------------------------------------------------------------------------- */
@@ -382,9 +425,12 @@ static int remove_dir(void **state)
 /* Not in e2e_run's worlds: each test is a process of its own, which starts WAMR itself. */
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_perf_map),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_perf_map),
                                        cmocka_unit_test(test_map_in_a_place_of_everybody),
-                                       cmocka_unit_test(test_jitdump), cmocka_unit_test(test_all_and_none)};
+                                       cmocka_unit_test(test_cached_code),
+                                       cmocka_unit_test(test_jitdump),
+                                       cmocka_unit_test(test_all_and_none)};
     if (!mkdtemp(dump_dir))
         return 1;
     return cmocka_run_group_tests(tests, NULL, remove_dir);
