@@ -23,7 +23,8 @@
 enum { INVOKE, TIER, ROUNDS, TIME, UNKNOWN_IMPORTS, PROFILE, JSON, SVG, ASCII, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "time a call, f(\"x\", [1, 2]); repeatable"},
-    [TIER] = {"tier", 0, "TIER", "time this tier, jit or interp; repeatable (all that the build has)"},
+    [TIER] = {"tier", 0, "TIER",
+              "time this tier, jit, interp or auto; repeatable (jit and interp, as far as the build has them)"},
     [ROUNDS] = {"rounds", 0, "N", "blocks of each kind, 3 to 1000 (60)"},
     [TIME] = {"time", 0, "SECONDS", "spend about this long on a call at most (2); slow calls get fewer rounds"},
     [UNKNOWN_IMPORTS] = CLI_IMPORTS_OPTION,
@@ -37,8 +38,8 @@ static const cli_option options[] = {
 
 const char *const bench_step_names[STEP_COUNT] = {"entry", "lower", "core", "lift", "post-return"};
 
-enum { MAX_TIERS = 2, MIN_ROUNDS = 3, MAX_ROUNDS = 1000, KEPT_RESULTS = 256 };
-static const char *const tier_names[MAX_TIERS] = {"jit", "interp"};
+enum { MAX_TIERS = 3, MIN_ROUNDS = 3, MAX_ROUNDS = 1000, KEPT_RESULTS = 256 };
+static const char *const tier_names[MAX_TIERS] = {"jit", "interp", "auto"};
 static const double longest_block = 1e6; /* ns */
 
 typedef struct bench_settings {
@@ -484,13 +485,16 @@ static bool has_jit(void)
 static int bench_component(const char *path, bench_settings *settings)
 {
     subject subjects[MAX_TIERS] = {0};
-    size_t count = 0;
+    size_t count = 0, chosen = 0;
     int status = CLI_OK;
-    if (!settings->tiers[0] && !settings->tiers[1]) {
+    for (int t = 0; t < MAX_TIERS; t++)
+        chosen += settings->tiers[t];
+    if (chosen == 0) {
         settings->tiers[0] = has_jit();
         settings->tiers[1] = true;
+        chosen = (size_t)settings->tiers[0] + 1;
     }
-    if (strcmp(path, "-") == 0 && settings->tiers[0] && settings->tiers[1])
+    if (strcmp(path, "-") == 0 && chosen > 1)
         return cli_fail(CLI_USAGE, "bench: standard input is read once: choose one --tier");
     for (int t = 0; t < MAX_TIERS && status == CLI_OK; t++)
         if (settings->tiers[t])

@@ -206,7 +206,7 @@ esac
 
 # -- Times
 
-for tier in $tiers; do
+for tier in $tiers auto; do
     check "bench --tier $tier" 0 "~calls#add(1, 2)
 test:bench/calls@1.0.0#add: func(a: u32, b: u32) -> u32
 entry       lower        core        lift post-return
@@ -214,7 +214,7 @@ entry       lower        core        lift post-return
 e entry   < lower   # core   > lift   . post-return" "" \
         bench --ascii --time 0.05 --tier $tier --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
 done
-check "bench of an unknown tier" 2 "" "canonjit: bench: --tier jti: expected one of jit, interp (did you mean jit?)" bench --tier jti x
+check "bench of an unknown tier" 2 "" "canonjit: bench: --tier jti: expected one of jit, interp, auto (did you mean jit?)" bench --tier jti x
 check "bench --rounds of too few" 2 "" "canonjit: bench: --rounds 2: expected a number from 3 to 1000" bench --rounds 2 x
 check "bench --rounds of no number" 2 "" "~canonjit: bench: --rounds 3x: expected" bench --rounds 3x x
 check "bench --time of nothing" 2 "" "~canonjit: bench: --time 0: expected seconds" bench --time 0 x
