@@ -47,6 +47,8 @@ check-all: setup-check
 
 bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests
+	@$(RELEASE)/bench/canonjit-compile-bench
+	@! test -f $(RELEASE)/guests/script.wasm || $(RELEASE)/bench/canonjit-load-bench $(RELEASE)/guests/script.wasm
 
 size: setup-check
 	@tools/build.sh no-llvm libcanonjit.so

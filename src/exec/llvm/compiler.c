@@ -19,6 +19,7 @@
 #include <llvm-c/ExecutionEngine.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/OrcEE.h>
+#include <llvm-c/Transforms/PassBuilder.h>
 #include <stdio.h>
 
 /* -- What LLVM has to say ---------------------------------------------------------------------------------------- */
@@ -151,7 +152,8 @@ static cj_status machine_for(cj__ll_compiler *c, const cj__ll_module *m, LLVMTar
 {
     LLVMTargetMachineRef *machine = m->big ? &c->fast : &c->optimising;
     if (!*machine)
-        CJ_TRY(cj__ll_target_machine(m->big ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault, machine, err));
+        CJ_TRY(
+            cj__ll_target_machine(m->big ? LLVMCodeGenLevelNone : (LLVMCodeGenOptLevel)(2 + c->tuning.level), machine, err));
     *out = *machine;
     return CJ_OK;
 }
@@ -167,6 +169,15 @@ static void make_symbol(const char *name, uint64_t hash, uint64_t number, char o
     snprintf(out + n, CJ__LL_SYMBOL_SIZE - n, ".%016llx", (unsigned long long)hash);
     if (number)
         snprintf(out + n + 17, CJ__LL_SYMBOL_SIZE - n - 17, ".%llu", (unsigned long long)number);
+}
+
+/* To measure what they would be good for. */
+static cj_status run_passes(cj__ll_compiler *c, cj__ll_module *m, LLVMTargetMachineRef machine, cj_error *err)
+{
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(m->module, c->tuning.passes, machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    return error ? fail_llvm(c, err, error) : CJ_OK;
 }
 
 /* A module of its own context, which the caller disposes of with the module, also after a failure. `text`: names
@@ -186,6 +197,8 @@ static cj_status write_module(cj__ll_compiler *c, cj__ll_module *m, bool text, L
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(*machine);
     LLVMSetModuleDataLayout(m->module, layout);
     LLVMDisposeTargetData(layout);
+    if (c->tuning.passes && !m->big)
+        CJ_TRY(run_passes(c, m, *machine, err));
 #ifndef NDEBUG
     char *complaint = NULL;
     if (LLVMVerifyModule(m->module, LLVMReturnStatusAction, &complaint))
@@ -273,11 +286,11 @@ const char *cj__ll_environment(cj__ll_compiler *c)
         return c->environment;
     const cj_core_layout *l = &cj__core_layout;
     char head[512];
-    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u, layout %u %u %u %u %u %u %u, %s",
+    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u %d %s, layout %u %u %u %u %u %u %u, %s",
              CJ_VERSION_STRING, CJ_BUILD_ID, CJ_LLVM_VERSION, cj__core_build_info(), c->tuning.part_ops,
-             c->tuning.max_loops, c->tuning.big_cost, l->env_module_inst, l->env_stack_boundary, l->inst_exception,
-             l->inst_custom_data, l->memory_data, l->memory_page_count, l->memory_page_size,
-             c->profile & CJ_PROFILE_GDB ? "unwind tables, " : "");
+             c->tuning.max_loops, c->tuning.big_cost, c->tuning.level, c->tuning.passes ? c->tuning.passes : "-",
+             l->env_module_inst, l->env_stack_boundary, l->inst_exception, l->inst_custom_data, l->memory_data,
+             l->memory_page_count, l->memory_page_size, c->profile & CJ_PROFILE_GDB ? "unwind tables, " : "");
     c->environment = cj__ll_target_text(c->alloc, head);
     return c->environment;
 }

@@ -26,6 +26,8 @@ typedef struct cj__compiler_tuning {
     uint32_t part_ops;  /* operations in one function at most */
     uint32_t max_loops; /* loops nested in one function at most */
     uint32_t big_cost;  /* plans that cost more (in units of some 90 us) are compiled without optimisation */
+    int32_t level;      /* of code generation, for what is not big: 2 and this, -2 to 1 */
+    const char *passes; /* IR passes before it, as opt has them; NULL: none. Not copied */
 } cj__compiler_tuning;
 
 #define CJ__COMPILER_TUNING ((cj__compiler_tuning){.part_ops = 256, .max_loops = 3, .big_cost = 400})
