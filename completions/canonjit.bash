@@ -46,10 +46,10 @@ _canonjit() {
         ;;
     esac
     case $verb in
-    run) options='--invoke --tier --cache --no-cache --stats --timeout --interruptible --unknown-imports --profile --limit --help' ;;
-    bench) options='--invoke --tier --rounds --time --unknown-imports --profile --json --svg --ascii --limit --help' ;;
-    inspect) options='--wit --json --plan --llvm --asm --limit --help' ;;
-    validate) options='--limit --help' ;;
+    run) options='--invoke --tier --cache --no-cache --stats --timeout --interruptible --unknown-imports --profile --given --limit --help' ;;
+    bench) options='--invoke --tier --rounds --time --unknown-imports --profile --json --svg --ascii --given --limit --help' ;;
+    inspect) options='--wit --json --plan --llvm --asm --given --limit --help' ;;
+    validate) options='--given --limit --help' ;;
     wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
     cache) options='--cache --help' words='show clear' ;;
     help) options='run bench inspect validate wast cache' ;;

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INVOKE, TIER, ROUNDS, TIME, UNKNOWN_IMPORTS, PROFILE, JSON, SVG, ASCII, LIMIT, HELP };
+enum { INVOKE, TIER, ROUNDS, TIME, UNKNOWN_IMPORTS, PROFILE, JSON, SVG, ASCII, GIVEN, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "time a call, f(\"x\", [1, 2]); repeatable"},
     [TIER] = {"tier", 0, "TIER",
@@ -32,6 +32,7 @@ static const cli_option options[] = {
     [SVG] = {"svg", 0, "FILE", "write a chart there, too"},
     [ASCII] = {"ascii", 0, NULL, "draw bars in ASCII, whatever the locale"},
     [PROFILE] = CLI_PROFILE_OPTION,
+    [GIVEN] = CLI_GIVEN_OPTION,
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -542,6 +543,8 @@ static int apply_option(bench_settings *settings, int option, const char *value)
     case ASCII:
         settings->ascii = true;
         return CLI_OK;
+    case GIVEN:
+        return cli_set_given(&settings->common, value);
     default:
         return cli_set_limit(&settings->common, value);
     }

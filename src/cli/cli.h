@@ -78,9 +78,18 @@ const char *cli_suggest(const char *wanted, const char *const *names, size_t cou
         "cache", 0, "DIR", "the cache of compiled functions is there" \
     }
 
+#define CLI_GIVEN_OPTION \
+    { \
+        "given", 0, "NAME=FILE", "the core module or component that is imported as NAME; repeatable" \
+    }
+
+enum { CLI_MAX_GIVEN = 32 };
+
 typedef struct cli_settings {
     cj_config config;
     cj_limits limits;
+    const char *given[CLI_MAX_GIVEN]; /* "NAME=FILE" */
+    size_t given_count;
 } cli_settings;
 void cli_settings_init(cli_settings *);
 /* "max_params=2000". CLI_OK, or CLI_USAGE when an error has been printed. */
@@ -91,6 +100,8 @@ int cli_choose(const char *verb, const char *option, const char *value, const ch
                int *out);
 /* --profile. */
 int cli_set_profile(cli_settings *, const char *verb, const char *value);
+/* --given. CLI_OK, or CLI_USAGE when an error has been printed. */
+int cli_set_given(cli_settings *, const char *text);
 /* --cache, or, when that is NULL, CANONJIT_CACHE: a directory or "off", or the default. */
 void cli_set_cache(cli_settings *, const char *dir);
 /* --tier. */

@@ -36,7 +36,8 @@ static void print_limit_hint(const cj_error *err)
         CJ_LOAD_LIMIT_MAP(CJ_X) CJ_LIMIT_MAP(CJ_X)
 #undef CJ_X
     };
-    if (err->status != CJ_LIMIT && !(err->status == CJ_TRAP && (err->trap == CJ_TRAP_HOST_LIMIT || err->trap == CJ_TRAP_HANDLE_TABLE_FULL)))
+    if (err->status != CJ_LIMIT &&
+        !(err->status == CJ_TRAP && (err->trap == CJ_TRAP_HOST_LIMIT || err->trap == CJ_TRAP_HANDLE_TABLE_FULL)))
         return;
     for (size_t i = 0; i < CLI_COUNT(names); i++) {
         if (strstr(err->message, names[i])) {
@@ -59,6 +60,8 @@ int cli_fail_error(const char *file, const cj_error *err)
     const char *class = err->status == CJ_TRAP ? "trap: " : err->status == CJ_INTERNAL ? "internal error: " : "";
     cli_fail(CLI_FAILED, "%s: %s%s%s%s%s", file, offset, class, err->where, err->where[0] ? ": " : "", message);
     print_limit_hint(err);
+    if (err->status == CJ_UNSUPPORTED && strstr(message, "cj_component_new_with"))
+        fprintf(stderr, "canonjit: to give it: --given NAME=FILE\n");
     return CLI_FAILED;
 }
 
@@ -160,24 +163,51 @@ int cli_read_file(const char *path, const char *file, uint64_t limit, uint8_t **
     return status;
 }
 
+enum { CLI_GIVEN_NAME = 256 };
+
+/* A name may contain "=" ("locked-dep=<a:b>"): the last one divides. */
+static int read_given(const cli_settings *settings, cj_component_part *parts, char names[][CLI_GIVEN_NAME])
+{
+    for (size_t i = 0; i < settings->given_count; i++) {
+        const char *text = settings->given[i], *file = strrchr(text, '=') + 1;
+        size_t len = (size_t)(file - text) - 1;
+        if (len >= CLI_GIVEN_NAME)
+            return cli_fail(CLI_USAGE, "--given %s: the name is too long", text);
+        memcpy(names[i], text, len);
+        names[i][len] = 0;
+        parts[i].name = names[i];
+        uint8_t *bytes;
+        int status = cli_read_file(file, file, settings->config.max_component_size, &bytes, &parts[i].size);
+        if (status != CLI_OK)
+            return status;
+        parts[i].bytes = bytes;
+    }
+    return CLI_OK;
+}
+
 int cli_open(cli_session *session, const char *path, const cli_settings *settings)
 {
     *session = (cli_session){.file = strcmp(path, "-") == 0 ? "<stdin>" : path};
     uint8_t *bytes = NULL;
     size_t size = 0;
-    int status = cli_read_file(path, session->file, settings->config.max_component_size, &bytes, &size);
-    if (status != CLI_OK)
-        return status;
+    cj_component_part parts[CLI_MAX_GIVEN] = {{0}};
+    char names[CLI_MAX_GIVEN][CLI_GIVEN_NAME];
     cj_error err;
-    if (cj_engine_new(&settings->config, &session->engine, &err) != CJ_OK) {
-        free(bytes);
+    int status = cli_read_file(path, session->file, settings->config.max_component_size, &bytes, &size);
+    if (status == CLI_OK)
+        status = read_given(settings, parts, names);
+    if (status == CLI_OK && cj_engine_new(&settings->config, &session->engine, &err) != CJ_OK) {
         char text[512];
         cj_error_format(&err, text, sizeof(text));
-        return cli_fail(CLI_FAILED, "%s", text);
+        status = cli_fail(CLI_FAILED, "%s", text);
     }
-    cj_status made = cj_component_new(session->engine, bytes, size, &session->component, &err);
+    if (status == CLI_OK && cj_component_new_with(session->engine, bytes, size, parts, settings->given_count,
+                                                  &session->component, &err) != CJ_OK)
+        status = cli_fail_error(session->file, &err);
+    for (size_t i = 0; i < settings->given_count; i++)
+        free((void *)parts[i].bytes);
     free(bytes);
-    return made == CJ_OK ? CLI_OK : cli_fail_error(session->file, &err);
+    return status;
 }
 
 void cli_close(cli_session *session)

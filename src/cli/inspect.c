@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIT, JSON, PLAN, LLVM, ASM, LIMIT, HELP };
+enum { WIT, JSON, PLAN, LLVM, ASM, GIVEN, LIMIT, HELP };
 static const cli_option options[] = {
     [WIT] = {"wit", 0, NULL, "imports and exports as WIT (the default)"},
     [JSON] = {"json", 0, NULL, "the same as JSON, for machines"},
     [PLAN] = {"plan", 0, "FUNCTION", "the move plan of a function: how its values cross"},
     [LLVM] = {"llvm", 0, "FUNCTION", "the optimised LLVM IR of its thunk"},
     [ASM] = {"asm", 0, "FUNCTION", "the machine code of its thunk, as assembler"},
+    [GIVEN] = CLI_GIVEN_OPTION,
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -75,9 +76,10 @@ static int inspect(const cli_verb *verb, int argc, char **argv)
     for (int option; (option = cli_next_option(&args, &value)) != CLI_END;) {
         if (option == CLI_HELP)
             return CLI_OK;
-        if (option == CLI_BAD || (option == LIMIT && cli_set_limit(&settings, value) != CLI_OK))
+        if (option == CLI_BAD || (option == LIMIT && cli_set_limit(&settings, value) != CLI_OK) ||
+            (option == GIVEN && cli_set_given(&settings, value) != CLI_OK))
             return CLI_USAGE;
-        if (option == LIMIT)
+        if (option == LIMIT || option == GIVEN)
             continue;
         if (chosen)
             return cli_fail(CLI_USAGE, "inspect: --%s and --%s exclude each other", options[what].name,

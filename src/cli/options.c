@@ -208,6 +208,18 @@ void cli_settings_init(cli_settings *settings)
 {
     cj_config_init(&settings->config);
     cj_limits_init(&settings->limits);
+    settings->given_count = 0;
+}
+
+int cli_set_given(cli_settings *settings, const char *text)
+{
+    const char *equals = strrchr(text, '=');
+    if (!equals || equals == text || equals[1] == 0)
+        return cli_fail(CLI_USAGE, "--given %s: wants NAME=FILE", text);
+    if (settings->given_count == CLI_MAX_GIVEN)
+        return cli_fail(CLI_USAGE, "--given %s: %d at most", text, CLI_MAX_GIVEN);
+    settings->given[settings->given_count++] = text;
+    return CLI_OK;
 }
 
 static bool parse_size(const char *text, uint64_t *out)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { INVOKE, TIER, CACHE, NO_CACHE, STATS, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, PROFILE, LIMIT, HELP };
+enum { INVOKE, TIER, CACHE, NO_CACHE, STATS, TIMEOUT, INTERRUPTIBLE, UNKNOWN_IMPORTS, PROFILE, GIVEN, LIMIT, HELP };
 static const cli_option options[] = {
     [INVOKE] = {"invoke", 0, "CALL", "call a function, f(\"x\", [1, 2]), and print its result; repeatable"},
     [TIER] =
@@ -26,6 +26,7 @@ static const cli_option options[] = {
     [INTERRUPTIBLE] = {"interruptible", 0, NULL, "compile the guest with checks for interruption"},
     [UNKNOWN_IMPORTS] = CLI_IMPORTS_OPTION,
     [PROFILE] = CLI_PROFILE_OPTION,
+    [GIVEN] = CLI_GIVEN_OPTION,
     [LIMIT] = CLI_LIMIT_OPTION,
     [HELP] = CLI_HELP_OPTION,
 };
@@ -232,6 +233,8 @@ static int apply_option(run_settings *settings, int option, const char *value)
     case INTERRUPTIBLE:
         settings->common.config.interruptible = true;
         return CLI_OK;
+    case GIVEN:
+        return cli_set_given(&settings->common, value);
     default:
         return cli_set_limit(&settings->common, value);
     }

@@ -4,8 +4,8 @@
  */
 #include "cli.h"
 
-enum { LIMIT, HELP };
-static const cli_option options[] = {[LIMIT] = CLI_LIMIT_OPTION, [HELP] = CLI_HELP_OPTION};
+enum { GIVEN, LIMIT, HELP };
+static const cli_option options[] = {[GIVEN] = CLI_GIVEN_OPTION, [LIMIT] = CLI_LIMIT_OPTION, [HELP] = CLI_HELP_OPTION};
 
 static int validate(const cli_verb *verb, int argc, char **argv)
 {
@@ -17,7 +17,7 @@ static int validate(const cli_verb *verb, int argc, char **argv)
     for (int option; (option = cli_next_option(&args, &value)) != CLI_END;) {
         if (option == CLI_HELP)
             return CLI_OK;
-        if (option == CLI_BAD || cli_set_limit(&settings, value) != CLI_OK)
+        if (option == CLI_BAD || (option == GIVEN ? cli_set_given : cli_set_limit)(&settings, value) != CLI_OK)
             return CLI_USAGE;
     }
     if (args.at == argc)

@@ -648,7 +648,10 @@ static void check_return(runner *r, const outcome *o, const cJSON *expected)
         return;
     }
     char *wanted = show_constant(constant), *found = show_value(o->type, &o->result);
-    FAIL(r, "expected %s, found %s%s%s", wanted ? wanted : "?", found ? found : "?", why[0] ? "; differs at " : "",
+    FAIL(r, "expected %s, found %s%s%s", wanted ? wanted : "?", found ? found : "?",
+         why[0] == 0                      ? ""
+         : why[0] == '.' || why[0] == '[' ? "; differs at "
+                                          : "; it ",
          why);
     free(wanted);
     free(found);

@@ -39,6 +39,21 @@ check "an unknown verb like nothing" 2 "" "canonjit: unknown verb xyzzy; see can
 check "an option before the verb" 2 "" "~canonjit: unknown option --tier; the verb comes first" --tier jit run
 check "a verb that is planned" 2 "" "canonjit: unsupported: canonjit compile" compile
 
+# -- What is imported when a component is loaded
+
+# (component (import "part" (component (export "f" (func (result u32))))) ... (export "f" (func ...)))
+printf '\000asm\015\000\001\000\007\016\001\101\002\001\100\000\000y\004\000\001f\001\000\012\011\001\000\004part\004\000\005\004\001\000\000\000\006\006\001\001\000\000\001f\013\007\001\000\001f\001\000\000' >"$work/whole.wasm"
+# (component (core module (func (export "f") (result i32) i32.const 7)) ... (export "f" (func ...)))
+printf '\000asm\015\000\001\000\001\055\000asm\001\000\000\000\001\005\001\140\000\001\177\003\002\001\000\007\005\001\001f\000\000\012\006\001\004\000\101\007\013\000\011\004name\000\002\001m\002\004\001\000\000\000\007\005\001\100\000\000y\006\007\001\000\000\001\000\001f\010\006\001\000\000\000\000\000\013\007\001\000\001f\001\000\000' >"$work/part.wasm"
+check "an imported component that is not given" 1 "" "~imported component \`part\`
+canonjit: to give it: --given NAME=FILE" run --invoke 'f()' "$work/whole.wasm"
+check "--given" 0 "7" "" run --given "part=$work/part.wasm" --invoke 'f()' "$work/whole.wasm"
+check "inspect --given" 0 "~export f: func() -> u32;" "" inspect --given="part=$work/part.wasm" "$work/whole.wasm"
+check "validate --given" 0 "" "" validate --given "part=$work/part.wasm" "$work/whole.wasm"
+check "--given of another name" 1 "" "~imports no core module or component named \`prt\`" validate --given "prt=$work/part.wasm" "$work/whole.wasm"
+check "--given of no file" 1 "" "canonjit: $work/none: No such file or directory" validate --given "part=$work/none" "$work/whole.wasm"
+check "--given without a file" 2 "" "canonjit: --given part: wants NAME=FILE" validate --given part "$work/whole.wasm"
+
 # -- Options
 
 check "a mistyped option" 2 "" "canonjit: run: unknown option --invok (did you mean --invoke?); see canonjit run --help" run --invok 'f()' x

@@ -40,7 +40,7 @@ done
 
 says values "assert_return: expected a value, found no value"
 says values "assert_return: expected true, found false"
-says values "assert_return: expected 1, found 1; differs at has another type: the type is u16"
+says values "assert_return: expected 1, found 1; it has another type: the type is u16"
 says values "assert_return: expected no value, found 1"
 says values "assert_return: expected 0, found -0"
 says values "assert_return: expected nan:canonical, found inf"
