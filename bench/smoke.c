@@ -33,11 +33,11 @@ static const expectation table[] = {
     {TO_GUEST, "string out, 64 KiB", 1.1},
     {TO_GUEST, "list<u32> out, 16384", 1.05},
     {TO_GUEST, "list<record> out, 1000", 1.05},
-    {TO_GUEST, "list<string> out, 1000", 1.4}, /* by hand a string is a few instructions in a loop, not a call */
+    {TO_GUEST, "list<string> out, 1000", 1.1},
     {TO_HOST, "nop", 1.9},
     {TO_HOST, "add", 1.3},
     {TO_HOST, "16 params", 1.4},
-    {TO_HOST, "string in, 16 B", 1.4}, /* 3 ns more than by hand */
+    {TO_HOST, "string in, 16 B", 1.3},
     {TO_HOST, "string in, 64 KiB", 1.1},
     {TO_HOST, "string out, 16 B", 1.25},
     {TO_HOST, "string out, 64 KiB", 1.1},
@@ -49,7 +49,7 @@ static const expectation table[] = {
     {ACROSS, "16 params", 1.3},
     {ACROSS, "list<u8>, 64 KiB", 1.05},
     {ACROSS, "list<record>, 1000", 1.1},
-    {ACROSS, "list<string>, 1000", 1.5},
+    {ACROSS, "list<string>, 1000", 1.3},
     {ACROSS, "borrow", 2.4}, /* by hand there are no tables that others could use, and no types in them */
     {ACROSS, "own, destructor", 3.9},
     {ACROSS, "utf8-utf8 ascii 16", 1.25},

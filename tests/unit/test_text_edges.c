@@ -424,6 +424,20 @@ static void test_short_way(void **state)
     }
 }
 
+static void test_short_copy(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 64; i++)
+        in.end[(ptrdiff_t)i - 64] = (uint8_t)(i * 7 + 1);
+    for (size_t n = 0; n <= 64; n++) {
+        memset(out.end - 64, FILL, 64);
+        cj__text_copy(out.end - n, in.end - n, n);
+        assert_memory_equal(out.end - n, in.end - n, n);
+        for (size_t i = n + 1; i <= 64; i++)
+            assert_int_equal(out.end[-(ptrdiff_t)i], FILL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,7 +451,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix),
         cmocka_unit_test(test_in_place),
     };
-    const struct CMUnitTest once[] = {cmocka_unit_test(test_short_way)};
+    const struct CMUnitTest once[] = {cmocka_unit_test(test_short_way), cmocka_unit_test(test_short_copy)};
     in = arena_new();
     out = arena_new();
     int failed = cmocka_run_group_tests_name("all tables", once, NULL, NULL);

@@ -26,7 +26,8 @@ void cj__ll_release(cj_call_ctx *call, const cj_call_point *point)
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
 
-uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
+static __attribute__((noinline)) uint32_t lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len,
+                                                    cj_string *out)
 {
     const void *memory = call->bound->guest.memory;
     cj_store_core *store = call->store;
@@ -56,8 +57,36 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     char *copy = cj__call_alloc(call, len, 1); /* too long for a view, too: it says so */
     if (CJ_UNLIKELY(!copy))
         return CJ_TRAP_HOST_LIMIT;
-    out->ptr = memcpy(copy, s, len);
+    cj__text_copy(copy, s, len);
+    out->ptr = copy;
     return CJ_TRAP_NONE;
+}
+
+static __attribute__((noinline)) uint32_t lift_view(cj_store_core *store, const uint8_t *s, uint32_t len,
+                                                    cj_string *out)
+{
+    if (CJ_UNLIKELY(!cj__text()->utf8_valid(s, len)))
+        return CJ_TRAP_STRING_UTF8;
+    store->host_bytes -= len;
+    *out = (cj_string){(const char *)s, len};
+    return CJ_TRAP_NONE;
+}
+
+/* The short way of what is most frequent, a view; without a frame or a call when it is short and ASCII. */
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
+{
+    cj_store_core *store = call->store;
+    if (view && len && len <= CJ_MAX_BYTES && len <= store->host_bytes) {
+        const uint8_t *s = cj__memory_view(call->bound->guest.memory, ptr, len);
+        if (CJ_LIKELY(s)) {
+            if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
+                return lift_view(store, s, len, out);
+            store->host_bytes -= len;
+            *out = (cj_string){(const char *)s, len};
+            return CJ_TRAP_NONE;
+        }
+    }
+    return lift_utf8(call, view, ptr, len, out);
 }
 
 static inline bool stack_low(const cj_call_ctx *call)
@@ -109,7 +138,7 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
         return CJ_TRAP_NONE;
     uint8_t *to = cj__memory_view(call->bound->guest.memory, out[0], len);
     if (is_short)
-        memcpy(to, src, len);
+        cj__text_copy(to, src, len);
     else if (CJ_UNLIKELY(!cj__text()->utf8_copy(src, len, to)))
         return CJ_TRAP_STRING_UTF8;
     return CJ_TRAP_NONE;
@@ -141,7 +170,8 @@ static inline uint32_t copy_string(cj_call_ctx *call, uint32_t in_results, cj_en
         return trap;
     out[1] = units;
     if (bytes) /* the source's memory is where it was, but it costs nothing to ask */
-        memcpy(cj__memory_view(to->memory, out[0], bytes), cj__memory_view(from->memory, ptr, bytes), (size_t)bytes);
+        cj__text_copy(cj__memory_view(to->memory, out[0], bytes), cj__memory_view(from->memory, ptr, bytes),
+                      (size_t)bytes);
     return CJ_TRAP_NONE;
 }
 

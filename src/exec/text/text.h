@@ -103,6 +103,22 @@ static inline bool cj__text_short_ascii(const uint8_t *s, size_t len, uint64_t h
     return CJ_LIKELY((all & high) == 0);
 }
 
+/* memcpy without the call for 8 to 32 bytes, which do not overlap. */
+static inline void cj__text_copy(void *to, const void *from, size_t len)
+{
+    const uint8_t *s = from;
+    uint8_t *t = to;
+    if (len - 8 > 24) {
+        memcpy(t, s, len);
+    } else if (len >= 16) { /* the second half overlaps the first */
+        memcpy(t, s, 16);
+        memcpy(t + len - 16, s + len - 16, 16);
+    } else {
+        memcpy(t, s, 8);
+        memcpy(t + len - 8, s + len - 8, 8);
+    }
+}
+
 /* The table's, without the call where a text is short and ASCII, as most are. */
 static inline bool cj__text_utf8_valid(const uint8_t *s, size_t len)
 {
