@@ -50,8 +50,8 @@ static const expectation table[] = {
     {ACROSS, "list<u8>, 64 KiB", 1.05},
     {ACROSS, "list<record>, 1000", 1.1},
     {ACROSS, "list<string>, 1000", 1.3},
-    {ACROSS, "borrow", 2.4}, /* by hand there are no tables that others could use, and no types in them */
-    {ACROSS, "own, destructor", 3.9},
+    {ACROSS, "borrow", 1.7}, /* by hand there are no tables that others could use, and no types in them */
+    {ACROSS, "own, destructor", 1.9},
     {ACROSS, "utf8-utf8 ascii 16", 1.25},
     {ACROSS, "utf8-utf8 ascii 65536", 1.1},
 };
