@@ -422,6 +422,49 @@ static void test_place_of_a_trap(void **state)
     close_bench(b);
 }
 
+/* realloc traps by a jump, at each of its calls: the value that it was called for is known, whatever functions the plan is divided into. */
+static void test_place_of_jumps(void **state)
+{
+    (void)state;
+    static const cj__compiler_tuning tunings[] = {
+        {.part_ops = 256, .max_loops = 3, .big_cost = 400},
+        {.part_ops = 1, .max_loops = 1, .big_cost = 0},
+        {.part_ops = 1, .max_loops = 1, .big_cost = UINT32_MAX},
+    };
+    char paths[15][32];
+    uint32_t count = 0;
+    snprintf(paths[count++], sizeof(paths[0]), "param 0");
+    for (int i = 0; i < 2; i++) {
+        snprintf(paths[count++], sizeof(paths[0]), "param 0[%d]", i);
+        for (int j = 0; j < 2; j++) {
+            snprintf(paths[count++], sizeof(paths[0]), "param 0[%d][%d]", i, j);
+            for (int k = 0; k < 2; k++)
+                snprintf(paths[count++], sizeof(paths[0]), "param 0[%d][%d][%d]", i, j, k);
+        }
+    }
+    cj_string strings[2] = {{"a", 1}, {"b", 1}};
+    cj_list inner[2] = {{strings, 2}, {strings, 2}}, middle[2] = {{inner, 2}, {inner, 2}}, outer = {middle, 2};
+    bench *b = open_bench(nested(CJ_KIND_LIST, 3, t_string(T)), NULL, CJ_PLAN_EXPORT, CJ_UTF8);
+    for (size_t t = 0; t < CJ_COUNT(tunings); t++) {
+        cj_compiler *compiler;
+        cj_error err;
+        assert_int_equal(cj__compiler_new(NULL, &compiler, &err), CJ_OK);
+        cj__compiler_tune(compiler, &tunings[t]);
+        assert_int_equal(cj__compiler_code(compiler, b->plan, "lists", &b->binding->code, &err), CJ_OK);
+        for (uint32_t n = 0; n < count; n++) {
+            fake_reset(b->fake, 4096);
+            b->fake->longjmp_on_trap = true;
+            fake_script(b->fake, n + 1, FAKE_TRAP, 0);
+            expect_trap(b, fake_call_export(b->fake, b->binding, &outer, NULL), CJ_TRAP_CORE, paths[n]);
+        }
+        fake_reset(b->fake, 4096);
+        assert_int_equal(fake_call_export(b->fake, b->binding, &outer, NULL), CJ_TRAP_NONE);
+        assert_int_equal(b->fake->realloc_calls, count);
+        cj__compiler_delete(compiler);
+    }
+    close_bench(b);
+}
+
 static void test_traps_of_blocks(void **state)
 {
     (void)state;
@@ -807,6 +850,7 @@ int main(void)
         cmocka_unit_test(test_traps_of_values),
         cmocka_unit_test(test_all_borders_of_char),
         cmocka_unit_test(test_place_of_a_trap),
+        cmocka_unit_test(test_place_of_jumps),
         cmocka_unit_test(test_traps_of_blocks),
         cmocka_unit_test(test_traps_around_host_functions),
         cmocka_unit_test(test_joined_slots),
