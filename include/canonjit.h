@@ -601,6 +601,14 @@ static inline cj_status cj_call_native(cj_func *f, const void *args, void *resul
     return ((const struct cj_func_head *)(const void *)f)->entry(f, args, results, arena);
 }
 
+/* The native door for results that are large and need not be copied. cj_call_begin is cj_call_native, but that the result's strings (of functions
+ * with UTF-8) and its lists of integers, floats and padding-free records of them, at any depth, lie in the guest's memory: look at them, do not write or
+ * keep them. cj_call_end runs post-return. In between, nobody can enter the instance (CJ_TRAP, cannot enter), so call begin and end in pairs; a host
+ * function should not leave one open. When cj_call_begin fails there is nothing to end. cj_call_end without a call of that function that has begun:
+ * CJ_MISUSE, as cj_call_begin of an import that is exported again. The first call in the tier jit compiles; in the others this way is interpreted. */
+CJ_API cj_status cj_call_begin(cj_func *, const void *args, void *results, cj_arena *arena);
+CJ_API cj_status cj_call_end(cj_func *);
+
 /* The dynamic door: checks `args` against the type (CJ_MISUSE, with the path of the value: the guest is not entered), writes them to the
  * host layout and takes the same path. `nresults` is 1 when the function has a result, else 0. The values of the result count against
  * max_host_bytes (CJ_LIMIT: the call itself is done, the instance alive). */

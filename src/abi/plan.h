@@ -163,7 +163,7 @@ typedef enum cj_plan_kind {
  *   2. sig.spill_params: cj__lower_alloc(params_align, params_size) gives the block, its address is the only parameter.
  *   3. The args program. 4. The core function.
  *   5. sig.spill_results: the function's result is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS.
- *   6. The results program: copies everything, for
+ *   6. The results program: copies everything, for (but with lends_results, when this is the last step)
  *   7. has_post_return: post-return runs with may_leave = 0 and the core function's own flat result (none or one) as
  *      its parameters; may_leave = 1 again. store->trap.detail is "in post-return" meanwhile.
  *
@@ -198,6 +198,8 @@ typedef struct cj_plan_options {
     cj_plan_kind kind;
     cj_encoding encoding;        /* the guest's: of who is called (EXPORT, FUSED) or calls (IMPORT) */
     bool has_memory, has_realloc, has_post_return;
+    bool lends_results;          /* EXPORT: strings and flat lists of the result are views, as an import's parameters are; post-return is left to
+                                  * whoever called, who finds the core function's result in the call (cj_call_begin) */
     cj_encoding caller_encoding; /* FUSED: of who calls */
     bool caller_has_memory, caller_has_realloc;
 } cj_plan_options;

@@ -173,11 +173,16 @@ static cj_status move_fields(builder *b, const cj_type *type, place at)
     return CJ_OK;
 }
 
+/* A view must not outlive the call. */
+static bool views(const builder *b)
+{
+    return !b->into_guest && (b->options->kind == CJ_PLAN_IMPORT || b->options->lends_results);
+}
+
 static cj_status move_string(builder *b, place at)
 {
     cj_op op = op_at(b, CJ_OP_STRING, at);
-    bool view = b->options->kind == CJ_PLAN_IMPORT && !b->into_guest && b->options->encoding == CJ_UTF8;
-    op.mode = view ? CJ_MODE_VIEW : CJ_MODE_LOOP;
+    op.mode = views(b) && b->options->encoding == CJ_UTF8 ? CJ_MODE_VIEW : CJ_MODE_LOOP;
     return push(b, op);
 }
 
@@ -192,8 +197,8 @@ static cj_status move_list(builder *b, const cj_type *type, place at)
     op.host_size = b->fused ? 0 : (uint32_t)elem->host_size;
     op.host_align = b->fused ? 0 : (uint32_t)elem->host_align;
     op.mode = CJ_MODE_LOOP;
-    if (copies(b, elem)) /* a view must not outlive the call: only parameters of a host function may be one */
-        op.mode = b->options->kind == CJ_PLAN_IMPORT && !b->into_guest ? CJ_MODE_VIEW : CJ_MODE_BLOCK;
+    if (copies(b, elem))
+        op.mode = views(b) ? CJ_MODE_VIEW : CJ_MODE_BLOCK;
     size_t self = b->ops.len;
     CJ_TRY(push(b, op));
 

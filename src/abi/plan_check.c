@@ -85,6 +85,12 @@ static cj_status check_variant(checker *c, uint32_t at, extent in, uint32_t dept
     return CJ_OK;
 }
 
+/* Only what is over before the guest runs again. */
+static bool may_view(const checker *c)
+{
+    return c->plan->options.kind == CJ_PLAN_IMPORT || c->plan->options.lends_results;
+}
+
 static cj_status check_list(checker *c, uint32_t at, uint32_t depth)
 {
     const cj_op *op = &c->moves->ops[at];
@@ -105,7 +111,7 @@ static cj_status check_list(checker *c, uint32_t at, uint32_t depth)
     }
     REQUIRE(c, at, op->next == at + 1);
     REQUIRE(c, at, fused || (op->size == op->host_size && op->align == op->host_align));
-    REQUIRE(c, at, op->mode == CJ_MODE_BLOCK || (to_host && c->plan->options.kind == CJ_PLAN_IMPORT));
+    REQUIRE(c, at, op->mode == CJ_MODE_BLOCK || (to_host && may_view(c)));
     return CJ_OK;
 }
 
@@ -158,8 +164,7 @@ static cj_status check_op(checker *c, uint32_t at, extent in, uint32_t depth)
         REQUIRE(c, at, op->mode == CJ_MODE_LOOP || op->mode == CJ_MODE_VIEW);
         REQUIRE(c, at,
                 op->mode == CJ_MODE_LOOP ||
-                    (c->moves->dst == CJ_SPACE_HOST && c->plan->options.kind == CJ_PLAN_IMPORT &&
-                     c->plan->options.encoding == CJ_UTF8));
+                    (c->moves->dst == CJ_SPACE_HOST && may_view(c) && c->plan->options.encoding == CJ_UTF8));
         need = (room){2, 8, sizeof(cj_string)};
         break;
     case CJ_OP_LIST:

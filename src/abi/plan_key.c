@@ -78,7 +78,7 @@ static void put_plan(writer *w, const cj_plan *plan)
     bool strings = has_string(&plan->args) || has_string(&plan->results);
     put(w, strings ? 1 + (uint64_t)plan->options.encoding : 0);
     put(w, strings && plan->options.kind == CJ_PLAN_FUSED ? 1 + (uint64_t)plan->options.caller_encoding : 0);
-    put(w, plan->options.has_post_return);
+    put(w, (unsigned)plan->options.has_post_return | (unsigned)plan->options.lends_results << 1);
 
     put(w, plan->sig.param_count);
     for (uint32_t i = 0; i < plan->sig.param_count; i++)

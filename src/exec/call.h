@@ -133,6 +133,7 @@ struct cj_call_ctx {
      * given, and realloc may move or reuse the memory. */
     const uint8_t *alias_base;
     uint64_t alias_size;
+    uint64_t core_result; /* lends_results: what the core function returned, in its low bits; set by the back end */
     /* The borrow scope. */
     uint32_t borrows;    /* handles that the callee was lent and has not dropped (plans with has_borrow; set by the back end) */
     uint32_t lends_mark; /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever

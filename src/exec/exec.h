@@ -38,6 +38,8 @@ uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *re
 uint32_t cj__interp_export_timed(cj_call_ctx *call, const void *args, void *results);
 
 uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);         /* a cj_import_gate */
+/* Post-return with the core function's flat result, if the function has one: inside an entered region. Gives a cj_trap after recording it. */
+uint32_t cj__interp_post_return(cj_call_ctx *call, const uint64_t *result);
 
 /* What the engine's generic gate calls (cj__core_set_gate): by the binding's kind one of the two above, a canonical builtin
  * (exec/builtins.c), or another group's core function. */

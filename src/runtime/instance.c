@@ -97,6 +97,8 @@ void cj__instance_delete(cj_instance *instance)
     drop_core_instances(instance);
     for (uint32_t i = 0; i < instance->part_count; i++)
         cj__handles_fini(store->engine->alloc, &instance->parts[i].handles);
+    for (uint32_t i = 0; instance->funcs && i < instance->component->program->export_count; i++)
+        cj__scoped_free(&instance->funcs[i]);
     cj_arena_delete(instance->arena);
     cj__component_unuse(instance->component);
     cj__free(store->engine->alloc, instance, sizeof(*instance));

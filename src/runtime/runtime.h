@@ -142,6 +142,7 @@ void cj__store_turn_arena(cj_store_core *);
 
 /* -- Instance and functions ---------------------------------------------------------------------------------------- */
 
+typedef struct cj_scoped cj_scoped;
 struct cj_func {
     cj_func_core core;
     cj_instance *instance;
@@ -149,6 +150,7 @@ struct cj_func {
     cj_timing timing;
     void *usual_code, *usual_realloc;
     void *timed_code; /* kept: NULL: not made yet */
+    cj_scoped *scoped; /* for cj_call_begin; NULL: not made yet (scoped.c) */
 };
 _Static_assert(offsetof(cj_func, core.head) == 0, "cj_call_native's view of a function");
 
@@ -177,6 +179,7 @@ struct cj_instance {
     cj_group_run *groups;
     cj_func *funcs;               /* per export */
     cj_resource_type **resources; /* per resource of the program; NULL: an import that nothing uses */
+    cj_func *scoped;              /* whose call has begun by cj_call_begin and is to be ended; NULL: none */
     cj_instance *next;
 };
 
@@ -209,6 +212,7 @@ void cj__bind_compiled(const cj_binding *import);
  * engine's exception, marks the instance, ends lends. Returns the call's status. */
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind);
 /* The same, and forgets scratch memory that was left behind. */
+void cj__scoped_free(cj_func *);
 cj_status cj__call_failed_forget(cj_call_ctx *call, uint32_t kind);
 
 /* Appends " (did you mean ...)" with the names most like `wanted` to a message, as far as they fit. */

@@ -62,6 +62,8 @@ static void describe_called(cj_error *err, const cj_trap_record *record, const c
  * another. */
 static const char *refusal(const cj_store_core *store, const cj_instance *instance)
 {
+    if (instance->scoped)
+        return "what its last call returned is being looked at; cj_call_end ends that";
     if (instance->state == CJ_INSTANCE_TRAPPED || !store->active)
         return "it trapped before; make a new instance";
     return "it is being called already, and a component cannot be re-entered";

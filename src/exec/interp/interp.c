@@ -347,7 +347,9 @@ static inline __attribute__((always_inline)) uint32_t run_export(cj_call_ctx *ca
         trap = lift_results(call, flat, results);
     if (ticks)
         at[3] = cj__ticks();
-    if (!trap)
+    if (!trap && call->bound->plan->options.lends_results)
+        call->core_result = flat[0];
+    else if (!trap)
         trap = cj__interp_post_return(call, flat);
     if (!trap && has_scope)
         cj__lends_end(call);

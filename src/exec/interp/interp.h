@@ -205,7 +205,6 @@ uint32_t cj__interp_new_params(const run *r, uint64_t *flat, guest_target *to);
 /* The core function that the plan calls; in `flat` its parameters, then its result. What it was lent it must have dropped. */
 uint32_t cj__interp_call_core(cj_call_ctx *call, uint64_t *flat);
 /* Where the plan has one; `result` is the core function's. */
-uint32_t cj__interp_post_return(cj_call_ctx *call, const uint64_t *result);
 
 /* Of plans with has_borrow. */
 static inline void cj__interp_begin_scope(cj_call_ctx *call)

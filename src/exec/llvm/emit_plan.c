@@ -273,7 +273,11 @@ static void emit_export(cj__ll_module *m)
     }
 
     at[3] = stamp(m);
-    if (plan->options.has_post_return) {
+    if (plan->options.lends_results) {
+        cj__ll_store(m, cj__ll_c64(m, 0), fn.call, offsetof(cj_call_ctx, core_result));
+        if (result)
+            cj__ll_store(m, result, fn.call, offsetof(cj_call_ctx, core_result));
+    } else if (plan->options.has_post_return) {
         call_post_return(&fn, sig, result);
         at[4] = stamp(m);
     }
