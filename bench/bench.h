@@ -158,6 +158,8 @@ typedef struct cjb_hand_call {
     cjb_any result;
 } cjb_hand_call;
 void cjb_hand_export(void *hand_call, uint64_t count); /* a cjb_body */
+/* The barest possible: no jump buffer to leave to, the instance set once and for all. NOP and ADD only. */
+void cjb_hand_bare(void *hand_call, uint64_t count);
 void cjb_hand_wamr(void *hand_call, uint64_t count);   /* the same through wasm_runtime_call_wasm: NOP and ADD only */
 /* Makes every import of the session's instance a native function written by hand; its `drive` functions then measure that. */
 void cjb_hand_patch_imports(cjb_hand *);

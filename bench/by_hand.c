@@ -361,6 +361,26 @@ void cjb_hand_export(void *arg, uint64_t count)
     }
 }
 
+void cjb_hand_bare(void *arg, uint64_t count)
+{
+    cjb_hand_call *c = arg;
+    cjb_hand *h = c->hand;
+    env_t *env = h->env;
+    void *f = h->of[c->call].func;
+    WASMModuleInstanceCommon *before = env->module_inst;
+    env->module_inst = (WASMModuleInstanceCommon *)h->inst;
+    wasm_runtime_set_exec_env_tls(env);
+    while (count--) {
+        if (c->call == CJB_ADD)
+            c->result.u32[0] = FUNC(uint32_t, uint32_t, uint32_t)(env, c->args.u32[0], c->args.u32[1]);
+        else
+            FUNC(void)(env);
+        if (trapped(h))
+            abort();
+    }
+    env->module_inst = before;
+}
+
 void cjb_hand_wamr(void *arg, uint64_t count)
 {
     cjb_hand_call *c = arg;

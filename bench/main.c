@@ -34,6 +34,8 @@ static const row rows[] = {
     {"string in, 16 B", CJB_STRING_IN, 16},
     {"string in, 1 KiB", CJB_STRING_IN, 1024},
     {"string in, 64 KiB", CJB_STRING_IN, 65536},
+    {"list<u8> in, 16 B", CJB_BYTES_IN, 16},
+    {"list<u8> in, 1 KiB", CJB_BYTES_IN, 1024},
     {"list<u8> in, 64 KiB", CJB_BYTES_IN, 65536},
     {"list<u32> in, 16384", CJB_NUMBERS_IN, 16384},
     {"list<record> in, 1000", CJB_ITEMS_IN, 1000},
@@ -44,6 +46,8 @@ static const row rows[] = {
     {"string out, 16 B", CJB_STRING_OUT, 16},
     {"string out, 1 KiB", CJB_STRING_OUT, 1024},
     {"string out, 64 KiB", CJB_STRING_OUT, 65536},
+    {"list<u8> out, 16 B", CJB_BYTES_OUT, 16},
+    {"list<u8> out, 1 KiB", CJB_BYTES_OUT, 1024},
     {"list<u8> out, 64 KiB", CJB_BYTES_OUT, 65536},
     {"list<u32> out, 16384", CJB_NUMBERS_OUT, 16384},
     {"list<record> out, 1000", CJB_ITEMS_OUT, 1000},
@@ -64,6 +68,8 @@ static const pair_row pair_rows[] = {
     {"add", false, CJB_ADD, 1, false},
     {"option<u32>", false, CJB_OPTION_IN, 7, false},
     {"16 params", false, CJB_PARAMS16, 1, false},
+    {"list<u8>, 16 B", false, CJB_BYTES_IN, 16, false},
+    {"list<u8>, 1 KiB", false, CJB_BYTES_IN, 1024, false},
     {"list<u8>, 64 KiB", false, CJB_BYTES_IN, 65536, false},
     {"list<u32>, 16384", false, CJB_NUMBERS_IN, 16384, false},
     {"list<record>, 1000", false, CJB_ITEMS_IN, 1000, false},
@@ -83,8 +89,8 @@ static const char *const encodings[] = {"utf8", "utf16", "compact"};
 typedef enum direction { TO_GUEST, TO_HOST, ACROSS } direction;
 static const char *const direction_names[] = {"host -> guest", "guest -> host", "component -> component"};
 
-enum { HAND, THUNK, INTERP, DYNAMIC, WAMR, CONTENDERS };
-static const char *const contender_names[CONTENDERS] = {"by hand", "thunk", "interp", "dynamic", "wamr"};
+enum { HAND, THUNK, INTERP, DYNAMIC, WAMR, BARE, CONTENDERS };
+static const char *const contender_names[CONTENDERS] = {"by hand", "thunk", "interp", "dynamic", "wamr", "bare"};
 
 static void fail(const char *what, const cj_error *err)
 {
@@ -278,7 +284,7 @@ static void print_row(bench *b, direction d, const char *label, const cjb_conten
     printf("%-27s", label);
     for (int i = 0; i < CONTENDERS && has_column(d, i); i++) {
         if (!c[i].body) {
-            if (i != WAMR)
+            if (i < WAMR)
                 printf("  %19s", "-");
             continue;
         }
@@ -341,10 +347,12 @@ static void bench_row(bench *b, const row *r, bool to_guest)
     if (b->hand && to_guest) {
         by_hand = (cjb_hand_call){.hand = b->hand, .call = r->call};
         cjb_arguments(r->call, r->n, &by_hand.args);
-        c[HAND].arg = c[WAMR].arg = &by_hand;
+        c[HAND].arg = c[WAMR].arg = c[BARE].arg = &by_hand;
         c[HAND].body = cjb_hand_export;
-        if (r->call == CJB_NOP || r->call == CJB_ADD)
+        if (r->call == CJB_NOP || r->call == CJB_ADD) {
             c[WAMR].body = cjb_hand_wamr;
+            c[BARE].body = cjb_hand_bare;
+        }
         /* the store was entered last on this thread by whoever ran before: prepare it as a first call does */
         export_call prime;
         export_call_init(&prime, &b->sessions[HAND], r, b->keep);
