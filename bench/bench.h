@@ -160,7 +160,7 @@ typedef struct cjb_hand_call {
 void cjb_hand_export(void *hand_call, uint64_t count); /* a cjb_body */
 /* The barest possible: no jump buffer to leave to, the instance set once and for all. NOP and ADD only. */
 void cjb_hand_bare(void *hand_call, uint64_t count);
-void cjb_hand_wamr(void *hand_call, uint64_t count);   /* the same through wasm_runtime_call_wasm: NOP and ADD only */
+void cjb_hand_wamr(void *hand_call, uint64_t count); /* the same through wasm_runtime_call_wasm: NOP and ADD only */
 /* Makes every import of the session's instance a native function written by hand; its `drive` functions then measure that. */
 void cjb_hand_patch_imports(cjb_hand *);
 /* The same for a pair of components with these string encodings (0 UTF-8, 1 UTF-16, 2 latin1+utf16): `drive` and `drive_things`, but those with results
@@ -180,7 +180,8 @@ typedef struct cjb_smoke {
 /* Whether the row is in the table of what ratios should be. */
 bool cjb_smoke_has(const char *direction, const char *row);
 /* Measures one that is, prints a line. */
-void cjb_smoke_row(cjb_smoke *, const char *direction, const char *row, const cjb_contender *hand, const cjb_contender *thunk);
+void cjb_smoke_row(cjb_smoke *, const char *direction, const char *row, const cjb_contender *hand,
+                   const cjb_contender *thunk);
 /* Prints the sum; 1 when a row was too slow, or one of the table whose name has `only` in it was not there. */
 int cjb_smoke_end(const cjb_smoke *, const char *only);
 

@@ -424,14 +424,11 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"smoke", no_argument, NULL, 's'},
-                                            {"factor", required_argument, NULL, 'f'},
-                                            {"max-spread", required_argument, NULL, 'm'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},         {"rounds", required_argument, NULL, 'r'},
+        {"only", required_argument, NULL, 'o'},   {"smoke", no_argument, NULL, 's'},
+        {"factor", required_argument, NULL, 'f'}, {"max-spread", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     bench b = {.settings = {.rounds = 60, .block_ns = 1e6, .attempts = 4}, .first = true};
     cjb_smoke smoke = {.factor = 2, .max_spread = 0.20};
     const char *only = "";
@@ -496,8 +493,7 @@ int main(int argc, char **argv)
         bench_close(&b);
         return cjb_smoke_end(&smoke, only);
     }
-    cjb_text_bench(
-        &(cjb_text_options){.settings = &b.settings, .only = only, .json = b.json, .first = &b.first});
+    cjb_text_bench(&(cjb_text_options){.settings = &b.settings, .only = only, .json = b.json, .first = &b.first});
     double compile_ms =
         b.stats.thunks_compiled ? (double)b.stats.compile_ns / 1e6 / (double)b.stats.thunks_compiled : 0;
     if (b.json)

@@ -125,7 +125,8 @@ static cj_status use_bank(cj_store *store, cj_instance *bank)
         (status = cj_call_native(merge, &(merge_args){ada, bob, book}, NULL, NULL)) != CJ_OK ||
         (status = cj_call_native(balance, &ada, &money, NULL)) != CJ_OK)
         return status;
-    printf("ada has %llu; %s\n", (unsigned long long)money, cj_handle_type(store, bob) ? "bob is there" : "bob is gone");
+    printf("ada has %llu; %s\n", (unsigned long long)money,
+           cj_handle_type(store, bob) ? "bob is there" : "bob is gone");
     if ((status = cj_call_native(report, &(report_args){{&ada, 1}, book}, NULL, NULL)) != CJ_OK)
         return status;
     return cj_resource_drop(store, ada, NULL); /* runs the guest's destructor */

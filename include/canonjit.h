@@ -53,6 +53,7 @@ CJ_API const char *cj_build_info(void);
 
 /* -- Status, traps, errors ------------------------------------------------------------------------------------ */
 
+/* clang-format off */
 /* X(NAME, text). The classes of outcome; cj_error has the details. */
 #define CJ_STATUS_MAP(X) \
     X(OK, "ok") \
@@ -125,6 +126,7 @@ typedef enum cj_trap {
 #undef CJ_X
     CJ_TRAP_COUNT
 } cj_trap;
+/* clang-format on */
 
 /* English text of a status or trap; static, never NULL. */
 CJ_API const char *cj_status_text(cj_status);
@@ -147,6 +149,7 @@ CJ_API size_t cj_error_format(const cj_error *err, char *buffer, size_t size);
 
 /* -- Types -------------------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 /* X(NAME, wit). Kinds of component value types (Explainer, "Type definitions"). */
 #define CJ_KIND_MAP(X) \
     X(BOOL, "bool") X(S8, "s8") X(U8, "u8") X(S16, "s16") X(U16, "u16") X(S32, "s32") X(U32, "u32") \
@@ -161,6 +164,7 @@ typedef enum cj_kind {
 #undef CJ_X
     CJ_KIND_COUNT
 } cj_kind;
+/* clang-format on */
 
 /* The WIT keyword of a kind; static. */
 CJ_API const char *cj_kind_name(cj_kind);
@@ -205,15 +209,18 @@ CJ_API size_t cj_functype_format(const cj_functype *, char *buffer, size_t size)
 /* All memory of canonjit's own comes from here (WAMR's and LLVM's does not). Must be thread-safe. A member that is given
  * replaces malloc's; give all three or none. `size` is what was asked for; sizes are never 0. */
 typedef struct cj_allocator {
-    void *(*alloc)(void *user, size_t size);                                       /* aligned as malloc's; NULL when there is none */
-    void *(*resize)(void *user, void *ptr, size_t old_size, size_t new_size);      /* as realloc; NULL leaves `ptr` valid */
+    /* aligned as malloc's; NULL when there is none */
+    void *(*alloc)(void *user, size_t size);
+    /* as realloc; NULL leaves `ptr` valid */
+    void *(*resize)(void *user, void *ptr, size_t old_size, size_t new_size);
     void (*release)(void *user, void *ptr, size_t size);
     void *user;
 } cj_allocator;
 
 /* An arena: memory that is given back all at once. Strings and lists of results live in one. Not thread-safe. */
 typedef struct cj_arena cj_arena;
-CJ_API cj_status cj_arena_new(const cj_allocator *hook /* borrowed for the arena's life, NULL = malloc */, cj_arena **out);
+CJ_API cj_status cj_arena_new(const cj_allocator *hook /* borrowed for the arena's life, NULL = malloc */,
+                              cj_arena **out);
 CJ_API void cj_arena_delete(cj_arena *);
 /* Forgets all that was allocated; keeps the memory for the next use. */
 CJ_API void cj_arena_reset(cj_arena *);
@@ -254,18 +261,18 @@ struct cj_val {
         uint64_t u64;
         float f32;
         double f64;
-        uint32_t ch;       /* a Unicode scalar value */
+        uint32_t ch; /* a Unicode scalar value */
         cj_string string;
-        struct {           /* list, record (all fields, in the type's order), tuple */
+        struct { /* list, record (all fields, in the type's order), tuple */
             cj_val *ptr;
             size_t len;
         } seq;
-        struct {           /* variant, option (0 none, 1 some), result (0 ok, 1 err), enum */
+        struct { /* variant, option (0 none, 1 some), result (0 ok, 1 err), enum */
             uint32_t index;
             cj_val *payload; /* NULL when the case has none */
         } choice;
-        uint32_t flags;    /* bit i is label i */
-        uint32_t handle;   /* own, borrow: in the store's table ("Resources", below) */
+        uint32_t flags;  /* bit i is label i */
+        uint32_t handle; /* own, borrow: in the store's table ("Resources", below) */
     } of;
 };
 
@@ -282,11 +289,13 @@ typedef struct cj_resource_type cj_resource_type;
 
 /* How boundary functions run. Guest code itself runs as WAMR was built: cj_build_info. */
 typedef enum cj_tier {
-    CJ_TIER_AUTO,   /* plans are interpreted at first, compiled by a thread of the engine once they are called often enough
-                     * (cj_config.calls_before_compile), and run compiled from then on: nothing ever waits for LLVM. Without LLVM
-                     * they stay interpreted */
+    /* plans are interpreted at first, compiled by a thread of the engine once they are called often enough
+     * (cj_config.calls_before_compile), and run compiled from then on: nothing ever waits for LLVM. Without LLVM
+     * they stay interpreted */
+    CJ_TIER_AUTO,
     CJ_TIER_INTERP, /* plans are interpreted */
-    CJ_TIER_JIT,    /* plans are compiled when a component is instantiated, which waits for it; CJ_UNSUPPORTED without LLVM */
+    /* plans are compiled when a component is instantiated, which waits for it; CJ_UNSUPPORTED without LLVM */
+    CJ_TIER_JIT,
     CJ_TIER_DEFAULT = CJ_TIER_AUTO
 } cj_tier;
 
@@ -307,8 +316,10 @@ typedef enum cj_tier {
     X(uint32_t, max_function_body, 4u << 20, "bytes of a core function's body") \
     X(uint32_t, max_function_slots, 8192, "locals and operand stack slots of a core function") \
     X(uint32_t, max_function_nesting, 1000, "blocks inside each other in a core function") \
-    X(uint32_t, max_core_types, 10000, "different function types in core modules after merging; several modules may have as many pairs as one") \
-    X(uint32_t, max_compile_work, 1u << 19, "operations, and 256 per function, of the plans that instantiating compiles; what is over stays interpreted") \
+    X(uint32_t, max_core_types, 10000, \
+      "different function types in core modules after merging; several modules may have as many pairs as one") \
+    X(uint32_t, max_compile_work, 1u << 19, \
+      "operations, and 256 per function, of the plans that instantiating compiles; what is over stays interpreted") \
     X(uint32_t, max_core_locals, 1u << 24, "locals of all core functions together, after merging")
 
 /* What became of a thunk that was wanted: the event of cj_config.on_thunk. */
@@ -320,7 +331,9 @@ typedef enum cj_thunk_outcome {
 
 typedef struct cj_thunk_event {
     cj_thunk_outcome outcome;
-    const char *name;    /* of the first function that wanted the shape: "cj:export:ns:pkg/iface@1.0.0#f", "cj:import:...", "cj:fused:..." */
+    /* of the first function that wanted the shape: "cj:export:ns:pkg/iface@1.0.0#f", "cj:import:...",
+     * "cj:fused:..." */
+    const char *name;
     uint64_t ns;         /* processor time */
     size_t object_size;  /* bytes of machine code and what belongs to it */
     const char *message; /* "" unless it failed */
@@ -330,30 +343,39 @@ typedef struct cj_thunk_event {
  * of its shape, too, and has the name of the first. */
 typedef enum cj_profile {
     CJ_PROFILE_PERF_MAP = 1, /* in /tmp/perf-PID.map: perf top, perf report */
-    CJ_PROFILE_JITDUMP = 2,  /* in jit-PID.dump, with the code: perf record -k mono; perf inject --jit; perf report, perf annotate */
-    CJ_PROFILE_GDB = 4       /* to GDB, by its JIT interface, with unwind tables: backtraces through thunks */
+    /* in jit-PID.dump, with the code: perf record -k mono; perf inject --jit; perf report, perf annotate */
+    CJ_PROFILE_JITDUMP = 2,
+    CJ_PROFILE_GDB = 4 /* to GDB, by its JIT interface, with unwind tables: backtraces through thunks */
 } cj_profile;
 
 typedef struct cj_config {
     size_t struct_size;            /* set by cj_config_init */
     const cj_allocator *allocator; /* borrowed for the engine's life; NULL = malloc */
     cj_tier tier;
-    bool interruptible;            /* loop heads and function entries of guests check cj_store_interrupt's flag */
-    bool trap_unsupported;         /* canonical built-ins that canonjit cannot run (async, threads), and async functions that are lowered or
-                                    * exported, do not fail cj_component_new: the former trap with CJ_TRAP_UNSUPPORTED when they are called,
-                                    * exports of async functions are left out */
+    bool interruptible; /* loop heads and function entries of guests check cj_store_interrupt's flag */
+    /* canonical built-ins that canonjit cannot run (async, threads), and async functions that are lowered or
+     * exported, do not fail cj_component_new: the former trap with CJ_TRAP_UNSUPPORTED when they are called,
+     * exports of async functions are left out */
+    bool trap_unsupported;
 #define CJ_X(type, name, default_value, what) type name;
     CJ_LOAD_LIMIT_MAP(CJ_X)
 #undef CJ_X
-    uint32_t calls_before_compile; /* CJ_TIER_AUTO: of one shape, in all instances together; 0: when it is first instantiated. CJ_CALLS_BEFORE_COMPILE */
-    const char *cache_dir; /* where thunks are kept on disk: NULL: nowhere; CJ_CACHE_DEFAULT: where the user's caches are ("The cache on disk", below), or nowhere
-                            * when that cannot be; else this directory, or CJ_HOST. Borrowed for cj_engine_new. Without LLVM it is not looked at */
+    /* CJ_TIER_AUTO: of one shape, in all instances together; 0: when it is first instantiated.
+     * CJ_CALLS_BEFORE_COMPILE */
+    uint32_t calls_before_compile;
+    /* where thunks are kept on disk: NULL: nowhere; CJ_CACHE_DEFAULT: where the user's caches are ("The cache on
+     * disk", below), or nowhere when that cannot be; else this directory, or CJ_HOST. Borrowed for
+     * cj_engine_new. Without LLVM it is not looked at */
+    const char *cache_dir;
     uint64_t max_cache_bytes; /* in that directory: what was used longest ago goes first */
-    void (*on_thunk)(void *user, const cj_thunk_event *); /* called on the engine's own thread, for each thunk that is done; must not call canonjit. NULL: none */
+    /* called on the engine's own thread, for each thunk that is done; must not call canonjit. NULL: none */
+    void (*on_thunk)(void *user, const cj_thunk_event *);
     void *on_thunk_user;
-    uint32_t profile;        /* cj_profile, or-ed; 0: none. Files are the process's: the first engine makes them, and they are left behind.
-                              * cj_engine_new: CJ_HOST when it cannot, CJ_UNSUPPORTED without LLVM */
-    const char *jitdump_dir; /* of CJ_PROFILE_JITDUMP; borrowed for the engine's life; NULL: the current directory */
+    /* cj_profile, or-ed; 0: none. Files are the process's: the first engine makes them, and they are left
+     * behind. cj_engine_new: CJ_HOST when it cannot, CJ_UNSUPPORTED without LLVM */
+    uint32_t profile;
+    /* of CJ_PROFILE_JITDUMP; borrowed for the engine's life; NULL: the current directory */
+    const char *jitdump_dir;
 } cj_config;
 #define CJ_CALLS_BEFORE_COMPILE 100
 #define CJ_CACHE_DEFAULT ""
@@ -382,7 +404,7 @@ typedef struct cj_engine_stats {
     uint64_t disk_misses;      /* that were not, and so were */
     uint64_t disk_refused;     /* whose file was damaged or not to be trusted, and so were */
     uint64_t disk_stored;
-    uint64_t disk_ns;          /* processor time for all of that */
+    uint64_t disk_ns; /* processor time for all of that */
 } cj_engine_stats;
 CJ_API void cj_engine_get_stats(const cj_engine *, cj_engine_stats *out);
 
@@ -414,8 +436,8 @@ typedef struct cj_component_part {
     const uint8_t *bytes;
     size_t size;
 } cj_component_part;
-CJ_API cj_status cj_component_new_with(cj_engine *, const uint8_t *bytes, size_t size, const cj_component_part *given, size_t given_count,
-                                       cj_component **out, cj_error *err);
+CJ_API cj_status cj_component_new_with(cj_engine *, const uint8_t *bytes, size_t size, const cj_component_part *given,
+                                       size_t given_count, cj_component **out, cj_error *err);
 CJ_API void cj_component_delete(cj_component *);
 
 /* Imported and exported functions, in the order of the file. `interface` is "" for the root's own; the strings live as
@@ -434,7 +456,8 @@ CJ_API cj_extern_func cj_component_export(const cj_component *, size_t i);
 typedef struct cj_extern_resource {
     const char *interface; /* as in cj_extern_func */
     const char *name;
-    bool imported; /* the linker must have it (cj_linker_resource), if the component makes any use of it; else it is exported */
+    /* the linker must have it (cj_linker_resource), if the component makes any use of it; else it is exported */
+    bool imported;
 } cj_extern_resource;
 CJ_API size_t cj_component_resource_count(const cj_component *);
 CJ_API cj_extern_resource cj_component_resource(const cj_component *, size_t i);
@@ -442,8 +465,10 @@ CJ_API cj_extern_resource cj_component_resource(const cj_component *, size_t i);
 /* Finds a function by its name as people write it: "f"; "iface#f" or "iface.f", the interface with or without its package and version
  * ("ns:pkg/iface@1.0.0#f", "iface.f"); "ns:pkg/iface.f@1.0.0". CJ_NOT_FOUND with the most similar names; CJ_INVALID, with
  * the candidates, when the name fits several and is exact for none. */
-CJ_API cj_status cj_component_find_export(const cj_component *, const char *name, size_t len, size_t *index, cj_error *err);
-CJ_API cj_status cj_component_find_import(const cj_component *, const char *name, size_t len, size_t *index, cj_error *err);
+CJ_API cj_status cj_component_find_export(const cj_component *, const char *name, size_t len, size_t *index,
+                                          cj_error *err);
+CJ_API cj_status cj_component_find_import(const cj_component *, const char *name, size_t len, size_t *index,
+                                          cj_error *err);
 
 /* -- Linker -------------------------------------------------------------------------------------------------------- */
 
@@ -464,14 +489,16 @@ CJ_API void cj_linker_delete(cj_linker *);
 /* Offers a function. `interface` NULL or "" is the component's root. Names are copied; `user` is passed to `fn` and must
  * live as long as instances made with this linker. A second definition of a name is CJ_MISUSE. The type is that of the
  * component's import: `fn` must have been written for it (compare with cj_component_import where in doubt). */
-CJ_API cj_status cj_linker_func(cj_linker *, const char *interface, const char *name, cj_host_fn fn, void *user, cj_error *err);
+CJ_API cj_status cj_linker_func(cj_linker *, const char *interface, const char *name, cj_host_fn fn, void *user,
+                                cj_error *err);
 CJ_API cj_status cj_linker_dyn_func(cj_linker *, const char *interface, const char *name, cj_host_dyn_fn fn, void *user,
                                     cj_error *err);
 
 /* Offers a resource type of the host to imports of a resource type; the linker counts as its user. One type may be offered under any
  * number of names: they are then one and the same to guests. Functions and resource types share their names ("[method]r.f" is a function, `r`
  * the type). The same errors as cj_linker_func; CJ_MISUSE too when the type is of another engine or a guest's. */
-CJ_API cj_status cj_linker_resource(cj_linker *, const char *interface, const char *name, const cj_resource_type *, cj_error *err);
+CJ_API cj_status cj_linker_resource(cj_linker *, const char *interface, const char *name, const cj_resource_type *,
+                                    cj_error *err);
 
 /* In a host function: memory that lives until the guest goes on; NULL when out of memory or past max_host_bytes. */
 CJ_API void *cj_ctx_alloc(cj_call_ctx *, size_t size, size_t align);
@@ -484,7 +511,8 @@ CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
 
 /* Limits at run time. X(type, name, default, what). */
 #define CJ_LIMIT_MAP(X) \
-    X(uint64_t, max_host_bytes, 1u << 30, "bytes of lifted values that one call may make the host allocate, or check in place") \
+    X(uint64_t, max_host_bytes, 1u << 30, \
+      "bytes of lifted values that one call may make the host allocate, or check in place") \
     X(uint32_t, max_memory_pages, 65536, "64 KiB pages of one linear memory") \
     X(uint32_t, max_table_elements, 10000000, "elements of one table") \
     X(uint32_t, max_instances, 10000, "component instances in a store") \
@@ -554,7 +582,8 @@ typedef void (*cj_drop_fn)(void *user, void *rep);
 /* A resource type of the host's. `name` is for errors, copied; `drop` may be NULL; `user` is passed to it and must live as long as stores that have
  * met the type. Equal only to itself. Delete with cj_resource_type_delete, at any time after: linkers, and stores with instances that use it or with
  * resources of it, count as users and keep it. Thread-safe. */
-CJ_API cj_status cj_resource_type_new(cj_engine *, const char *name, cj_drop_fn drop, void *user, cj_resource_type **out, cj_error *err);
+CJ_API cj_status cj_resource_type_new(cj_engine *, const char *name, cj_drop_fn drop, void *user,
+                                      cj_resource_type **out, cj_error *err);
 CJ_API void cj_resource_type_delete(cj_resource_type *);
 /* The name given, or that of a guest's: "ns:pkg/iface@1.0.0#r" or "r"; "" for a type of a guest that has none. Lives as long as the type. */
 CJ_API const char *cj_resource_type_name(const cj_resource_type *);
@@ -571,7 +600,8 @@ CJ_API const cj_resource_type *cj_instance_handle_type(cj_instance *, const cj_t
 CJ_API cj_status cj_resource_new(cj_store *, const cj_resource_type *, void *rep, uint32_t *handle, cj_error *err);
 /* The `rep` behind a handle, own or borrow, of the given host's type. CJ_NOT_FOUND: no such handle. CJ_MISUSE: of another type, or a guest's, whose
  * representation is the guest's alone. A host function's handles that its type says to be of a type are: the call has checked it. */
-CJ_API cj_status cj_resource_rep(const cj_store *, const cj_resource_type *, uint32_t handle, void **rep, cj_error *err);
+CJ_API cj_status cj_resource_rep(const cj_store *, const cj_resource_type *, uint32_t handle, void **rep,
+                                 cj_error *err);
 /* Takes a resource of a host's type out of the table without dropping it: the handle, which must be own and not lent, is gone, and `*rep` the caller's.
  * Errors as of cj_resource_rep and cj_resource_drop. */
 CJ_API cj_status cj_resource_take(cj_store *, const cj_resource_type *, uint32_t handle, void **rep, cj_error *err);
@@ -628,18 +658,23 @@ CJ_API bool cj_val_equal(const cj_val *a, const cj_val *b);
  * being timed knows nothing of it. */
 typedef enum cj_timing {
     CJ_TIMING_OFF,
-    CJ_TIMING_ENTRY,   /* they enter the instance and leave it: no argument is moved, no guest code runs, `results` is undefined */
-    CJ_TIMING_STEPS,   /* code of its own, or the plan interpreter, reads the processor's time-stamp counter between their steps */
-    CJ_TIMING_REALLOC, /* the counter is read before and after each call of the guest's realloc for an argument; only where guests are compiled */
+    /* they enter the instance and leave it: no argument is moved, no guest code runs, `results` is undefined */
+    CJ_TIMING_ENTRY,
+    /* code of its own, or the plan interpreter, reads the processor's time-stamp counter between their steps */
+    CJ_TIMING_STEPS,
+    /* the counter is read before and after each call of the guest's realloc for an argument; only where guests
+     * are compiled */
+    CJ_TIMING_REALLOC,
 } cj_timing;
 
 /* Sums over the calls that returned CJ_OK, in ticks of the counter, the cost of reading it included: once in each step, once in each call of realloc. */
 typedef struct cj_step_ticks {
-    uint64_t calls;       /* STEPS */
-    uint64_t lower;       /* from the thunk's beginning until the core function is called: arguments, realloc included */
-    uint64_t core;        /* the core function */
-    uint64_t lift;        /* the result */
-    uint64_t post_return; /* 0 when there is none */
+    uint64_t calls; /* STEPS */
+    /* from the thunk's beginning until the core function is called: arguments, realloc included */
+    uint64_t lower;
+    uint64_t core;                   /* the core function */
+    uint64_t lift;                   /* the result */
+    uint64_t post_return;            /* 0 when there is none */
     uint64_t realloc_calls, realloc; /* REALLOC */
 } cj_step_ticks;
 
@@ -653,14 +688,15 @@ CJ_API void cj_timing_clock(double *ns_per_tick, double *ticks_per_stamp);
 
 /* Parses a value of `type` from `text` (the WebAssembly Value Encoding). Integers out of range, unknown labels and duplicates are
  * errors (CJ_INVALID, offset is the byte in `text`). Memory comes from `arena`. */
-CJ_API cj_status cj_wave_parse(const cj_type *type, const char *text, size_t len, cj_val *out, cj_arena *arena, cj_error *err);
+CJ_API cj_status cj_wave_parse(const cj_type *type, const char *text, size_t len, cj_val *out, cj_arena *arena,
+                               cj_error *err);
 /* Writes a value as WAVE text, cut to `size` bytes with the terminator; returns the untruncated length. */
 CJ_API size_t cj_wave_format(const cj_type *type, const cj_val *val, char *buffer, size_t size);
 /* Parses a call, "f(1, [2])": finds the export by its name (as cj_component_find_export does) and reads the arguments by its type; trailing
  * arguments of option type may be left out. `*index` is the position in cj_component_export, and for cj_instance_func_at. Offsets
  * of errors are bytes in `text`. */
-CJ_API cj_status cj_wave_parse_call(const cj_component *, const char *text, size_t len, size_t *index, cj_val **args, size_t *nargs,
-                                    cj_arena *arena, cj_error *err);
+CJ_API cj_status cj_wave_parse_call(const cj_component *, const char *text, size_t len, size_t *index, cj_val **args,
+                                    size_t *nargs, cj_arena *arena, cj_error *err);
 
 /* -- Inspection ------------------------------------------------------------------------------------------------------ */
 

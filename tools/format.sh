@@ -6,7 +6,11 @@ cd "$(dirname "$0")/.."
 clang_format=${CLANG_FORMAT:-clang-format-16}
 mapfile -t files < <(find include src tests bench examples -name '*.[ch]' -o -name '*.cpp' | sort)
 
-if [ "${1:-}" != check ]; then
+if [ $# -gt 1 ] || { [ $# -eq 1 ] && [ "$1" != check ]; }; then
+    echo "usage: tools/format.sh [check]" >&2
+    exit 2
+fi
+if [ $# -eq 0 ]; then
     exec "$clang_format" -i "${files[@]}"
 fi
 unformatted=0

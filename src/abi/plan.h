@@ -92,7 +92,7 @@ typedef enum cj_opcode {
 #define CJ_X(name, text, traps) CJ_OP_##name,
     CJ_OP_MAP(CJ_X)
 #undef CJ_X
-    CJ_OP_COUNT
+        CJ_OP_COUNT
 } cj_opcode;
 
 typedef enum cj_move_mode { CJ_MODE_LOOP, CJ_MODE_BLOCK, CJ_MODE_VIEW } cj_move_mode;
@@ -101,21 +101,22 @@ typedef enum cj_move_mode { CJ_MODE_LOOP, CJ_MODE_BLOCK, CJ_MODE_VIEW } cj_move_
  * a range of `cases` (empty: a case without payload); `next` is the next sibling of every operation. All fields that an
  * operation does not use are 0. */
 typedef struct cj_op {
-    uint8_t code;     /* cj_opcode */
-    uint8_t width;    /* INT, ENUM, FLAGS, VARIANT: bytes */
-    uint8_t mode;     /* STRING, LIST: cj_move_mode (STRING: LOOP means copied) */
+    uint8_t code;  /* cj_opcode */
+    uint8_t width; /* INT, ENUM, FLAGS, VARIANT: bytes */
+    uint8_t mode;  /* STRING, LIST: cj_move_mode (STRING: LOOP means copied) */
     bool is_signed, is_float;
     uint32_t src, dst;
-    uint32_t size;    /* COPY: bytes. LIST: what one element takes at its guest end */
-    uint32_t align;   /* COPY: what is known of both ends. LIST: of an element at its guest end */
+    uint32_t size;                  /* COPY: bytes. LIST: what one element takes at its guest end */
+    uint32_t align;                 /* COPY: what is known of both ends. LIST: of an element at its guest end */
     uint32_t host_size, host_align; /* LIST: element at the host end; FUSED: 0 */
-    uint32_t count;   /* ENUM, VARIANT: cases (at least 1); FLAGS: labels; OWN, BORROW: resource slot */
-    uint32_t slots;   /* VARIANT with a FLAT end: payload slots, after the discriminant's */
-    uint32_t cases;   /* VARIANT: first of `count` ranges in cj_moves.cases */
+    uint32_t count;                 /* ENUM, VARIANT: cases (at least 1); FLAGS: labels; OWN, BORROW: resource slot */
+    uint32_t slots;                 /* VARIANT with a FLAT end: payload slots, after the discriminant's */
+    uint32_t cases;                 /* VARIANT: first of `count` ranges in cj_moves.cases */
     uint32_t next;
-    uint32_t depth;   /* number of LOOP lists around it: positions 0 .. depth - 1 of cj_call_ctx.index, outermost
-                       * first, are its path's; a LOOP list keeps index[depth] at its current element when depth < CJ_TRAP_DEPTH */
-    uint32_t path;    /* in cj_moves.paths */
+    /* number of LOOP lists around it: positions 0 .. depth - 1 of cj_call_ctx.index, outermost first, are its
+     * path's; a LOOP list keeps index[depth] at its current element when depth < CJ_TRAP_DEPTH */
+    uint32_t depth;
+    uint32_t path; /* in cj_moves.paths */
 } cj_op;
 
 typedef struct cj_range {
@@ -147,10 +148,13 @@ typedef struct cj_moves {
 /* -- Plans --------------------------------------------------------------------------------------------------------- */
 
 typedef enum cj_plan_kind {
-    CJ_PLAN_EXPORT, /* the host calls a lifted core function: args HOST -> FLAT or MEM, results FLAT or MEM -> HOST */
-    CJ_PLAN_IMPORT, /* a guest calls a lowered host function: args FLAT or MEM -> HOST, results HOST -> FLAT or MEM */
-    CJ_PLAN_FUSED,  /* a guest calls another component's lifted function: all ends FLAT or MEM, FLAT -> FLAT or MEM -> MEM
-                     * at the top level (both sides flatten one type by one rule) */
+    /* the host calls a lifted core function: args HOST -> FLAT or MEM, results FLAT or MEM -> HOST */
+    CJ_PLAN_EXPORT,
+    /* a guest calls a lowered host function: args FLAT or MEM -> HOST, results HOST -> FLAT or MEM */
+    CJ_PLAN_IMPORT,
+    /* a guest calls another component's lifted function: all ends FLAT or MEM, FLAT -> FLAT or MEM -> MEM at the
+     * top level (both sides flatten one type by one rule) */
+    CJ_PLAN_FUSED,
 } cj_plan_kind;
 
 /* What a back end does with a plan, in this order (spec, "canon lift", "canon lower"). The HOST end of args is the
@@ -196,10 +200,11 @@ typedef enum cj_plan_kind {
  * are dropped for it before the results program (cj__host_borrows_end). */
 typedef struct cj_plan_options {
     cj_plan_kind kind;
-    cj_encoding encoding;        /* the guest's: of who is called (EXPORT, FUSED) or calls (IMPORT) */
+    cj_encoding encoding; /* the guest's: of who is called (EXPORT, FUSED) or calls (IMPORT) */
     bool has_memory, has_realloc, has_post_return;
-    bool lends_results;          /* EXPORT: strings and flat lists of the result are views, as an import's parameters are; post-return is left to
-                                  * whoever called, who finds the core function's result in the call (cj_call_begin) */
+    /* EXPORT: strings and flat lists of the result are views, as an import's parameters are; post-return is left
+     * to whoever called, who finds the core function's result in the call (cj_call_begin) */
+    bool lends_results;
     cj_encoding caller_encoding; /* FUSED: of who calls */
     bool caller_has_memory, caller_has_realloc;
 } cj_plan_options;

@@ -18,8 +18,9 @@ typedef struct bench_figures {
     char why_not[256];
     double steps[STEP_COUNT]; /* sum up to ns */
     double stamped
-        [STEP_COUNT]; /* as the counter gave them, without the stamps' own cost: [STEP_ENTRY] is the call that only enters */
-    double fit;       /* what `stamped` was multiplied by, all but the entry */
+        /* as the counter gave them, without the stamps' own cost: [STEP_ENTRY] is the call that only enters */
+        [STEP_COUNT];
+    double fit; /* what `stamped` was multiplied by, all but the entry */
     bool has_realloc;
     double realloc_calls, realloc_ns; /* per call; part of STEP_LOWER */
 } bench_figures;

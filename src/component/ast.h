@@ -57,7 +57,7 @@ typedef enum cj_sort {
 #define CJ_X(name, core, sort, text) CJ_SORT_##name,
     CJ_SORT_MAP(CJ_X)
 #undef CJ_X
-    CJ_SORT_COUNT
+        CJ_SORT_COUNT
 } cj_sort;
 const char *cj__sort_name(cj_sort);
 
@@ -65,10 +65,10 @@ const char *cj__sort_name(cj_sort);
 
 /* A valtype: a primitive, or an index into the type space. */
 typedef struct cj_ast_valtype {
-    bool present;    /* false: an omitted optional valtype */
+    bool present; /* false: an omitted optional valtype */
     bool is_index;
-    uint32_t index;  /* when is_index */
-    uint8_t prim;    /* else the byte: 0x7f bool .. 0x73 string, 0x64 error-context */
+    uint32_t index; /* when is_index */
+    uint8_t prim;   /* else the byte: 0x7f bool .. 0x73 string, 0x64 error-context */
     uint64_t offset;
 } cj_ast_valtype;
 
@@ -93,7 +93,8 @@ typedef struct cj_ast_decls {
 typedef struct cj_ast_corefunc {
     const uint8_t *params, *results; /* value type bytes (cj_core) */
     uint32_t param_count, result_count;
-    bool opaque; /* a type among them is not one of cj_core (a GC or typed reference): its byte is its encoding's first */
+    /* a type among them is not one of cj_core (a GC or typed reference): its byte is its encoding's first */
+    bool opaque;
 } cj_ast_corefunc;
 
 typedef struct cj_ast_limits {
@@ -103,12 +104,12 @@ typedef struct cj_ast_limits {
 
 /* A core import or export's type, in core modules and in module types alike. */
 typedef struct cj_ast_coretype {
-    cj_sort sort; /* CORE_FUNC, TABLE, MEMORY, GLOBAL, TAG */
-    uint32_t func_type;     /* FUNC, TAG: index into the enclosing core type space */
-    cj_ast_limits limits;   /* TABLE, MEMORY */
-    uint8_t value_type;     /* TABLE: element type; GLOBAL: content */
-    bool opaque;            /* value_type is not one of cj_core */
-    bool is_mutable;        /* GLOBAL */
+    cj_sort sort;         /* CORE_FUNC, TABLE, MEMORY, GLOBAL, TAG */
+    uint32_t func_type;   /* FUNC, TAG: index into the enclosing core type space */
+    cj_ast_limits limits; /* TABLE, MEMORY */
+    uint8_t value_type;   /* TABLE: element type; GLOBAL: content */
+    bool opaque;          /* value_type is not one of cj_core */
+    bool is_mutable;      /* GLOBAL */
 } cj_ast_coretype;
 
 typedef enum cj_ast_moduledecl_kind {
@@ -122,10 +123,10 @@ struct cj_ast_coretypedef;
 typedef struct cj_ast_moduledecl {
     cj_ast_moduledecl_kind kind;
     uint64_t offset;
-    cj_str module, name;               /* IMPORT: both; EXPORT: name */
-    cj_ast_coretype type;              /* IMPORT, EXPORT */
+    cj_str module, name;                 /* IMPORT: both; EXPORT: name */
+    cj_ast_coretype type;                /* IMPORT, EXPORT */
     struct cj_ast_coretypedef *typedef_; /* TYPE */
-    uint32_t alias_count, alias_index; /* ALIAS: outer core type */
+    uint32_t alias_count, alias_index;   /* ALIAS: outer core type */
 } cj_ast_moduledecl;
 
 typedef enum cj_ast_coretypedef_kind {
@@ -140,7 +141,7 @@ typedef struct cj_ast_coretypedef {
     cj_ast_corefunc func;
     cj_ast_moduledecl *decls; /* MODULE */
     uint32_t decl_count;
-    uint32_t type_count;      /* how many indices of the core type space it takes: 1, or the size of a rec group */
+    uint32_t type_count; /* how many indices of the core type space it takes: 1, or the size of a rec group */
 } cj_ast_coretypedef;
 
 /* X(NAME, byte, text): type definitions other than primitives. */
@@ -170,14 +171,14 @@ typedef enum cj_deftype_kind {
 #define CJ_X(name, byte, text) CJ_DEFTYPE_##name,
     CJ_DEFTYPE_MAP(CJ_X)
 #undef CJ_X
-    CJ_DEFTYPE_COUNT
+        CJ_DEFTYPE_COUNT
 } cj_deftype_kind;
 
 typedef struct cj_ast_typedef {
     cj_deftype_kind kind;
     uint64_t offset;
-    cj_ast_valtype elem;   /* PRIM (the type itself), LIST, FIXED_LIST, OPTION, STREAM, FUTURE; RESULT's ok, MAP's key,
-                              FUNC's result */
+    /* PRIM (the type itself), LIST, FIXED_LIST, OPTION, STREAM, FUTURE; RESULT's ok, MAP's key, FUNC's result */
+    cj_ast_valtype elem;
     cj_ast_valtype second; /* RESULT's error, MAP's value */
     cj_ast_labels labels;  /* RECORD, VARIANT, TUPLE, FLAGS, ENUM, FUNC's parameters */
     uint32_t index;        /* OWN, BORROW: type index; FIXED_LIST: length */
@@ -189,16 +190,16 @@ typedef struct cj_ast_typedef {
 
 /* externtype: what an import or an export declaration promises. */
 typedef enum cj_bound {
-    CJ_BOUND_EQ,  /* type: eq index; value: eq */
-    CJ_BOUND_SUB, /* type: sub resource */
+    CJ_BOUND_EQ,   /* type: eq index; value: eq */
+    CJ_BOUND_SUB,  /* type: sub resource */
     CJ_BOUND_TYPE, /* value: of a type */
 } cj_bound;
 
 typedef struct cj_ast_externtype {
-    cj_sort sort;          /* CORE_MODULE, FUNC, VALUE, TYPE, COMPONENT, INSTANCE */
-    uint32_t index;        /* of the type; TYPE with EQ: the type; VALUE with EQ: the value */
-    cj_bound bound;        /* TYPE, VALUE */
-    cj_ast_valtype value;  /* VALUE with CJ_BOUND_TYPE */
+    cj_sort sort;         /* CORE_MODULE, FUNC, VALUE, TYPE, COMPONENT, INSTANCE */
+    uint32_t index;       /* of the type; TYPE with EQ: the type; VALUE with EQ: the value */
+    cj_bound bound;       /* TYPE, VALUE */
+    cj_ast_valtype value; /* VALUE with CJ_BOUND_TYPE */
     uint64_t offset;
 } cj_ast_externtype;
 
@@ -284,7 +285,7 @@ typedef enum cj_canon_kind {
 #define CJ_X(name, byte, text, gate) CJ_CANON_##name,
     CJ_CANON_MAP(CJ_X)
 #undef CJ_X
-    CJ_CANON_COUNT
+        CJ_CANON_COUNT
 } cj_canon_kind;
 const char *cj__canon_name(cj_canon_kind);
 const char *cj__canon_gate(cj_canon_kind);
@@ -300,12 +301,13 @@ typedef struct cj_ast_canonopts {
 
 typedef struct cj_ast_canon {
     cj_canon_kind kind;
-    uint32_t func;          /* LIFT: core function; LOWER: function */
-    uint32_t type;          /* LIFT: function type; RESOURCE_*: resource; STREAM_*, FUTURE_*: type; THREAD_*: core type */
+    uint32_t func; /* LIFT: core function; LOWER: function */
+    /* LIFT: function type; RESOURCE_*: resource; STREAM_*, FUTURE_*: type; THREAD_*: core type */
+    uint32_t type;
     cj_ast_canonopts opts;
-    cj_ast_valtype result;  /* TASK_RETURN; CONTEXT_*: `prim` is the core type's byte, 0x7f i32 or 0x7e i64 */
-    uint32_t immediate;     /* CONTEXT_*: slot; THREAD_*_INDIRECT: table; WAITABLE_SET_WAIT, POLL: memory */
-    bool flag;              /* the `async?`, `cancel?` or `shared?` byte */
+    cj_ast_valtype result; /* TASK_RETURN; CONTEXT_*: `prim` is the core type's byte, 0x7f i32 or 0x7e i64 */
+    uint32_t immediate;    /* CONTEXT_*: slot; THREAD_*_INDIRECT: table; WAITABLE_SET_WAIT, POLL: memory */
+    bool flag;             /* the `async?`, `cancel?` or `shared?` byte */
 } cj_ast_canon;
 
 /* -- Definitions --------------------------------------------------------------------------------------------------- */
@@ -350,9 +352,9 @@ typedef struct cj_ast_def {
     cj_def_kind kind;
     uint64_t offset;
     union {
-        cj_bytes module;                     /* CORE_MODULE: the whole module with its preamble */
-        struct cj_ast_component *component;  /* COMPONENT */
-        cj_ast_instance instance;            /* CORE_INSTANCE, INSTANCE */
+        cj_bytes module;                    /* CORE_MODULE: the whole module with its preamble */
+        struct cj_ast_component *component; /* COMPONENT */
+        cj_ast_instance instance;           /* CORE_INSTANCE, INSTANCE */
         cj_ast_coretypedef *core_type;
         cj_ast_alias alias;
         cj_ast_typedef *type;

@@ -25,10 +25,12 @@ enum {
     CJ_MAX_FLAT_PARAMS = 16,
     CJ_MAX_FLAT_RESULTS = 1,
     CJ_MAX_FLAT_ASYNC_PARAMS = 4, /* of an async lower */
-    CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1, /* flat_count of a type with more slots than any call passes: counting stops */
-    CJ_MAX_BYTES = (1 << 28) - 1,          /* of a string, a list or one value, in either memory */
+    /* flat_count of a type with more slots than any call passes: counting stops */
+    CJ_FLAT_OVER = CJ_MAX_FLAT_PARAMS + 1,
+    CJ_MAX_BYTES = (1 << 28) - 1, /* of a string, a list or one value, in either memory */
     CJ_MAX_FLAGS = 32,
-    CJ_FORMAT_MAX = 64 * 1024, /* of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
+    /* of a type's WIT text: nested types print exponentially, so longer text ends in "..." */
+    CJ_FORMAT_MAX = 64 * 1024,
 };
 
 /* Resource types are numbered from 1 as they come into being, so the oldest is the smallest; this is no resource. */
@@ -43,21 +45,24 @@ typedef struct cj_member {
 
 struct cj_type {
     cj_kind kind;
-    uint32_t count;           /* of members; see cj_type_count. Despecialised views: option, result, enum are variants */
+    /* of members; see cj_type_count. Despecialised views: option, result, enum are variants */
+    uint32_t count;
     const cj_member *members; /* list: one, the element; NULL entries never occur, `type` inside may be NULL */
     uint32_t id;              /* dense, in order of interning: for tables beside the type */
     uint32_t depth;           /* 1 for scalars */
     uint32_t resource;        /* OWN, BORROW: the resource's identity in its component; else 0 */
-    const char *resource_name; /* OWN, BORROW: for texts; NULL until cj__types_name_resources, and where it has no name */
-    uint32_t min_resource;    /* the smallest `resource` in it, or CJ_NO_RESOURCE */
-    uint32_t length;          /* FIXED_LIST: number of elements */
-    bool is_map;              /* LIST of pairs that is map<K, V>: another type than list<tuple<K, V>>, but equal in all else */
-    const char *gate;         /* why values of it cannot be moved yet: "streams", ...; NULL: they can */
+    /* OWN, BORROW: for texts; NULL until cj__types_name_resources, and where it has no name */
+    const char *resource_name;
+    uint32_t min_resource; /* the smallest `resource` in it, or CJ_NO_RESOURCE */
+    uint32_t length;       /* FIXED_LIST: number of elements */
+    /* LIST of pairs that is map<K, V>: another type than list<tuple<K, V>>, but equal in all else */
+    bool is_map;
+    const char *gate; /* why values of it cannot be moved yet: "streams", ...; NULL: they can */
 
     /* Canonical layout in linear memory with 32-bit pointers. Saturates at UINT32_MAX; a size over 2^28-1 is refused. */
     uint32_t size, align;
     uint32_t size64, align64; /* the same with 64-bit pointers: what validation of the size goes by */
-    uint32_t disc_size; /* variant and kin: 1, 2, 4; flags: size; else 0 */
+    uint32_t disc_size;       /* variant and kin: 1, 2, 4; flags: size; else 0 */
 
     /* Host layout (design D3). */
     size_t host_size, host_align;
@@ -108,8 +113,8 @@ const cj_type *cj__type_make(cj_types *, cj_kind kind, const cj_param *members, 
 const cj_type *cj__type_fixed_list(cj_types *, const cj_type *element, uint32_t length, cj_error *err);
 const cj_type *cj__type_map(cj_types *, const cj_type *key, const cj_type *value, cj_error *err);
 const cj_type *cj__type_handle(cj_types *, cj_kind own_or_borrow, uint32_t resource, cj_error *err);
-const cj_functype *cj__functype_make(cj_types *, const cj_param *params, uint32_t count, const cj_type *result, bool is_async,
-                                     cj_error *err);
+const cj_functype *cj__functype_make(cj_types *, const cj_param *params, uint32_t count, const cj_type *result,
+                                     bool is_async, cj_error *err);
 /* Names the resources of handle types, by their identities, for texts: entries may be NULL or "". They must live as long as the types. */
 void cj__types_name_resources(cj_types *, const char *const *names, uint32_t count);
 /* Function types are interned too: equal ones are one pointer. */

@@ -26,14 +26,14 @@ const char *cj__core_build_info(void); /* "WAMR 1.1.2 llvm-jit" */
 
 /* -- Modules -------------------------------------------------------------------------------------------------------------- */
 
-typedef struct cj_core_module cj_core_module;     /* immutable, shared by instances, counted by its users */
+typedef struct cj_core_module cj_core_module; /* immutable, shared by instances, counted by its users */
 typedef struct cj_core_instance cj_core_instance;
 
 /* Loads a merged module. Its function imports are all named ("cj", signature text of cj__core_signature), several may share a name; import k of
  * the module has type imports[k], the slot parameter included. Serialised inside: WAMR's loader is not thread-safe. WAMR's refusals are
  * CJ_INVALID with its text. `bytes` is copied. */
-cj_status cj__core_load(const cj_allocator *, const uint8_t *bytes, size_t size, const cj_core_type *imports, uint32_t import_count,
-                        cj_core_module **out, cj_error *err);
+cj_status cj__core_load(const cj_allocator *, const uint8_t *bytes, size_t size, const cj_core_type *imports,
+                        uint32_t import_count, cj_core_module **out, cj_error *err);
 void cj__core_unload(cj_core_module *);
 /* "(iIfF)i" as WAMR writes signatures; the field name of an import of that type. Needs param_count + 5 bytes. */
 void cj__core_signature(const cj_core_type *, char *out);
@@ -99,7 +99,8 @@ cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size);
  * longjmp (JIT): callers own nothing that must be freed. `flat`: parameters in, result out in flat[0]. When `callee` is another instance than the
  * one that runs, env->module_inst is switched to it and back, and its exception becomes that of the one that called. */
 uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, const cj_core_type *type, uint64_t *flat);
-uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size, uint32_t *out);
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size,
+                               uint32_t align, uint32_t new_size, uint32_t *out);
 
 /* True when so little native stack is left that a host function, realloc or another instance must not be called. */
 bool cj__core_stack_low(const cj_call_ctx *call);
@@ -108,13 +109,13 @@ bool cj__core_stack_low(const cj_call_ctx *call);
 
 /* Where WAMR keeps what compiled code reads, in bytes from the start of the record named. */
 typedef struct cj_core_layout {
-    uint32_t env_module_inst;      /* exec_env -> instance record (cj_binding.core_env_inst) */
-    uint32_t env_stack_boundary;   /* exec_env -> lowest usable address of the native stack, the reserve included */
-    uint32_t inst_exception;       /* instance record -> first byte of the exception text; 0: none */
-    uint32_t inst_custom_data;     /* instance record -> cj_group_core */
-    uint32_t memory_data;          /* memory record -> base address */
-    uint32_t memory_page_count;    /* memory record -> u32 */
-    uint32_t memory_page_size;     /* memory record -> u32, bytes; the size is the 64-bit product */
+    uint32_t env_module_inst;    /* exec_env -> instance record (cj_binding.core_env_inst) */
+    uint32_t env_stack_boundary; /* exec_env -> lowest usable address of the native stack, the reserve included */
+    uint32_t inst_exception;     /* instance record -> first byte of the exception text; 0: none */
+    uint32_t inst_custom_data;   /* instance record -> cj_group_core */
+    uint32_t memory_data;        /* memory record -> base address */
+    uint32_t memory_page_count;  /* memory record -> u32 */
+    uint32_t memory_page_size;   /* memory record -> u32, bytes; the size is the 64-bit product */
 } cj_core_layout;
 extern const cj_core_layout cj__core_layout;
 

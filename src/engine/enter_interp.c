@@ -24,7 +24,10 @@ bool cj__core_stack_low(const cj_call_ctx *call)
 
 static void push(frame *f, WASMExecEnv *env, void *inst)
 {
-    *f = (frame){.env = env, .outer_inst = env->module_inst, .interp_frame = env->cur_frame, .interp_top = CJ_INTERP_STACK_TOP(env)};
+    *f = (frame){.env = env,
+                 .outer_inst = env->module_inst,
+                 .interp_frame = env->cur_frame,
+                 .interp_top = CJ_INTERP_STACK_TOP(env)};
     env->module_inst = inst;
 }
 
@@ -45,7 +48,8 @@ static uint32_t prepare(cj_call_ctx *call)
         return CJ_TRAP_NONE; /* no core instance in the store */
     if (CJ_UNLIKELY(store->owner != cj__anchor.id))
         cj__thread_attach(store);
-    return CJ_UNLIKELY(stack_low(store->env)) ? cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE) : (uint32_t)CJ_TRAP_NONE;
+    return CJ_UNLIKELY(stack_low(store->env)) ? cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE)
+                                              : (uint32_t)CJ_TRAP_NONE;
 }
 
 static uint32_t run(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void *), void *arg)
@@ -126,7 +130,8 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
 {
     uint32_t cells[CJ_MAX_CORE_PARAMS * 2], n = 0;
     if (type->param_count > CJ_MAX_CORE_PARAMS) {
-        cj__exception_set((WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst, "a core function with more parameters than canonjit can pass");
+        cj__exception_set((WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst,
+                          "a core function with more parameters than canonjit can pass");
         return CJ_TRAP_CORE;
     }
     for (uint32_t i = 0; i < type->param_count; i++) {
@@ -137,12 +142,13 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
     if (!call_in(call->env, callee, func, n, cells))
         return CJ_TRAP_CORE;
     if (type->result_count > 0)
-        flat[0] = type->result == CJ_CORE_I32 || type->result == CJ_CORE_F32 ? cells[0] : cells[0] | (uint64_t)cells[1] << 32;
+        flat[0] =
+            type->result == CJ_CORE_I32 || type->result == CJ_CORE_F32 ? cells[0] : cells[0] | (uint64_t)cells[1] << 32;
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
-                               uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size,
+                               uint32_t align, uint32_t new_size, uint32_t *out)
 {
     uint32_t cells[4] = {old_ptr, old_size, align, new_size};
     if (!call_in(call->env, callee, callee->realloc, 4, cells))

@@ -38,8 +38,8 @@ _Static_assert(CJ_TRAP_CORE == 11, "cj__leap knows the number");
 
 /* Calls fn(call, args, results). cj__leap goes on as if it had returned CJ_TRAP_CORE: stack and frame pointer come from the entry, every other register
  * counts as lost, so the compiler has saved in this frame what it needs. */
-static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args,
-                                                                void *results)
+static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call,
+                                                                const void *args, void *results)
 {
     uint64_t trap;
     __asm__ volatile("lea 1f(%%rip), %%rcx\n\t"
@@ -52,8 +52,9 @@ static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry,
                      "1:\tmov (%%rbx), %%rsp"
                      : "=a"(trap), "+D"(call), "+S"(args), "+d"(results)
                      : "0"(fn), "b"(entry)
-                     : "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
-                       "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+                     : "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3",
+                       "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+                       "xmm15", "cc", "memory");
     return (uint32_t)trap;
 }
 
@@ -68,7 +69,8 @@ static _Noreturn void cj__leap(cj_entry *entry)
     __builtin_unreachable();
 }
 #else
-static __attribute__((noinline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args, void *results)
+static __attribute__((noinline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args,
+                                                    void *results)
 {
     return _setjmp(entry->jump) == 0 ? fn(call, args, results) : (uint32_t)CJ_TRAP_CORE;
 }
@@ -106,8 +108,8 @@ static __attribute__((noinline, cold)) void tidy(cj_call_ctx *call, const cj_ent
     cj__exception_move((WASMModuleInstance *)env->module_inst, inst);
 }
 
-static inline __attribute__((always_inline)) uint32_t enter(cj_call_ctx *call, WASMExecEnv *env, void *inst, entered_fn fn,
-                                                            const void *args, void *results)
+static inline __attribute__((always_inline)) uint32_t enter(cj_call_ctx *call, WASMExecEnv *env, void *inst,
+                                                            entered_fn fn, const void *args, void *results)
 {
     cj_entry e;
     e.outer = cj__anchor.entry;
@@ -183,7 +185,8 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
 }
 
 /* `nested`: more instances than the function's own are entered. A constant, so that the functions of roots pay nothing for it. */
-static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, const void *args, void *results, cj_arena *arena, bool nested)
+static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, const void *args, void *results,
+                                                                  cj_arena *arena, bool nested)
 {
     const cj_func_core *func = (const void *)f;
     cj_store_core *store = func->store;
@@ -191,7 +194,8 @@ static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, co
     WASMExecEnv *env = store->env;
     cj_call_ctx *outer = store->active;
     bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low(env) &&
-                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start) && (!nested || cj__may_enter(&func->bound));
+                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start) &&
+                 (!nested || cj__may_enter(&func->bound));
     if (CJ_UNLIKELY(!usual))
         return store->hooks->entry(f, args, results, arena);
 
@@ -282,7 +286,8 @@ enum { INT_REGS = 5 };
 #define INT_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
 #elif defined(__aarch64__)
 enum { INT_REGS = 7 };
-#define CALL_INTS(call_args) call_args[0], call_args[1], call_args[2], call_args[3], call_args[4], call_args[5], call_args[6]
+#define CALL_INTS(call_args) \
+    call_args[0], call_args[1], call_args[2], call_args[3], call_args[4], call_args[5], call_args[6]
 #define INT_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
 #else
 #error "cj__core_call wants the C ABI of this machine"
@@ -294,7 +299,8 @@ _Static_assert((int)MANY_SLOTS >= (int)CJ_MAX_CORE_PARAMS, "whatever is no regis
 #define INT64_X4 uint64_t, uint64_t, uint64_t, uint64_t
 #define CALL_FLOATS(f) f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
 #define CALL_SLOTS(s) \
-    (s)[0], (s)[1], (s)[2], (s)[3], (s)[4], (s)[5], (s)[6], (s)[7], (s)[8], (s)[9], (s)[10], (s)[11], (s)[12], (s)[13], (s)[14], (s)[15]
+    (s)[0], (s)[1], (s)[2], (s)[3], (s)[4], (s)[5], (s)[6], (s)[7], (s)[8], (s)[9], (s)[10], (s)[11], (s)[12], \
+        (s)[13], (s)[14], (s)[15]
 #define CALL_MANY(s) CALL_SLOTS(s), CALL_SLOTS((s) + 16), CALL_SLOTS((s) + 32), CALL_SLOTS((s) + 48)
 
 typedef uint64_t (*int_fn)(void *, INT_TYPES, FLOAT_TYPES);
@@ -337,7 +343,8 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
     WASMExecEnv *env = call->env;
     struct WASMModuleInstanceCommon *outer = switch_to(env, callee);
     if (CJ_UNLIKELY(type->param_count > CJ_MAX_CORE_PARAMS)) {
-        cj__exception_set((WASMModuleInstance *)env->module_inst, "a core function with more parameters than canonjit can pass");
+        cj__exception_set((WASMModuleInstance *)env->module_inst,
+                          "a core function with more parameters than canonjit can pass");
         return switch_back(env, outer);
     }
     for (uint32_t i = 0; i < type->param_count; i++) {
@@ -389,8 +396,8 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
     return CJ_TRAP_NONE;
 }
 
-uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
-                               uint32_t *out)
+uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size,
+                               uint32_t align, uint32_t new_size, uint32_t *out)
 {
     uint32_t (*fn)(void *, uint32_t, uint32_t, uint32_t, uint32_t);
     memcpy(&fn, &callee->realloc, sizeof fn);

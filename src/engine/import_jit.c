@@ -21,10 +21,14 @@ typedef struct closure {
 static ffi_type *ffi_of(cj_core type)
 {
     switch (type) {
-    case CJ_CORE_I64: return &ffi_type_uint64;
-    case CJ_CORE_F32: return &ffi_type_float;
-    case CJ_CORE_F64: return &ffi_type_double;
-    default: return &ffi_type_uint32;
+    case CJ_CORE_I64:
+        return &ffi_type_uint64;
+    case CJ_CORE_F32:
+        return &ffi_type_float;
+    case CJ_CORE_F64:
+        return &ffi_type_double;
+    default:
+        return &ffi_type_uint32;
     }
 }
 
@@ -50,10 +54,16 @@ static void enter(ffi_cif *cif, void *ret, void **args, void *user)
     if (c->result_count == 0)
         return;
     switch (c->result) {
-    case CJ_CORE_F32: memcpy(ret, &result, 4); break;
+    case CJ_CORE_F32:
+        memcpy(ret, &result, 4);
+        break;
     case CJ_CORE_I64:
-    case CJ_CORE_F64: memcpy(ret, &result, 8); break;
-    default: *(ffi_arg *)ret = (uint32_t)result; break; /* libffi widens small integers */
+    case CJ_CORE_F64:
+        memcpy(ret, &result, 8);
+        break;
+    default:
+        *(ffi_arg *)ret = (uint32_t)result;
+        break; /* libffi widens small integers */
     }
 }
 
@@ -74,8 +84,9 @@ cj_status cj__native_make(const cj_core_type *type, cj_native *out, cj_error *er
         c->types[i + 1] = ffi_of(type->params[i]);
     void *code = NULL;
     c->ffi = ffi_closure_alloc(sizeof *c->ffi, &code);
-    if (c->ffi == NULL || ffi_prep_cif(&c->cif, FFI_DEFAULT_ABI, type->param_count + 1,
-                                       type->result_count > 0 ? ffi_of(type->result) : &ffi_type_void, c->types) != FFI_OK ||
+    if (c->ffi == NULL ||
+        ffi_prep_cif(&c->cif, FFI_DEFAULT_ABI, type->param_count + 1,
+                     type->result_count > 0 ? ffi_of(type->result) : &ffi_type_void, c->types) != FFI_OK ||
         ffi_prep_closure_loc(c->ffi, &c->cif, enter, c, code) != FFI_OK) {
         if (c->ffi != NULL)
             ffi_closure_free(c->ffi);

@@ -17,7 +17,7 @@ struct cj_shape {
     UT_hash_handle hh;
     uint32_t users;
     cj_native native;
-    NativeSymbol symbol;                 /* WAMR keeps the pointer */
+    NativeSymbol symbol; /* WAMR keeps the pointer */
     char signature[CJ_MAX_CORE_PARAMS + 5];
 };
 
@@ -32,11 +32,16 @@ void cj__core_set_gate(cj_import_gate fn)
 static char letter(cj_core type)
 {
     switch (type) {
-    case CJ_CORE_I32: return 'i';
-    case CJ_CORE_I64: return 'I';
-    case CJ_CORE_F32: return 'f';
-    case CJ_CORE_F64: return 'F';
-    default: return '?';
+    case CJ_CORE_I32:
+        return 'i';
+    case CJ_CORE_I64:
+        return 'I';
+    case CJ_CORE_F32:
+        return 'f';
+    case CJ_CORE_F64:
+        return 'F';
+    default:
+        return '?';
     }
 }
 
@@ -54,7 +59,8 @@ void cj__core_signature(const cj_core_type *type, char *out)
 cj_status cj__shape_acquire(const cj_core_type *type, cj_shape **out, cj_error *err)
 {
     if (type->param_count > CJ_MAX_CORE_PARAMS || type->result_count > 1)
-        return cj__fail(err, CJ_UNSUPPORTED, "unsupported: core import with %u parameters and %u results (%d and 1 at most)",
+        return cj__fail(err, CJ_UNSUPPORTED,
+                        "unsupported: core import with %u parameters and %u results (%d and 1 at most)",
                         type->param_count, type->result_count, CJ_MAX_CORE_PARAMS);
     char signature[CJ_MAX_CORE_PARAMS + 5];
     cj__core_signature(type, signature);
@@ -80,7 +86,10 @@ cj_status cj__shape_acquire(const cj_core_type *type, cj_shape **out, cj_error *
         cj__free(hash_alloc, shape, sizeof *shape);
         return status;
     }
-    shape->symbol = (NativeSymbol){.symbol = shape->signature, .func_ptr = shape->native.code, .signature = shape->signature, .attachment = shape->native.memory};
+    shape->symbol = (NativeSymbol){.symbol = shape->signature,
+                                   .func_ptr = shape->native.code,
+                                   .signature = shape->signature,
+                                   .attachment = shape->native.memory};
 #if CJ_ENGINE_JIT
     bool ok = wasm_runtime_register_natives(CJ_IMPORT_MODULE, &shape->symbol, 1);
 #else
@@ -121,7 +130,10 @@ bool cj__import_call(WASMExecEnv *env, uint32_t slot, const uint64_t *flat, uint
         return false;
     }
     const cj_binding *bound = &cj__group_imports(group)[slot];
-    cj_call_ctx call = {.bound = bound, .store = bound->guest.instance->store, .env = env, .arena = bound->guest.instance->store->arena};
+    cj_call_ctx call = {.bound = bound,
+                        .store = bound->guest.instance->store,
+                        .env = env,
+                        .arena = bound->guest.instance->store->arena};
     uint32_t trap = cj__core_stack_low(&call) ? cj__call_trap(&call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE)
                                               : enter(&call, flat, result);
     if (CJ_LIKELY(trap == CJ_TRAP_NONE))

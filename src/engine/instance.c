@@ -42,14 +42,15 @@ static cj_status check_limits(const WASMModule *w, const cj_limits *limits, cj_e
     uint64_t total = w->global_data_size;
     for (uint32_t i = 0; i < w->table_count; i++) {
         uint32_t elements = CJ_TABLE_TYPE(w->tables[i]).possible_grow ? CJ_TABLE_TYPE(w->tables[i]).max_size
-                                                                        : CJ_TABLE_TYPE(w->tables[i]).init_size;
+                                                                      : CJ_TABLE_TYPE(w->tables[i]).init_size;
         if (elements > limits->max_table_elements)
             return cj__fail(err, CJ_LIMIT, "a table may have %u elements: over max_table_elements, %u", elements,
                             limits->max_table_elements);
         total += sizeof(WASMTableInstance) + (uint64_t)elements * sizeof(((WASMTableInstance *)0)->elems[0]);
     }
     if (total > INT32_MAX / 2)
-        return cj__fail(err, CJ_LIMIT, "the tables of a core instance take %llu bytes: over 1 GiB (max_table_elements is per table)",
+        return cj__fail(err, CJ_LIMIT,
+                        "the tables of a core instance take %llu bytes: over 1 GiB (max_table_elements is per table)",
                         (unsigned long long)total);
     return CJ_OK;
 }
@@ -68,7 +69,8 @@ static cj_status check_segments(const WASMModule *w, cj_error *err)
         const WASMDataSeg *seg = w->data_segments[i];
         if (seg->is_passive)
             continue;
-        uint64_t size = w->memory_count == 0 ? 0 : (uint64_t)w->memories[0].num_bytes_per_page * w->memories[0].init_page_count;
+        uint64_t size =
+            w->memory_count == 0 ? 0 : (uint64_t)w->memories[0].num_bytes_per_page * w->memories[0].init_page_count;
         uint64_t at = constant_offset(&seg->base_offset, &known);
         if (known && at + seg->data_length > size) {
             cj_status status = cj__fail(err, CJ_TRAP, "data segment %u is out of bounds of memory", i);
@@ -102,8 +104,10 @@ static cj_status instantiate_failed(const char *text, cj_error *err)
         text = colon + sizeof "failed: " - 1;
     if (strstr(text, "mmap memory failed") != NULL || strstr(text, "mprotect memory failed") != NULL ||
         strstr(text, "allocate linear memory failed") != NULL)
-        return cj__fail(err, CJ_NO_MEMORY, "out of memory: no address space for a linear memory; each core instance reserves 8 GiB: raise RLIMIT_AS "
-                                           "(ulimit -v) or vm.max_map_count, or delete instances");
+        return cj__fail(
+            err, CJ_NO_MEMORY,
+            "out of memory: no address space for a linear memory; each core instance reserves 8 GiB: raise RLIMIT_AS "
+            "(ulimit -v) or vm.max_map_count, or delete instances");
     if (strstr(text, "allocate memory failed") != NULL)
         return cj__fail_nomem(err);
     cj_status status = cj__fail(err, CJ_TRAP, "%s", text);
@@ -114,8 +118,8 @@ static cj_status instantiate_failed(const char *text, cj_error *err)
 
 const char cj__env_is_ours;
 
-cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits, cj_group_core *group,
-                               cj_core_instance **out, cj_error *err)
+cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, const cj_limits *limits,
+                               cj_group_core *group, cj_core_instance **out, cj_error *err)
 {
     CJ_TRY(check_limits(module->wasm, limits, err));
     CJ_TRY(check_segments(module->wasm, err));
@@ -124,8 +128,8 @@ cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, con
         return cj__fail_nomem(err);
 
     char text[256] = "";
-    WASMModuleInstance *wasm = (WASMModuleInstance *)wasm_runtime_instantiate((WASMModuleCommon *)module->wasm, limits->wasm_stack_size,
-                                                                              0, text, sizeof text);
+    WASMModuleInstance *wasm = (WASMModuleInstance *)wasm_runtime_instantiate(
+        (WASMModuleCommon *)module->wasm, limits->wasm_stack_size, 0, text, sizeof text);
     if (wasm == NULL) {
         cj__free(store->alloc, instance, sizeof *instance);
         return instantiate_failed(text, err);

@@ -32,10 +32,10 @@ struct cj_block_table {
 
 static pthread_mutex_t growing = PTHREAD_MUTEX_INITIALIZER;
 
-bool __real_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start, const uint8_t *code_end, uint8_t label,
-                                        uint8_t **else_, uint8_t **end);
-bool __wrap_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start, const uint8_t *code_end, uint8_t label,
-                                        uint8_t **else_, uint8_t **end);
+bool __real_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start,
+                                        const uint8_t *code_end, uint8_t label, uint8_t **else_, uint8_t **end);
+bool __wrap_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start,
+                                        const uint8_t *code_end, uint8_t label, uint8_t **else_, uint8_t **end);
 
 /* The entry of a block, or the free one where it belongs. At most half of a table is in use. */
 static block *entry_of(cj_block_table *table, uint32_t start)
@@ -93,8 +93,8 @@ static uint32_t offset_of(const cj_core_module *m, const uint8_t *address)
     return address == NULL ? 0 : (uint32_t)(address - m->bytes);
 }
 
-bool __wrap_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start, const uint8_t *code_end, uint8_t label,
-                                        uint8_t **else_, uint8_t **end)
+bool __wrap_wasm_loader_find_block_addr(WASMExecEnv *env, BlockAddr *cache, const uint8_t *start,
+                                        const uint8_t *code_end, uint8_t label, uint8_t **else_, uint8_t **end)
 {
     cj_core_module *m = env->user_data == &cj__env_is_ours ? cj__running_module(env) : NULL;
     if (m == NULL || start <= m->bytes || start >= m->bytes + m->size) /* of a program that uses WAMR beside us */

@@ -27,8 +27,10 @@ bool __wrap_llvm_jit_memory_init(WASMModuleInstance *inst, uint32 seg_index, uin
 #else
 
 bool __wrap_llvm_jit_memory_init(WASMModuleInstance *, uint32 seg_index, uint32 offset, uint32 len, uint32 dst);
-void __wrap_llvm_jit_table_init(WASMModuleInstance *, uint32 tbl_idx, uint32 tbl_seg_idx, uint32 length, uint32 src_offset, uint32 dst_offset);
-void __wrap_llvm_jit_table_copy(WASMModuleInstance *, uint32 src_tbl_idx, uint32 dst_tbl_idx, uint32 length, uint32 src_offset, uint32 dst_offset);
+void __wrap_llvm_jit_table_init(WASMModuleInstance *, uint32 tbl_idx, uint32 tbl_seg_idx, uint32 length,
+                                uint32 src_offset, uint32 dst_offset);
+void __wrap_llvm_jit_table_copy(WASMModuleInstance *, uint32 src_tbl_idx, uint32 dst_tbl_idx, uint32 length,
+                                uint32 src_offset, uint32 dst_offset);
 void __wrap_llvm_jit_table_fill(WASMModuleInstance *, uint32 tbl_idx, uint32 length, uint32 val, uint32 data_offset);
 
 static __attribute__((noinline, cold)) void trap(WASMModuleInstance *inst, const char *text)
@@ -57,8 +59,8 @@ bool __wrap_llvm_jit_memory_init(WASMModuleInstance *inst, uint32 seg_index, uin
     return true;
 }
 
-void __wrap_llvm_jit_table_init(WASMModuleInstance *inst, uint32 tbl_idx, uint32 tbl_seg_idx, uint32 length, uint32 src_offset,
-                                uint32 dst_offset)
+void __wrap_llvm_jit_table_init(WASMModuleInstance *inst, uint32 tbl_idx, uint32 tbl_seg_idx, uint32 length,
+                                uint32 src_offset, uint32 dst_offset)
 {
     WASMTableInstance *table = inst->tables[tbl_idx];
     const WASMTableSeg *seg = &inst->module->table_segments[tbl_seg_idx];
@@ -69,8 +71,8 @@ void __wrap_llvm_jit_table_init(WASMModuleInstance *inst, uint32 tbl_idx, uint32
         memcpy(table->elems + dst_offset, seg->func_indexes + src_offset, (size_t)length * sizeof(uint32));
 }
 
-void __wrap_llvm_jit_table_copy(WASMModuleInstance *inst, uint32 src_tbl_idx, uint32 dst_tbl_idx, uint32 length, uint32 src_offset,
-                                uint32 dst_offset)
+void __wrap_llvm_jit_table_copy(WASMModuleInstance *inst, uint32 src_tbl_idx, uint32 dst_tbl_idx, uint32 length,
+                                uint32 src_offset, uint32 dst_offset)
 {
     const WASMTableInstance *src = inst->tables[src_tbl_idx];
     WASMTableInstance *dst = inst->tables[dst_tbl_idx];

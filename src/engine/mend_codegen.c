@@ -24,9 +24,10 @@
 #include <llvm-c/Orc.h>
 #include <llvm-c/TargetMachine.h>
 
-
-LLVMValueRef __real_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
-LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
+LLVMValueRef __real_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned,
+                                          const char *);
+LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned,
+                                          const char *);
 LLVMValueRef __real_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *);
 LLVMValueRef __real_LLVMBuildLoad2(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, const char *);
@@ -45,21 +46,22 @@ void __wrap_LLVMShutdown(void);
 
 /* -- Addresses and lengths -------------------------------------------------------------------------------------------------------- */
 
-LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef pointer, LLVMValueRef *indices,
-                                          unsigned count, const char *name)
+LLVMValueRef __wrap_LLVMBuildInBoundsGEP2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef pointer,
+                                          LLVMValueRef *indices, unsigned count, const char *name)
 {
     if (count == 1 && cj__wamr_compiles()) {
         LLVMTypeRef index_type = LLVMTypeOf(indices[0]);
         if (LLVMGetTypeKind(index_type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(index_type) == 32) {
-            LLVMValueRef wide = LLVMBuildZExt(builder, indices[0], LLVMInt64TypeInContext(LLVMGetTypeContext(index_type)), "");
+            LLVMValueRef wide =
+                LLVMBuildZExt(builder, indices[0], LLVMInt64TypeInContext(LLVMGetTypeContext(index_type)), "");
             return __real_LLVMBuildInBoundsGEP2(builder, type, pointer, &wide, 1, name);
         }
     }
     return __real_LLVMBuildInBoundsGEP2(builder, type, pointer, indices, count, name);
 }
 
-LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args, unsigned count,
-                                   const char *name)
+LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLVMValueRef fn, LLVMValueRef *args,
+                                   unsigned count, const char *name)
 {
     if (count == 3 && cj__wamr_compiles() && (strcmp(name, "call_memmove") == 0 || strcmp(name, "call_memset") == 0)) {
         LLVMTypeRef length_type = LLVMTypeOf(args[2]);
@@ -78,7 +80,8 @@ LLVMValueRef __wrap_LLVMBuildCall2(LLVMBuilderRef builder, LLVMTypeRef type, LLV
 /* Where WAMR knows better, it sets the alignment after. */
 static LLVMValueRef with_alignment(LLVMValueRef access, LLVMTypeRef type, LLVMValueRef pointer)
 {
-    if (access != NULL && cj__wamr_compiles() && LLVMGetTypeKind(type) == LLVMVectorTypeKind && LLVMIsAAllocaInst(pointer) == NULL)
+    if (access != NULL && cj__wamr_compiles() && LLVMGetTypeKind(type) == LLVMVectorTypeKind &&
+        LLVMIsAAllocaInst(pointer) == NULL)
         LLVMSetAlignment(access, 4);
     return access;
 }

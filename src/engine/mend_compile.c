@@ -35,16 +35,18 @@ void cj__stack_checks(LLVMModuleRef module);
 LLVMErrorRef __real_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
 LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
 
-LLVMErrorRef __real_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef, LLVMOrcJITDylibRef, LLVMOrcThreadSafeModuleRef);
-LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef, LLVMOrcJITDylibRef, LLVMOrcThreadSafeModuleRef);
+LLVMErrorRef __real_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef, LLVMOrcJITDylibRef,
+                                                    LLVMOrcThreadSafeModuleRef);
+LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef, LLVMOrcJITDylibRef,
+                                                    LLVMOrcThreadSafeModuleRef);
 
 enum {
     MAX_BLOCK = 5000,          /* instructions of a basic block that is optimised */
     MAX_BLOCK_AT_ALL = 100000, /* and of any: 4 s */
     MAX_BLOCKS = 6000,         /* basic blocks of a function that is optimised: code generator preparation, 9 s */
     MAX_PHIS = 4 << 20,
-    MAX_FUNCTION = 400000,     /* instructions of a function that is optimised */
-    MAX_SWITCH = 20000,        /* successors of one block (br_table) */
+    MAX_FUNCTION = 400000, /* instructions of a function that is optimised */
+    MAX_SWITCH = 20000,    /* successors of one block (br_table) */
 };
 
 /* -- Functions that are translated without optimisation, or not at all ------------------------------------------------------------- */
@@ -107,13 +109,17 @@ static verdict judge(LLVMValueRef fn, uint64_t *longest)
         phis = sets * (8 + loops);
     if (hash_oom || *longest > MAX_BLOCK_AT_ALL)
         return REFUSE;
-    return *longest > MAX_BLOCK || blocks > MAX_BLOCKS || instructions > MAX_FUNCTION || phis > MAX_PHIS || switch_size > MAX_SWITCH ? TRANSLATE : OPTIMISE;
+    return *longest > MAX_BLOCK || blocks > MAX_BLOCKS || instructions > MAX_FUNCTION || phis > MAX_PHIS ||
+                   switch_size > MAX_SWITCH
+               ? TRANSLATE
+               : OPTIMISE;
 }
 
 static void add_attribute(LLVMContextRef context, LLVMValueRef fn, const char *name)
 {
     unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(context, kind, 0));
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(context, kind, 0));
 }
 
 /* What is wrong with the module that loads on this thread; passed on where WAMR can take an error. */
@@ -129,15 +135,16 @@ void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModule
         if (LLVMIsDeclaration(fn))
             continue;
         switch (judge(fn, &longest)) {
-        case OPTIMISE: break;
+        case OPTIMISE:
+            break;
         case TRANSLATE:
             add_attribute(context, fn, "noinline");
             add_attribute(context, fn, "optnone");
             break;
         case REFUSE: {
             size_t len;
-            snprintf(refusal, sizeof refusal, "unsupported: %s has %llu operations in a row (%d at most)", LLVMGetValueName2(fn, &len),
-                     (unsigned long long)longest, MAX_BLOCK_AT_ALL);
+            snprintf(refusal, sizeof refusal, "unsupported: %s has %llu operations in a row (%d at most)",
+                     LLVMGetValueName2(fn, &len), (unsigned long long)longest, MAX_BLOCK_AT_ALL);
             return;
         }
         }
@@ -150,7 +157,8 @@ void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModule
         LLVMConsumeError(err); /* the module is as it was: correct, and slow */
 }
 
-LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef jit, LLVMOrcJITDylibRef dylib, LLVMOrcThreadSafeModuleRef module)
+LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef jit, LLVMOrcJITDylibRef dylib,
+                                                    LLVMOrcThreadSafeModuleRef module)
 {
     if (refusal[0] == '\0')
         return __real_LLVMOrcLLLazyJITAddLLVMIRModule(jit, dylib, module);
@@ -164,7 +172,8 @@ LLVMErrorRef __wrap_LLVMOrcLLLazyJITAddLLVMIRModule(LLVMOrcLLLazyJITRef jit, LLV
 LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result)
 {
 #if defined(__x86_64__)
-    char *triple = LLVMGetDefaultTargetTriple(), *cpu = LLVMGetHostCPUName(), *host = LLVMGetHostCPUFeatures(), *message = NULL;
+    char *triple = LLVMGetDefaultTargetTriple(), *cpu = LLVMGetHostCPUName(), *host = LLVMGetHostCPUFeatures(),
+         *message = NULL;
     size_t host_len = host != NULL ? strlen(host) : 0;
     char *features = malloc(host_len + sizeof ",-avx512f");
     LLVMTargetRef target;
@@ -172,7 +181,8 @@ LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMac
     if (triple != NULL && cpu != NULL && features != NULL && LLVMGetTargetFromTriple(triple, &target, &message) == 0) {
         /* What depends on a feature that is taken away goes with it. */
         snprintf(features, host_len + sizeof ",-avx512f", "%s,-avx512f", host != NULL ? host : "");
-        machine = LLVMCreateTargetMachine(target, triple, cpu, features, LLVMCodeGenLevelDefault, LLVMRelocDefault, LLVMCodeModelJITDefault);
+        machine = LLVMCreateTargetMachine(target, triple, cpu, features, LLVMCodeGenLevelDefault, LLVMRelocDefault,
+                                          LLVMCodeModelJITDefault);
     }
     free(features);
     LLVMDisposeMessage(message);

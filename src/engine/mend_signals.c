@@ -165,7 +165,8 @@ void cj__signals_remove(void)
     pthread_mutex_lock(&mutex);
     for (int i = 0; installed && i < SIGNALS; i++) {
         struct sigaction now;
-        if (sigaction(signal_numbers[i], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault)
+        if (sigaction(signal_numbers[i], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+            now.sa_sigaction == on_fault)
             sigaction(signal_numbers[i], &previous[i], NULL);
         /* A handler that was installed after ours and may chain to it keeps it alive: on_fault then only forwards. */
     }

@@ -49,7 +49,8 @@ static void load_with_room(load_job *job)
     pthread_attr_t attr;
     pthread_t thread;
     pthread_attr_init(&attr);
-    bool started = pthread_attr_setstacksize(&attr, LOAD_STACK) == 0 && pthread_create(&thread, &attr, run_load, job) == 0;
+    bool started =
+        pthread_attr_setstacksize(&attr, LOAD_STACK) == 0 && pthread_create(&thread, &attr, run_load, job) == 0;
     pthread_attr_destroy(&attr);
     if (started)
         pthread_join(thread, NULL);
@@ -76,7 +77,8 @@ static cj_status check_counts(const uint8_t *bytes, size_t size, cj_error *err)
             *(id == 1 ? &types : &functions) = count;
     }
     if (types > MAX_TYPES || (uint64_t)types * functions > MAX_TYPE_LOOKUPS)
-        return cj__fail(err, CJ_UNSUPPORTED, "unsupported: core modules with %u types and %u functions (%d types, %d types times functions)",
+        return cj__fail(err, CJ_UNSUPPORTED,
+                        "unsupported: core modules with %u types and %u functions (%d types, %d types times functions)",
                         types, functions, MAX_TYPES, MAX_TYPE_LOOKUPS);
     return CJ_OK;
 }
@@ -108,17 +110,20 @@ static cj_status check_loaded(const cj_core_module *m, cj_error *err)
 {
     const WASMModule *w = m->wasm;
     if (w->import_count != m->import_count || w->import_function_count != m->import_count)
-        return cj__fail(err, CJ_INTERNAL, "a core module has %u imports, %u functions among them, where %u functions were announced",
+        return cj__fail(err, CJ_INTERNAL,
+                        "a core module has %u imports, %u functions among them, where %u functions were announced",
                         w->import_count, w->import_function_count, m->import_count);
     for (uint32_t i = 0; i < m->import_count; i++)
         if (w->import_functions[i].u.function.func_ptr_linked == NULL)
-            return cj__fail(err, CJ_INTERNAL, "import %u of a core module is not named by its signature, or is of another type", i);
+            return cj__fail(err, CJ_INTERNAL,
+                            "import %u of a core module is not named by its signature, or is of another type", i);
     if (w->start_function != UINT32_MAX)
         return cj__fail(err, CJ_INTERNAL, "a core module with a start section");
     if (w->memory_count > 1)
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: multi-memory");
     for (uint32_t i = 0; i < w->export_count; i++)
-        if (strcmp(w->exports[i].name, "__post_instantiate") == 0 || strcmp(w->exports[i].name, "__wasm_call_ctors") == 0)
+        if (strcmp(w->exports[i].name, "__post_instantiate") == 0 ||
+            strcmp(w->exports[i].name, "__wasm_call_ctors") == 0)
             return cj__fail(err, CJ_INTERNAL, "a core module exports %s, which WAMR would call", w->exports[i].name);
     return CJ_OK;
 }
@@ -140,8 +145,8 @@ static cj_status list_exports(cj_core_module *m, cj_error *err)
     return CJ_OK;
 }
 
-cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t size, const cj_core_type *imports, uint32_t import_count,
-                        cj_core_module **out, cj_error *err)
+cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t size, const cj_core_type *imports,
+                        uint32_t import_count, cj_core_module **out, cj_error *err)
 {
     if (size >= UINT32_MAX)
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: core modules of 4 GiB and more");

@@ -9,10 +9,10 @@
 
 #include "bh_platform.h"
 #include "version.h"
-#include "wasm_export.h"
-#include "wasm_runtime_common.h"
 #include "wasm_exec_env.h"
+#include "wasm_export.h"
 #include "wasm_runtime.h"
+#include "wasm_runtime_common.h"
 
 #define CJ_WAMR_AT_LEAST(major, minor) \
     (WAMR_VERSION_MAJOR > (major) || (WAMR_VERSION_MAJOR == (major) && WAMR_VERSION_MINOR >= (minor)))
@@ -73,9 +73,10 @@ struct cj_core_module {
     WASMModule *wasm;
     cj_shape **shapes; /* one per import */
     uint32_t import_count;
-    uint32_t *export_funcs; /* function exports in the order of the file: function indices. WAMR 2.x sorts its own list */
+    /* function exports in the order of the file: function indices. WAMR 2.x sorts its own list */
+    uint32_t *export_funcs;
     uint32_t export_func_count;
-    cj_core_module *next_loaded; /* JIT: mend_exit.c */
+    cj_core_module *next_loaded;             /* JIT: mend_exit.c */
     _Atomic(struct cj_block_table *) blocks; /* interpreters: mend_blocks.c */
 };
 

@@ -23,36 +23,38 @@ typedef struct cj_core_type {
 /* Where and why a call trapped: written by whichever code found it, turned into a cj_error by the frame that the host
  * entered. `message` is for traps with words of their own (a host function's, WAMR's). */
 typedef struct cj_trap_record {
-    uint32_t site;      /* op index in the plan's args or results program, or CJ_NO_SITE */
-    uint8_t in_results; /* which of the two programs; compiled code writes both at once */
-    uint32_t kind;      /* cj_trap; CJ_TRAP_NONE: nothing recorded, ask the engine's exception text */
+    uint32_t site;                  /* op index in the plan's args or results program, or CJ_NO_SITE */
+    uint8_t in_results;             /* which of the two programs; compiled code writes both at once */
+    uint32_t kind;                  /* cj_trap; CJ_TRAP_NONE: nothing recorded, ask the engine's exception text */
     uint32_t index[CJ_TRAP_DEPTH];  /* list positions, outermost first */
-    const struct cj_binding *bound;   /* the boundary function; NULL: not at a boundary */
+    const struct cj_binding *bound; /* the boundary function; NULL: not at a boundary */
     /* A guest's realloc may trap by a jump out of its code, past all who know for which value it ran. So before it is called its function
      * is noted here, and the value in site, in_results and index. NULL: no realloc runs. */
     const struct cj_binding *running;
-    const char *detail;             /* e.g. "in post-return", or a limit's name: set while that runs; static; NULL: none */
-    cj_error *host_error;           /* what a host function left, or NULL */
+    /* e.g. "in post-return", or a limit's name: set while that runs; static; NULL: none */
+    const char *detail;
+    cj_error *host_error; /* what a host function left, or NULL */
 } cj_trap_record;
 _Static_assert(offsetof(cj_trap_record, in_results) == offsetof(cj_trap_record, site) + 4, "written at once");
 #define CJ_NO_SITE UINT32_MAX
 
 /* The part of a store that calls use. */
 typedef struct cj_store_core {
-    void *env;               /* the engine's execution environment, NULL until the first core instance */
-    const void *owner;       /* thread that entered last: the engine compares it to its own anchor */
-    cj_arena *arena;         /* the store's own */
-    uint64_t host_bytes;     /* left of max_host_bytes in the outermost call */
+    void *env;           /* the engine's execution environment, NULL until the first core instance */
+    const void *owner;   /* thread that entered last: the engine compares it to its own anchor */
+    cj_arena *arena;     /* the store's own */
+    uint64_t host_bytes; /* left of max_host_bytes in the outermost call */
     uint64_t max_host_bytes;
-    struct cj_call_ctx *active;   /* innermost call that the host made, NULL outside of calls: kept by cj_func's entry */
-    const uint8_t *arena_start;   /* of `arena`, to see whether anything lies in it */
+    /* innermost call that the host made, NULL outside of calls: kept by cj_func's entry */
+    struct cj_call_ctx *active;
+    const uint8_t *arena_start; /* of `arena`, to see whether anything lies in it */
     const struct cj_call_hooks *hooks;
     cj_trap_record trap;
-    cj_error host_error;     /* room for what host functions report */
-    cj_error error;          /* of the last failed call: cj_store_error */
+    cj_error host_error; /* room for what host functions report */
+    cj_error error;      /* of the last failed call: cj_store_error */
     const cj_allocator *alloc;
-    cj_handles handles;      /* the host's */
-    cj_lends lends;          /* of all calls that are active, innermost last; cj__lends_unwind after a trap */
+    cj_handles handles; /* the host's */
+    cj_lends lends;     /* of all calls that are active, innermost last; cj__lends_unwind after a trap */
 } cj_store_core;
 
 /* The part of a component instance that calls use: one for the root, one for each component that is instantiated inside
@@ -61,7 +63,7 @@ typedef struct cj_instance_core {
     uint8_t may_enter; /* 0 while a call is inside, and for ever after a trap */
     uint8_t may_leave; /* 0 during realloc and post-return */
     cj_store_core *store;
-    struct cj_instance *owner; /* the root's object */
+    struct cj_instance *owner;       /* the root's object */
     struct cj_instance_core *parent; /* that instantiated it; NULL: it is a root */
     const struct cj_binding *called; /* the function of it that another guest called last (FUSED): for errors */
     const struct cj_binding *dtor;   /* its destructor that runs because a guest dropped a handle; NULL: none */
@@ -71,45 +73,48 @@ typedef struct cj_instance_core {
 /* A guest's end of a boundary: whose flags, handles, memory and realloc. */
 typedef struct cj_side {
     cj_instance_core *instance;
-    void *core_instance;   /* the engine's instance of the group: cj_core_instance */
-    void *core_env_inst;   /* what exec_env->module_inst must be while its functions run (engine) */
-    void *memory;          /* the engine's memory record (cj_core_layout), or NULL */
-    void *realloc;         /* callable: native code, or the engine's function record where WAMR interprets */
+    void *core_instance; /* the engine's instance of the group: cj_core_instance */
+    void *core_env_inst; /* what exec_env->module_inst must be while its functions run (engine) */
+    void *memory;        /* the engine's memory record (cj_core_layout), or NULL */
+    void *realloc;       /* callable: native code, or the engine's function record where WAMR interprets */
 } cj_side;
 
 /* What a boundary function does, besides what the host calls. */
 typedef enum cj_slot_kind {
-    CJ_SLOT_HOST,          /* canon lower of a host function: plan IMPORT */
-    CJ_SLOT_FUSED,         /* canon lower of another component's lifted function: plan FUSED */
-    CJ_SLOT_CORE,          /* a core function of another group of the same component instance: core_func, as it is */
-    CJ_SLOT_RESOURCE_NEW,  /* canon resource.new, .rep, .drop: resources[0] */
+    CJ_SLOT_HOST,  /* canon lower of a host function: plan IMPORT */
+    CJ_SLOT_FUSED, /* canon lower of another component's lifted function: plan FUSED */
+    /* a core function of another group of the same component instance: core_func, as it is */
+    CJ_SLOT_CORE,
+    CJ_SLOT_RESOURCE_NEW, /* canon resource.new, .rep, .drop: resources[0] */
     CJ_SLOT_RESOURCE_REP,
     CJ_SLOT_RESOURCE_DROP,
-    CJ_SLOT_CANNOT_ENTER,  /* canon lower of a function of an ancestor or a descendant: always traps */
-    CJ_SLOT_UNSUPPORTED,   /* a canonical builtin that canonjit cannot run: traps (CANNOT_LEAVE first) */
-    CJ_SLOT_UNSUPPORTED_ANYWHERE, /* likewise, one that does not look at may_leave: context.get, backpressure.inc, ... */
+    CJ_SLOT_CANNOT_ENTER, /* canon lower of a function of an ancestor or a descendant: always traps */
+    CJ_SLOT_UNSUPPORTED,  /* a canonical builtin that canonjit cannot run: traps (CANNOT_LEAVE first) */
+    /* likewise, one that does not look at may_leave: context.get, backpressure.inc, ... */
+    CJ_SLOT_UNSUPPORTED_ANYWHERE,
 } cj_slot_kind;
 
 /* A boundary function bound to one instance: the operands that its plan leaves open. Immutable once instantiated but
  * for `code`, which a tier switch replaces with one atomic store. */
 typedef struct cj_binding {
-    cj_side guest;         /* whose function it is (export, FUSED, CORE), or who calls it (all other imports) */
-    cj_side caller;        /* FUSED, CORE: who calls */
-    void *post_return;     /* callable, of guest */
-    void *core_func;       /* export, FUSED, CORE: the core function, likewise */
-    void *code;            /* export: cj_export_thunk; import: native function with the C ABI of its core signature plus slot */
-    const cj_plan *plan;   /* NULL: none is needed (slot kinds CORE, RESOURCE_*, CANNOT_ENTER, UNSUPPORTED) */
-    const cj_core_type *core_type;         /* CORE: of core_func */
-    struct cj_resource *const *resources;  /* by resource slot of the plan; RESOURCE_*: [0] */
+    cj_side guest;     /* whose function it is (export, FUSED, CORE), or who calls it (all other imports) */
+    cj_side caller;    /* FUSED, CORE: who calls */
+    void *post_return; /* callable, of guest */
+    void *core_func;   /* export, FUSED, CORE: the core function, likewise */
+    /* export: cj_export_thunk; import: native function with the C ABI of its core signature plus slot */
+    void *code;
+    const cj_plan *plan;           /* NULL: none is needed (slot kinds CORE, RESOURCE_*, CANNOT_ENTER, UNSUPPORTED) */
+    const cj_core_type *core_type; /* CORE: of core_func */
+    struct cj_resource *const *resources; /* by resource slot of the plan; RESOURCE_*: [0] */
     /* Export, FUSED: the instances whose may_enter is tested and cleared: the callee's own first, then its ancestors that the
      * caller does not share (spec, "canon lift"). At least one. */
     cj_instance_core *const *entering;
     uint32_t entering_count;
-    uint8_t kind;          /* import: cj_slot_kind */
-    cj_host_fn host;       /* import: the host function ... */
+    uint8_t kind;    /* import: cj_slot_kind */
+    cj_host_fn host; /* import: the host function ... */
     void *host_user;
     const struct cj_func_info *info; /* names and types, for errors */
-    cj_step_ticks *ticks; /* export: where code that times itself counts (cj_func_time); NULL: not being timed */
+    cj_step_ticks *ticks;   /* export: where code that times itself counts (cj_func_time); NULL: not being timed */
     struct cj_thunk *thunk; /* where its code will be (exec/llvm/thunks.c); NULL: `code` is for good */
 } cj_binding;
 
@@ -126,7 +131,7 @@ struct cj_call_ctx {
     const cj_binding *bound;
     cj_store_core *store;
     void *env;
-    cj_arena *arena;  /* where lifted values go */
+    cj_arena *arena;               /* where lifted values go */
     uint32_t index[CJ_TRAP_DEPTH]; /* current list positions: kept by the back end, read by cj__call_trap */
     /* What may alias the guest's memory while results of an import are lowered: where it lay when the host function
      * returned. Set by the back end (plan.h); size 0 in an export call. The host function may return views that it was
@@ -135,9 +140,11 @@ struct cj_call_ctx {
     uint64_t alias_size;
     uint64_t core_result; /* lends_results: what the core function returned, in its low bits; set by the back end */
     /* The borrow scope. */
-    uint32_t borrows;    /* handles that the callee was lent and has not dropped (plans with has_borrow; set by the back end) */
-    uint32_t lends_mark; /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever
-                          * enters for the host (cj__lends_unwind) */
+    /* handles that the callee was lent and has not dropped (plans with has_borrow; set by the back end) */
+    uint32_t borrows;
+    /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever
+     * enters for the host (cj__lends_unwind) */
+    uint32_t lends_mark;
 };
 
 /* Where values come from in one of the two programs, and where they go: NULL is the host. */
@@ -167,9 +174,12 @@ typedef struct cj_func_core {
 
 /* The runtime's part in an entry that the engine makes in one frame with its own (cj__core_func_entry). */
 typedef struct cj_call_hooks {
-    cj_status (*entry)(cj_func *, const void *args, void *results, cj_arena *arena); /* the whole entry, whatever the state */
-    cj_status (*failed)(struct cj_call_ctx *call, uint32_t trap);                    /* what comes after a trap; store->active is back */
-    void (*compiled)(const cj_binding *import); /* there is code for an import of the instance that runs: it is to call it from now on */
+    /* the whole entry, whatever the state */
+    cj_status (*entry)(cj_func *, const void *args, void *results, cj_arena *arena);
+    /* what comes after a trap; store->active is back */
+    cj_status (*failed)(struct cj_call_ctx *call, uint32_t trap);
+    /* there is code for an import of the instance that runs: it is to call it from now on */
+    void (*compiled)(const cj_binding *import);
 } cj_call_hooks;
 
 /* Group of merged core modules at run time: what WAMR's instance points back to (its custom data). The bindings of its

@@ -31,13 +31,13 @@ static inline uint64_t cj__ticks(void)
 
 /* -- interp/ ------------------------------------------------------------------------------------------------------- */
 
-uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results);               /* a cj_export_thunk */
-uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);        /* a cj_import_gate */
+uint32_t cj__interp_export(cj_call_ctx *call, const void *args, void *results);        /* a cj_export_thunk */
+uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *result); /* a cj_import_gate */
 
 /* cj__interp_export that counts its steps in bound->ticks. */
 uint32_t cj__interp_export_timed(cj_call_ctx *call, const void *args, void *results);
 
-uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result);         /* a cj_import_gate */
+uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *result); /* a cj_import_gate */
 /* Post-return with the core function's flat result, if the function has one: inside an entered region. Gives a cj_trap after recording it. */
 uint32_t cj__interp_post_return(cj_call_ctx *call, const uint64_t *result);
 
@@ -104,12 +104,13 @@ void cj__compiler_stats(const cj_compiler *, cj_engine_stats *add_to);
 /* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit.
  * `view`: a UTF-8 string is handed out in place; else it is copied to call->arena, with no terminator. Both count
  * against max_host_bytes. */
-uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr, uint32_t tagged_units,
-                         cj_string *out);
+uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr,
+                         uint32_t tagged_units, cj_string *out);
 
 /* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is
  * CJ_TRAP_STRING_LENGTH, invalid UTF-8 from the host CJ_TRAP_STRING_UTF8. out: pointer, tagged units. */
-uint32_t cj__string_lower(cj_call_ctx *call, const cj_side *to, cj_encoding encoding, const cj_string *in, uint32_t out[2]);
+uint32_t cj__string_lower(cj_call_ctx *call, const cj_side *to, cj_encoding encoding, const cj_string *in,
+                          uint32_t out[2]);
 
 /* Guest string -> guest string, all nine pairs of encodings: length, alignment and bounds as cj__string_lift checks them, then
  * the spec's realloc sequence for the pair; the encoding is checked before it where it does not change, else on the way. */
@@ -121,7 +122,7 @@ uint32_t cj__string_move(cj_call_ctx *call, const cj_side *from, cj_encoding fro
  * two. */
 uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr);
 /* The same with an old block (string growth). */
-uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size,
-                           uint32_t *ptr);
+uint32_t cj__lower_realloc(cj_call_ctx *call, const cj_side *to, uint32_t old_ptr, uint32_t old_size, uint32_t align,
+                           uint32_t new_size, uint32_t *ptr);
 
 #endif

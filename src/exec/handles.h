@@ -22,7 +22,7 @@ typedef struct cj_resource {
     const struct cj_binding *dtor;
     void (*drop)(void *user, uint64_t rep); /* host's, or NULL */
     void *user;
-    const char *name;              /* for errors: "iface#name" or "name" */
+    const char *name; /* for errors: "iface#name" or "name" */
 } cj_resource;
 
 /* An element of a table. Free ones form a list (LIFO: indices are observable), with rt NULL and the next index in `rep`. */
@@ -35,17 +35,18 @@ typedef struct cj_handle {
 } cj_handle;
 
 typedef struct cj_handles {
-    cj_handle *at;      /* [0] is never used */
-    uint32_t len, cap;  /* the spec's table length, the reserved index 0 included: 0 when never used */
-    uint32_t free;      /* first free index, or 0 */
+    cj_handle *at;     /* [0] is never used */
+    uint32_t len, cap; /* the spec's table length, the reserved index 0 included: 0 when never used */
+    uint32_t free;     /* first free index, or 0 */
     uint32_t used;
-    uint32_t max;       /* max_handles of cj_limits; CJ_TRAP_HANDLE_TABLE_FULL past it, detail "max_handles" */
+    uint32_t max; /* max_handles of cj_limits; CJ_TRAP_HANDLE_TABLE_FULL past it, detail "max_handles" */
 } cj_handles;
 
 void cj__handles_init(cj_handles *, uint32_t max); /* no more than the spec's 2^28 - 1 */
 void cj__handles_fini(const cj_allocator *, cj_handles *);
 /* Give a cj_trap and record nothing. */
-uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle, uint32_t *index); /* HANDLE_TABLE_FULL; HOST_LIMIT: out of memory */
+uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle,
+                        uint32_t *index); /* HANDLE_TABLE_FULL; HOST_LIMIT: out of memory */
 uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDLE_INDEX; valid until the next add */
 void cj__handle_remove(cj_handles *, uint32_t index);
 

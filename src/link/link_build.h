@@ -18,7 +18,8 @@
 /* A group while it is collected. */
 typedef struct cj_group_build {
     uint32_t part;
-    CJ_VEC(uint32_t) members;                    /* core instances by number, in order; none in a group of wrappers */
+    /* core instances by number, in order; none in a group of wrappers */
+    CJ_VEC(uint32_t) members;
     cj_names slot_keys, shape_keys, export_keys; /* what is there already: position in the table is its number */
     CJ_VEC(cj_slot) slots;
     CJ_VEC(cj_merge_slot) merge_slots;
@@ -55,10 +56,10 @@ typedef struct cj_linker_state {
     uint32_t *place_of; /* per core instance: position among the group's members */
     cj_group_build *groups;
     uint32_t group_count;
-    uint32_t *wrapper_group;                   /* per part: its group without core instances, or CJ_NONE */
-    uint32_t *import_at;                       /* per host import: position in the program, or CJ_NONE */
-    uint32_t *imports_before, *exports_before; /* per host import and root export, and past the last: how many of
-                                                  those before it are in the program */
+    uint32_t *wrapper_group; /* per part: its group without core instances, or CJ_NONE */
+    uint32_t *import_at;     /* per host import: position in the program, or CJ_NONE */
+    /* per host import and root export, and past the last: how many of those before it are in the program */
+    uint32_t *imports_before, *exports_before;
     const cj_const **globals; /* per core instance: values of its constant globals; NULL: not worked out */
     CJ_VEC(cj_lifted) lifted;
     cj_names lifted_keys;

@@ -416,7 +416,8 @@ const char *cj__sort_text(cj_sort); /* "a function", "an instance" */
 typedef enum cj_bind_mode {
     CJ_BIND_ABSTRACT, /* something of the type, which nothing else is known of */
     CJ_BIND_MATCH,    /* the actual entity, which must be of the type; its resource types are what they are */
-    CJ_BIND_VIEW,     /* the actual entity, known to match, with the type as its own: opaque resource types are new */
+    /* the actual entity, known to match, with the type as its own: opaque resource types are new */
+    CJ_BIND_VIEW,
 } cj_bind_mode;
 
 typedef struct cj_bind {

@@ -162,8 +162,9 @@ typedef struct cj_segment {
     bool used;       /* passive: live code reads it */
     uint32_t offset; /* active */
     uint32_t count;  /* elements or bytes */
-    uint32_t flag;   /* passive: number of the global that tells whether it was dropped, CJ_NO_INDEX: it cannot be */
-    uint32_t index;  /* in the merged module, CJ_NO_INDEX: left out */
+    /* passive: number of the global that tells whether it was dropped, CJ_NO_INDEX: it cannot be */
+    uint32_t flag;
+    uint32_t index; /* in the merged module, CJ_NO_INDEX: left out */
 } cj_segment;
 
 typedef struct cj_merge_elem {
@@ -189,8 +190,9 @@ typedef struct cj_merge_table {
      * from known_count on are null. */
     cj_target *known;
     uint32_t known_count;
-    cj_merge_elem *elems;          /* active segments for it */
-    uint64_t elem_end, elem_total; /* of the active segments that fit: where the last element is, how many there are */
+    cj_merge_elem *elems; /* active segments for it */
+    /* of the active segments that fit: where the last element is, how many there are */
+    uint64_t elem_end, elem_total;
 } cj_merge_table;
 
 typedef struct cj_merge_global {

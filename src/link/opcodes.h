@@ -434,12 +434,12 @@
 
 /* X(first, last, proposal): refused as "unsupported: core PROPOSAL". */
 #define CJ_REFUSED_MAP(X) \
-    X(0x06, 0x0a, "exceptions")                   /* try, catch, throw, rethrow, throw_ref */ \
-    X(0x14, 0x15, "typed function references")    /* call_ref, return_call_ref */ \
-    X(0x18, 0x19, "exceptions")                   /* delegate, catch_all */ \
-    X(0x1f, 0x1f, "exceptions")                   /* try_table */ \
-    X(0xd3, 0xd3, "GC instructions")              /* ref.eq */ \
-    X(0xd4, 0xd6, "typed function references")    /* ref.as_non_null, br_on_null, br_on_non_null */ \
+    X(0x06, 0x0a, "exceptions")                /* try, catch, throw, rethrow, throw_ref */ \
+    X(0x14, 0x15, "typed function references") /* call_ref, return_call_ref */ \
+    X(0x18, 0x19, "exceptions")                /* delegate, catch_all */ \
+    X(0x1f, 0x1f, "exceptions")                /* try_table */ \
+    X(0xd3, 0xd3, "GC instructions")           /* ref.eq */ \
+    X(0xd4, 0xd6, "typed function references") /* ref.as_non_null, br_on_null, br_on_non_null */ \
     X(0xe0, 0xe5, "stack switching") \
     X(0xfb, 0xfb, "GC instructions") \
     X(0xfe, 0xfe, "threads")

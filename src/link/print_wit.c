@@ -143,7 +143,7 @@ static void put_generic(writer *w, const cj_type *type)
 {
     put(w, type->is_map ? "map" : cj_kind_name(type->kind));
     if (type->is_map)
-        type = type->members[0].type; /* of pairs */
+        type = type->members[0].type;               /* of pairs */
     if (type->count == 1 && !type->members[0].type) /* a stream or future of nothing */
         return;
     put(w, "<");

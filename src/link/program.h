@@ -28,14 +28,17 @@ typedef struct cj_lifted {
 /* What a boundary slot of a group does (exec/call.h). */
 typedef struct cj_slot {
     cj_slot_kind kind;
-    uint32_t of;          /* HOST: index into cj_program.imports; FUSED: into .lifted; RESOURCE_*: into .resources; CORE: a group */
-    uint32_t core_func;   /* CORE: function export number in that group */
-    const cj_core_type *core_type; /* of slots without a plan: the core function's, without the slot number; else NULL */
-    cj_plan *plan;        /* HOST, FUSED; else NULL */
+    /* HOST: index into cj_program.imports; FUSED: into .lifted; RESOURCE_*: into .resources; CORE: a group */
+    uint32_t of;
+    uint32_t core_func; /* CORE: function export number in that group */
+    /* of slots without a plan: the core function's, without the slot number; else NULL */
+    const cj_core_type *core_type;
+    cj_plan *plan;         /* HOST, FUSED; else NULL */
     uint32_t memory_group; /* whose memory the caller's values lie in: this group, or CJ_NONE */
-    uint32_t realloc;     /* function export number in this group, or CJ_NONE */
-    uint32_t shape;       /* index into the group's shapes */
-    const char *name;     /* for errors where there is no plan: "resource.drop", "stream.new", "iface#f"; CORE: NULL */
+    uint32_t realloc;      /* function export number in this group, or CJ_NONE */
+    uint32_t shape;        /* index into the group's shapes */
+    /* for errors where there is no plan: "resource.drop", "stream.new", "iface#f"; CORE: NULL */
+    const char *name;
 } cj_slot;
 
 /* A component instance: the root, or one that is instantiated inside it, at any depth. Parents come before their children. */
@@ -47,18 +50,21 @@ typedef struct cj_part {
 /* A resource type of a live component instance, or one that the root imports. cj_type.resource of live types, and cj_plan.resources, are
  * numbers that cj_program.resource_of maps to positions here (several numbers can be one type). */
 typedef struct cj_program_resource {
-    uint32_t part;            /* that defines it; CJ_NONE: imported from the host */
-    uint32_t group, dtor;     /* function export number of the destructor in the group; dtor CJ_NONE: there is none */
-    const char *interface, *name; /* of the import, or under which its component first exports it; "" when it has none */
-    bool used;                /* imported ones: something live needs it */
+    uint32_t part; /* that defines it; CJ_NONE: imported from the host */
+    /* function export number of the destructor in the group; dtor CJ_NONE: there is none */
+    uint32_t group, dtor;
+    /* of the import, or under which its component first exports it; "" when it has none */
+    const char *interface, *name;
+    bool used; /* imported ones: something live needs it */
 } cj_program_resource;
 
 /* Core instances merged into one module. All slots with a memory use this group's; a core function of another group of the
  * part is called through a CORE slot. */
 typedef struct cj_group {
-    uint32_t part; /* component instance that it belongs to */
+    uint32_t part;    /* component instance that it belongs to */
     cj_merged merged; /* of no core instance at all when all that it has is wrappers */
-    struct cj_core_type *import_types; /* per import of the merged module, slot parameter included (engine/engine.h) */
+    /* per import of the merged module, slot parameter included (engine/engine.h) */
+    struct cj_core_type *import_types;
     cj_slot *slots;
     uint32_t slot_count;
 } cj_group;
@@ -66,7 +72,8 @@ typedef struct cj_group {
 /* One step of instantiation, in order. */
 typedef enum cj_step_kind {
     CJ_STEP_INSTANTIATE, /* WAMR instantiates group `group` */
-    CJ_STEP_INIT,        /* function export `export_` of `group` is called: segments and start of one core instance */
+    /* function export `export_` of `group` is called: segments and start of one core instance */
+    CJ_STEP_INIT,
 } cj_step_kind;
 
 typedef struct cj_program_step {
@@ -83,9 +90,9 @@ typedef struct cj_program_import {
 
 typedef struct cj_program_export {
     cj_func_info info;
-    uint32_t lifted;      /* index into cj_program.lifted, or CJ_NONE: */
-    uint32_t import;      /* an import of the root that is exported again */
-    cj_plan *plan;        /* EXPORT; NULL for such an import */
+    uint32_t lifted; /* index into cj_program.lifted, or CJ_NONE: */
+    uint32_t import; /* an import of the root that is exported again */
+    cj_plan *plan;   /* EXPORT; NULL for such an import */
 } cj_program_export;
 
 /* A type that the component imports or exports under a name, in the order of the file: for inspection. */
@@ -95,7 +102,8 @@ typedef struct cj_program_type {
     const cj_type *type;          /* NULL: a resource type */
     uint32_t resource;            /* cj_type.resource of its handles; 0: not a resource type */
     const void *identity;         /* equal for two names of one and the same definition; never followed */
-    uint32_t before;              /* number of the program's imports, or exports, that stand before it in the file */
+    /* number of the program's imports, or exports, that stand before it in the file */
+    uint32_t before;
 } cj_program_type;
 
 typedef struct cj_program {
@@ -106,13 +114,16 @@ typedef struct cj_program {
     cj_part *parts;
     cj_lifted *lifted;
     cj_program_resource *resources;
-    uint32_t *resource_of; /* by cj_type.resource (0: none): position in `resources`, or CJ_NONE for types that nothing live has */
+    /* by cj_type.resource (0: none): position in `resources`, or CJ_NONE for types that nothing live has */
+    uint32_t *resource_of;
     cj_program_import *imports;
     cj_program_export *exports;
-    uint32_t group_count, step_count, part_count, lifted_count, resource_count, resource_of_count, import_count, export_count;
-    const char *not_given; /* core module or component that the root imports and nobody gave, although nothing that runs uses it: it
-                            * cannot be instantiated; NULL: none. One that is used is unsupported */
-    cj_config config; /* the limits it was linked with */
+    uint32_t group_count, step_count, part_count, lifted_count, resource_count, resource_of_count, import_count,
+        export_count;
+    /* core module or component that the root imports and nobody gave, although nothing that runs uses it: it
+     * cannot be instantiated; NULL: none. One that is used is unsupported */
+    const char *not_given;
+    cj_config config;        /* the limits it was linked with */
     CJ_VEC(cj_plan *) plans; /* all of them, each once: slots and exports of one type and options share one */
     cj_program_type *named_types;
     uint32_t named_type_count;
@@ -120,8 +131,8 @@ typedef struct cj_program {
 
 /* What the root imports as a core module or component, known when it is linked. */
 typedef struct cj_given {
-    cj_str name;              /* of the import: "m", or "iface#m" */
-    const cj_ast *component;  /* or, when NULL, */
+    cj_str name;             /* of the import: "m", or "iface#m" */
+    const cj_ast *component; /* or, when NULL, */
     cj_bytes module;
 } cj_given;
 

@@ -19,8 +19,8 @@ static cj_status instantiate_group(cj_start *s, const cj_program_step *step)
     cj_store *store = s->store;
     cj_group_run *run = &s->instance->groups[step->group];
     cj_core_instance *inst;
-    cj_status status = cj__core_instantiate(&store->core, s->component->modules[step->group], &store->limits,
-                                            run->core, &inst, s->err);
+    cj_status status = cj__core_instantiate(&store->core, s->component->modules[step->group], &store->limits, run->core,
+                                            &inst, s->err);
     if (status != CJ_OK) {
         if (s->err && s->err->offset == CJ_NO_OFFSET)
             s->err->offset = step->offset;

@@ -76,7 +76,8 @@ _Static_assert(offsetof(cj_resource_type, core) == 0, "handles.h's view of a res
 
 cj_resource_type *cj__resource_type_use(const cj_resource_type *);
 void cj__resource_type_unuse(cj_resource_type *);
-uint32_t cj__dtor_thunk(cj_call_ctx *call, const void *rep, void *results); /* a cj_export_thunk: runs a guest's destructor */
+uint32_t cj__dtor_thunk(cj_call_ctx *call, const void *rep,
+                        void *results); /* a cj_export_thunk: runs a guest's destructor */
 /* Arguments, or a result, are about to be looked at: an own handle moves once, so it can stand among them only alone. */
 void cj__handles_begin_naming(cj_store *);
 /* This one stands among them. False: as its place is now, it has moved away, or is lent. */
@@ -125,10 +126,11 @@ struct cj_store {
     uint32_t instance_count;
     pthread_mutex_t lock; /* of `instances` and `interrupted` against cj_store_interrupt */
     bool interrupted;
-    CJ_VEC(cj_resource_type *) met; /* resource types of the host's of which handles may exist: the store is their user */
-    uint32_t naming;                /* counts cj__handles_begin_naming */
-    uint32_t dropping;              /* drop functions that are running */
-    bool closing;                   /* cj_store_delete is dropping what is left */
+    /* resource types of the host's of which handles may exist: the store is their user */
+    CJ_VEC(cj_resource_type *) met;
+    uint32_t naming;   /* counts cj__handles_begin_naming */
+    uint32_t dropping; /* drop functions that are running */
+    bool closing;      /* cj_store_delete is dropping what is left */
 };
 _Static_assert(offsetof(cj_store, core) == 0, "call.h's view of a store");
 
@@ -149,7 +151,7 @@ struct cj_func {
     /* While it is being timed (timing.c). */
     cj_timing timing;
     void *usual_code, *usual_realloc;
-    void *timed_code; /* kept: NULL: not made yet */
+    void *timed_code;  /* kept: NULL: not made yet */
     cj_scoped *scoped; /* for cj_call_begin; NULL: not made yet (scoped.c) */
 };
 _Static_assert(offsetof(cj_func, core.head) == 0, "cj_call_native's view of a function");
@@ -173,7 +175,7 @@ struct cj_instance {
     cj_instance_state state;
     cj_store *store;
     cj_component *component;
-    cj_arena *arena; /* of everything below */
+    cj_arena *arena;         /* of everything below */
     cj_instance_core *parts; /* as in the program; [0] is the root */
     uint32_t part_count;     /* of those made */
     cj_group_run *groups;
@@ -237,7 +239,7 @@ typedef struct cj_val_io {
     cj_arena *arena;
     uint64_t *budget; /* bytes that loading may take from the arena; NULL: any number */
     cj_val_root root;
-    uint32_t param; /* CJ_ROOT_PARAM: which */
+    uint32_t param;              /* CJ_ROOT_PARAM: which */
     const cj_instance *instance; /* storing: handles are checked against its types; NULL: they are not */
     cj_error *err;
 } cj_val_io;

@@ -146,7 +146,8 @@ BODY(traps_at_every_depth)
                 assert_string_equal(err.where, WORKER "#work");
                 assert_contains(err.message, where);
                 /* And between the two, if there is anything. */
-                const char *between = strstr(err.message, "; in a call of " WORKER "#work; in a call of " OUTER "#work");
+                const char *between =
+                    strstr(err.message, "; in a call of " WORKER "#work; in a call of " OUTER "#work");
                 assert_int_equal(between != NULL, depth == 2);
             }
             everything_is_dead(x);
@@ -198,7 +199,8 @@ BODY(host_functions_that_fail_inside)
     e2e_traps_native(x->w, x->nested, OUTER "#work", &n, CJ_TRAP_HOST, "call");
     assert_contains(cj_store_error(x->w->store)->message, "the host says no");
     assert_contains(cj_store_error(x->w->store)->message,
-                    "the host says no; in a call of " WORKER "#work; in a call of " WORKER "#work; in a call of " OUTER "#work");
+                    "the host says no; in a call of " WORKER "#work; in a call of " WORKER "#work; in a call of " OUTER
+                    "#work");
     everything_is_dead(x);
 }
 

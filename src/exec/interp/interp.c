@@ -325,7 +325,8 @@ static uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat, void *resu
 }
 
 /* `ticks` NULL, a constant: no step is timed. */
-static inline __attribute__((always_inline)) uint32_t run_export(cj_call_ctx *call, const void *args, void *results, cj_step_ticks *ticks)
+static inline __attribute__((always_inline)) uint32_t run_export(cj_call_ctx *call, const void *args, void *results,
+                                                                 cj_step_ticks *ticks)
 {
     uint64_t at[5] = {0};
     if (ticks)

@@ -152,8 +152,8 @@ static cj_status machine_for(cj__ll_compiler *c, const cj__ll_module *m, LLVMTar
 {
     LLVMTargetMachineRef *machine = m->big ? &c->fast : &c->optimising;
     if (!*machine)
-        CJ_TRY(
-            cj__ll_target_machine(m->big ? LLVMCodeGenLevelNone : (LLVMCodeGenOptLevel)(2 + c->tuning.level), machine, err));
+        CJ_TRY(cj__ll_target_machine(m->big ? LLVMCodeGenLevelNone : (LLVMCodeGenOptLevel)(2 + c->tuning.level),
+                                     machine, err));
     *out = *machine;
     return CJ_OK;
 }
@@ -246,8 +246,7 @@ cj_status cj__ll_link(cj__ll_compiler *c, LLVMMemoryBufferRef object, const char
     if (c->profile & (CJ_PROFILE_PERF_MAP | CJ_PROFILE_JITDUMP))
         functions = cj__calloc(c->alloc, CJ__LL_MAX_FUNCTIONS, sizeof(*functions));
     if (functions)
-        count =
-            cj__ll_profile_read(LLVMGetBufferStart(object), LLVMGetBufferSize(object), symbol, name, functions);
+        count = cj__ll_profile_read(LLVMGetBufferStart(object), LLVMGetBufferSize(object), symbol, name, functions);
     LLVMOrcExecutorAddress address = 0;
     LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(c->jit, LLVMOrcLLJITGetMainJITDylib(c->jit), object);
     if (!error)
@@ -268,7 +267,11 @@ void cj__ll_symbol(cj__ll_compiler *c, const cj_plan *plan, const char *name, bo
 cj_status cj__ll_compile(cj__ll_compiler *c, const cj_plan *plan, const char *symbol, bool timed,
                          LLVMMemoryBufferRef *object, cj_error *err)
 {
-    cj__ll_module m = {.alloc = c->alloc, .plan = plan, .name = symbol, .tuning = c->tuning, .timed = timed,
+    cj__ll_module m = {.alloc = c->alloc,
+                       .plan = plan,
+                       .name = symbol,
+                       .tuning = c->tuning,
+                       .timed = timed,
                        .unwind_tables = (c->profile & CJ_PROFILE_GDB) != 0};
     LLVMTargetMachineRef machine;
     cj_status status = write_module(c, &m, false, &machine, err);

@@ -34,7 +34,8 @@ bool cj__ll_module_init(cj__ll_module *m)
     m->f64 = LLVMDoubleTypeInContext(m->context);
     m->ptr = LLVMPointerTypeInContext(m->context, 0);
     m->nounwind = attribute(m, "nounwind");
-    m->uwtable = LLVMCreateEnumAttribute(m->context, LLVMGetEnumAttributeKindForName("uwtable", 7), 2 /* at each instruction */);
+    m->uwtable =
+        LLVMCreateEnumAttribute(m->context, LLVMGetEnumAttributeKindForName("uwtable", 7), 2 /* at each instruction */);
     m->nonlazybind = attribute(m, "nonlazybind");
     m->cold = attribute(m, "cold");
     m->noinline = attribute(m, "noinline");

@@ -63,7 +63,6 @@ typedef enum cj__ll_helper {
         CJ__LL_HELPER_COUNT
 } cj__ll_helper;
 
-
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
@@ -72,7 +71,8 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
 /* cj__string_move with one encoding. env->module_inst is the lowering side's. */
 uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2]);
-uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units, uint32_t out[2]);
+uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
+                                  uint32_t out[2]);
 uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
                                          uint32_t out[2]);
 extern const char cj__ll_in_post_return[]; /* trap.detail */
@@ -160,7 +160,8 @@ typedef struct cj__ll_fn {
     LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
     LLVMValueRef env, store; /* NULL: read from `call` */
-    LLVMValueRef mark, lent; /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
+    /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
+    LLVMValueRef mark, lent;
     bool late; /* `call` is a block without content: what reads it is rare, and fills it in before */
     /* The program that is being written. */
     const cj_moves *moves;

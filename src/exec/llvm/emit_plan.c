@@ -203,7 +203,8 @@ static LLVMValueRef stamp(cj__ll_module *m)
         return NULL;
     LLVMTypeRef type = LLVMFunctionType(m->i64, NULL, 0, 0), fence_type = LLVMFunctionType(m->void_type, NULL, 0, 0);
     LLVMValueRef read = LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(name, sizeof(name) - 1), NULL, 0);
-    LLVMValueRef fence = LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(fence_name, sizeof(fence_name) - 1), NULL, 0);
+    LLVMValueRef fence =
+        LLVMGetIntrinsicDeclaration(m->module, LLVMLookupIntrinsicID(fence_name, sizeof(fence_name) - 1), NULL, 0);
     LLVMBuildCall2(m->builder, fence_type, fence, NULL, 0, "");
     LLVMValueRef now = LLVMBuildCall2(m->builder, type, read, NULL, 0, "stamp");
     LLVMBuildCall2(m->builder, fence_type, fence, NULL, 0, "");
@@ -218,8 +219,8 @@ static void count_step(cj__ll_module *m, LLVMValueRef ticks, size_t field, LLVMV
 
 static void count_steps(cj__ll_fn *fn, LLVMValueRef at[5])
 {
-    static const size_t fields[4] = {offsetof(cj_step_ticks, lower), offsetof(cj_step_ticks, core), offsetof(cj_step_ticks, lift),
-                                     offsetof(cj_step_ticks, post_return)};
+    static const size_t fields[4] = {offsetof(cj_step_ticks, lower), offsetof(cj_step_ticks, core),
+                                     offsetof(cj_step_ticks, lift), offsetof(cj_step_ticks, post_return)};
     cj__ll_module *m = fn->m;
     if (!m->timed)
         return;

@@ -208,7 +208,8 @@ static size_t utf16_utf8_len(const uint8_t *s, size_t units)
                     i += 2 * UNITS;
                     u = (wide16)wide_load(s + 2 * i);
                 }
-                wide16 pairs = (wide16)surrogates(u, 0xf800, 0xd800); /* counted as six bytes at first, and are four */
+                /* counted as six bytes at first, and are four */
+                wide16 pairs = (wide16)surrogates(u, 0xf800, 0xd800);
                 more += 2 + (wide16)((u & 0xff80) == 0) + (wide16)((u & 0xf800) == 0) + pairs;
                 fault |= unpaired(s + 2 * i);
             }

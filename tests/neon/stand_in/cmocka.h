@@ -10,9 +10,13 @@ struct CMUnitTest {
     const char *name;
     void (*run)(void **state);
 };
-#define cmocka_unit_test(f) {#f, f}
+#define cmocka_unit_test(f) \
+    { \
+        #f, f \
+    }
 
-#define fail_msg(...) (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
+#define fail_msg(...) \
+    (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
 #define assert_true(x) ((x) ? (void)0 : (void)fail_msg("%s", #x))
 #define assert_false(x) assert_true(!(x))
 #define assert_null(x) assert_true((x) == NULL)
@@ -31,4 +35,5 @@ static inline int stand_in_run(const char *name, const struct CMUnitTest *tests,
     }
     return 0;
 }
-#define cmocka_run_group_tests_name(name, tests, before, after) stand_in_run(name, tests, sizeof(tests) / sizeof(tests[0]))
+#define cmocka_run_group_tests_name(name, tests, before, after) \
+    stand_in_run(name, tests, sizeof(tests) / sizeof(tests[0]))

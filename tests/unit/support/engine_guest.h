@@ -28,7 +28,7 @@ typedef struct guest {
     cj_instance_core core;
     cj_group_core group;
     cj_binding imports[GUEST_SLOTS]; /* right after `group` */
-    cj_core_type *types; /* of the function exports */
+    cj_core_type *types;             /* of the function exports */
     char **names;
     uint32_t export_count;
     cj_binding *bindings; /* one per export */

@@ -30,7 +30,7 @@
 #include <setjmp.h>
 
 enum {
-    FAKE_POISON = 0xa5,   /* fills memory that nothing has written */
+    FAKE_POISON = 0xa5,    /* fills memory that nothing has written */
     FAKE_HEAP_BASE = 1024, /* where the bump allocator starts */
     FAKE_MAX_SCRIPT = 16,
     FAKE_MAX_IMPORTS = 64,
@@ -74,9 +74,9 @@ typedef struct fake_memory {
 } fake_memory;
 
 struct fake_engine {
-    cj_store_core store;  /* the root's: peers have none */
+    cj_store_core store;      /* the root's: peers have none */
     fake_engine *root, *peer; /* who made the store: itself, or the fake that this is a peer of; the first peer */
-    const char *name;     /* "" or the peer's, before its events */
+    const char *name;         /* "" or the peer's, before its events */
     cj_instance_core instance;
     cj_group_core group;
     cj_binding imports[FAKE_MAX_IMPORTS]; /* right after `group` */
@@ -86,11 +86,13 @@ struct fake_engine {
     cj_arena *arena; /* the store's, and where results of exports go */
 
     /* Behaviour, for tests to set. */
-    bool no_memory;         /* the bindings made from now on have none */
-    bool stack_low;         /* what cj__core_stack_low says (fake_set_stack_low) */
-    bool longjmp_on_trap;   /* a trap leaves by longjmp, as in WAMR's JIT; else functions return, the exception set */
-    uint32_t bump;          /* next free byte */
-    uint32_t grow_by;       /* bytes that growth adds beyond the need: 0 finds writes past an allocation, more is faster */
+    bool no_memory; /* the bindings made from now on have none */
+    bool stack_low; /* what cj__core_stack_low says (fake_set_stack_low) */
+    /* a trap leaves by longjmp, as in WAMR's JIT; else functions return, the exception set */
+    bool longjmp_on_trap;
+    uint32_t bump; /* next free byte */
+    /* bytes that growth adds beyond the need: 0 finds writes past an allocation, more is faster */
+    uint32_t grow_by;
     struct {
         uint32_t nth; /* 1: the first call of realloc since fake_script_clear or the start */
         fake_action action;
@@ -121,14 +123,14 @@ fake_engine *fake_peer(fake_engine *, const char *name, uint32_t memory_size);
 
 /* A boundary function bound to the instance. Plan, type and user must outlive the fake. `post_return` is NULL when the
  * plan has none. Set `code` of what they return to run compiled code. */
-cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core, fake_core_fn post_return,
-                        void *user);
+cj_binding *fake_export(fake_engine *, const cj_plan *, const cj_functype *, fake_core_fn core,
+                        fake_core_fn post_return, void *user);
 cj_binding *fake_import(fake_engine *, const cj_plan *, const cj_functype *, cj_host_fn host, void *user);
 /* For cj_resource.dtor: a core function (i32) -> (). */
 cj_binding *fake_destructor(fake_engine *, fake_core_fn core, void *user);
 /* An import of `caller` that is a function of `callee`, whose instance alone is entered. */
-cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *, const cj_functype *, fake_core_fn core,
-                       fake_core_fn post_return, void *user);
+cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *, const cj_functype *,
+                       fake_core_fn core, fake_core_fn post_return, void *user);
 /* The memory and realloc of an import are those of `group`, a peer, as if it were another group of core modules of the
  * same component instance. */
 void fake_use_group(cj_binding *, fake_engine *group);
