@@ -49,11 +49,15 @@ static const expectation table[] = {
     {ACROSS, "16 params", 1.3},
     {ACROSS, "list<u8>, 64 KiB", 1.05},
     {ACROSS, "list<record>, 1000", 1.1},
-    {ACROSS, "list<string>, 1000", 1.3},
+    {ACROSS, "list<string>, 1000", 1.25},
     {ACROSS, "borrow", 1.7}, /* by hand there are no tables that others could use, and no types in them */
     {ACROSS, "own, destructor", 1.9},
     {ACROSS, "utf8-utf8 ascii 16", 1.25},
     {ACROSS, "utf8-utf8 ascii 65536", 1.1},
+    {ACROSS, "utf8-utf16 ascii 16", 1.5},
+    {ACROSS, "utf16-utf8 ascii 16", 1.4},
+    {ACROSS, "utf16-compact ascii 16", 1.55},
+    {ACROSS, "compact-utf8 ascii 16", 1.3},
 };
 enum { ROWS = sizeof table / sizeof table[0], ATTEMPTS = 6, ROUNDS = 30 };
 _Static_assert((int)ROWS <= (int)CJB_MAX_SMOKE_ROWS, "cjb_smoke has a place for each row");

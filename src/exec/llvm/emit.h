@@ -45,12 +45,17 @@ enum {
     X(cj__lower_alloc, "ippiip") \
     X(cj__string_lift, "ippiiiip") \
     X(cj__string_lower, "ippipp") \
-    X(cj__string_move, "ippipiiip") \
     X(cj__ll_string_lift_utf8, "ipiiip") \
     X(cj__ll_string_lower_utf8, "ippp") \
-    X(cj__ll_string_copy_utf8, "ipiiip") \
-    X(cj__ll_string_copy_utf16, "ipiiip") \
-    X(cj__ll_string_copy_latin1_utf16, "ipiiip") \
+    X(cj__ll_string_utf8_to_utf8, "ipiiip") \
+    X(cj__ll_string_utf8_to_utf16, "ipiiip") \
+    X(cj__ll_string_utf8_to_latin1_utf16, "ipiiip") \
+    X(cj__ll_string_utf16_to_utf8, "ipiiip") \
+    X(cj__ll_string_utf16_to_utf16, "ipiiip") \
+    X(cj__ll_string_utf16_to_latin1_utf16, "ipiiip") \
+    X(cj__ll_string_latin1_utf16_to_utf8, "ipiiip") \
+    X(cj__ll_string_latin1_utf16_to_utf16, "ipiiip") \
+    X(cj__ll_string_latin1_utf16_to_latin1_utf16, "ipiiip") \
     X(cj__move_own, "ipiiip") \
     X(cj__move_borrow, "ipiiip") \
     X(cj__lends_end, "vp") \
@@ -69,12 +74,22 @@ void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
-/* cj__string_move with one encoding. env->module_inst is the lowering side's. */
-uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2]);
-uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
-                                  uint32_t out[2]);
-uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
-                                         uint32_t out[2]);
+/* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. */
+#define CJ__LL_STRING_PAIRS(X) \
+    X(utf8, utf8, CJ_UTF8, CJ_UTF8) \
+    X(utf8, utf16, CJ_UTF8, CJ_UTF16) \
+    X(utf8, latin1_utf16, CJ_UTF8, CJ_LATIN1_UTF16) \
+    X(utf16, utf8, CJ_UTF16, CJ_UTF8) \
+    X(utf16, utf16, CJ_UTF16, CJ_UTF16) \
+    X(utf16, latin1_utf16, CJ_UTF16, CJ_LATIN1_UTF16) \
+    X(latin1_utf16, utf8, CJ_LATIN1_UTF16, CJ_UTF8) \
+    X(latin1_utf16, utf16, CJ_LATIN1_UTF16, CJ_UTF16) \
+    X(latin1_utf16, latin1_utf16, CJ_LATIN1_UTF16, CJ_LATIN1_UTF16)
+#define CJ_X(from, to, FROM, TO) \
+    uint32_t cj__ll_string_##from##_to_##to(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, \
+                                            uint32_t tagged_units, uint32_t out[2]);
+CJ__LL_STRING_PAIRS(CJ_X)
+#undef CJ_X
 extern const char cj__ll_in_post_return[]; /* trap.detail */
 
 /* A trap's kind, program and operation in one word, so that a trap edge is one move and one jump. */
@@ -160,8 +175,8 @@ typedef struct cj__ll_fn {
     LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
     LLVMValueRef env, store; /* NULL: read from `call` */
-    /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
-    LLVMValueRef mark, lent;
+    LLVMValueRef mark,
+        lent;  /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
     bool late; /* `call` is a block without content: what reads it is rare, and fills it in before */
     /* The program that is being written. */
     const cj_moves *moves;

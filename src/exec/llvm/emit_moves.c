@@ -221,22 +221,13 @@ static LLVMValueRef move_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *sr
                 to = fn->in_results ? options->caller_encoding : options->encoding;
     LLVMValueRef pair[2];
     get_pair(fn, src, op->src, pair);
-    if (from == to) {
-        static const cj__ll_helper copies[] = {[CJ_UTF8] = CJ__LL_cj__ll_string_copy_utf8,
-                                               [CJ_UTF16] = CJ__LL_cj__ll_string_copy_utf16,
-                                               [CJ_LATIN1_UTF16] = CJ__LL_cj__ll_string_copy_latin1_utf16};
-        LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), pair[0], pair[1], out};
-        return cj__ll_call(m, copies[from], args, 5);
-    }
-    LLVMValueRef args[] = {fn->call,
-                           cj__ll_side(fn, fn->from),
-                           cj__ll_c32(m, from),
-                           cj__ll_side(fn, fn->to),
-                           cj__ll_c32(m, to),
-                           pair[0],
-                           pair[1],
-                           out};
-    return cj__ll_call(m, CJ__LL_cj__string_move, args, 8);
+    static const cj__ll_helper pairs[3][3] = {
+#define CJ_X(from, to, FROM, TO) [FROM][TO] = CJ__LL_cj__ll_string_##from##_to_##to,
+        CJ__LL_STRING_PAIRS(CJ_X)
+#undef CJ_X
+    };
+    LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), pair[0], pair[1], out};
+    return cj__ll_call(m, pairs[from][to], args, 5);
 }
 
 static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)

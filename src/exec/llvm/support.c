@@ -96,9 +96,11 @@ static inline bool stack_low(const cj_call_ctx *call)
     return (uintptr_t)__builtin_frame_address(0) < boundary;
 }
 
-/* cj__lower_alloc where realloc is native code, and the environment's module_inst that side's already: compiled code
+/* cj__lower_realloc where realloc is native code, and the environment's module_inst that side's already: compiled code
  * has seen to that. */
-static inline uint32_t native_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, uint32_t size, uint32_t *ptr)
+static inline __attribute__((always_inline)) uint32_t native_realloc(cj_call_ctx *call, const cj_side *to,
+                                                                     uint32_t old_ptr, uint32_t old_size,
+                                                                     uint32_t align, uint32_t new_size, uint32_t *ptr)
 {
     uint32_t (*realloc_fn)(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size);
     memcpy(&realloc_fn, &to->realloc, sizeof(realloc_fn));
@@ -106,15 +108,19 @@ static inline uint32_t native_alloc(cj_call_ctx *call, const cj_side *to, uint32
         return CJ_TRAP_STACK_OVERFLOW;
     to->instance->may_leave = 0;
     call->store->trap.running = call->bound;
-    *ptr = realloc_fn(call->env, 0, 0, align, size);
+    *ptr = realloc_fn(call->env, old_ptr, old_size, align, new_size);
     if (CJ_UNLIKELY(((const char *)to->core_env_inst)[cj__core_layout.inst_exception] != 0))
         return CJ_TRAP_CORE;
     call->store->trap.running = NULL;
     to->instance->may_leave = 1;
     if (CJ_UNLIKELY(*ptr & (align - 1)))
         return CJ_TRAP_REALLOC_ALIGNMENT;
-    return CJ_LIKELY(cj__memory_covers(to->memory, *ptr, size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
+    return CJ_LIKELY(cj__memory_covers(to->memory, *ptr, new_size)) ? CJ_TRAP_NONE : CJ_TRAP_REALLOC_BOUNDS;
 }
+
+#define CJ__LOWERING static inline __attribute__((always_inline))
+#define cj__lowering_realloc native_realloc
+#include "exec/text/lowering.h"
 
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2])
 {
@@ -130,13 +136,13 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
     bool is_short = len <= CJ_TEXT_SHORT;
     if (is_short && CJ_UNLIKELY(!cj__text_utf8_valid(src, len)))
         return CJ_TRAP_STRING_UTF8;
-    uint32_t trap = native_alloc(call, &call->bound->guest, 1, len, &out[0]);
+    uint32_t ptr, trap = native_realloc(call, &call->bound->guest, 0, 0, 1, len, &ptr);
     if (CJ_UNLIKELY(trap))
         return trap;
-    out[1] = len;
+    put_words(out, ptr, len);
     if (len == 0)
         return CJ_TRAP_NONE;
-    uint8_t *to = cj__memory_view(call->bound->guest.memory, out[0], len);
+    uint8_t *to = cj__memory_view(call->bound->guest.memory, ptr, len);
     if (is_short)
         cj__text_copy(to, src, len);
     else if (CJ_UNLIKELY(!cj__text()->utf8_copy(src, len, to)))
@@ -144,53 +150,24 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
     return CJ_TRAP_NONE;
 }
 
-/* Two guests of one encoding: the same bytes. */
-static inline uint32_t copy_string(cj_call_ctx *call, uint32_t in_results, cj_encoding encoding, uint32_t ptr,
-                                   uint32_t units, uint32_t out[2])
+/* -- Strings from guest to guest, an entry per pair --------------------------------------------------------------- */
+
+static __attribute__((noinline)) uint32_t move_tagged(cj_call_ctx *call, uint32_t in_results, cj_encoding to,
+                                                      uint32_t ptr, uint32_t tagged_units, uint32_t out[2])
 {
-    const cj_binding *bound = call->bound;
-    const cj_side *from = in_results ? &bound->guest : &bound->caller,
-                  *to = in_results ? &bound->caller : &bound->guest;
-    uint32_t align = encoding == CJ_UTF8 ? 1 : 2;
-    uint64_t bytes = (uint64_t)units << (encoding == CJ_UTF16);
-    if (CJ_UNLIKELY(bytes > CJ_MAX_BYTES))
-        return CJ_TRAP_STRING_LENGTH;
-    if (CJ_UNLIKELY(ptr & (align - 1)))
-        return CJ_TRAP_STRING_ALIGNMENT;
-    if (CJ_UNLIKELY(!cj__memory_covers(from->memory, ptr, bytes)))
-        return CJ_TRAP_STRING_BOUNDS;
-    if (encoding == CJ_UTF8 &&
-        CJ_UNLIKELY(bytes && !cj__text_utf8_valid(cj__memory_view(from->memory, ptr, bytes), units)))
-        return CJ_TRAP_STRING_UTF8;
-    if (encoding == CJ_UTF16 &&
-        CJ_UNLIKELY(bytes && !cj__text_utf16_valid(cj__memory_view(from->memory, ptr, bytes), units)))
-        return CJ_TRAP_STRING_UTF16;
-    uint32_t trap = native_alloc(call, to, align, (uint32_t)bytes, &out[0]);
-    if (CJ_UNLIKELY(trap))
-        return trap;
-    out[1] = units;
-    if (bytes) /* the source's memory is where it was, but it costs nothing to ask */
-        cj__text_copy(cj__memory_view(to->memory, out[0], bytes), cj__memory_view(from->memory, ptr, bytes),
-                      (size_t)bytes);
-    return CJ_TRAP_NONE;
+    return cj__string_move(call, cj__lift_side(call, in_results), CJ_LATIN1_UTF16, cj__lower_side(call, in_results), to,
+                           ptr, tagged_units, out);
 }
 
-uint32_t cj__ll_string_copy_utf8(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t len, uint32_t out[2])
-{
-    return copy_string(call, in_results, CJ_UTF8, ptr, len, out);
-}
-
-uint32_t cj__ll_string_copy_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units, uint32_t out[2])
-{
-    return copy_string(call, in_results, CJ_UTF16, ptr, units, out);
-}
-
-/* What is tagged as UTF-16 is looked at anew. */
-uint32_t cj__ll_string_copy_latin1_utf16(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, uint32_t units,
-                                         uint32_t out[2])
-{
-    if (CJ_LIKELY(!(units & UINT32_C(0x80000000))))
-        return copy_string(call, in_results, CJ_LATIN1_UTF16, ptr, units, out);
-    const cj_side *from = cj__lift_side(call, in_results), *to = cj__lower_side(call, in_results);
-    return cj__string_move(call, from, CJ_LATIN1_UTF16, to, CJ_LATIN1_UTF16, ptr, units, out);
-}
+#define MOVE(from, to, FROM, TO) \
+    uint32_t cj__ll_string_##from##_to_##to(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, \
+                                            uint32_t tagged_units, uint32_t out[2]) \
+    { \
+        if (FROM == CJ_LATIN1_UTF16 && CJ_UNLIKELY(tagged_units & UTF16_TAG)) \
+            return move_tagged(call, in_results, TO, ptr, tagged_units, out); \
+        const cj_binding *bound = call->bound; \
+        const cj_side *caller = &bound->caller, *callee = &bound->guest; \
+        return move_string(call, in_results ? callee : caller, FROM, in_results ? caller : callee, TO, ptr, \
+                           tagged_units, out); \
+    }
+CJ__LL_STRING_PAIRS(MOVE)
