@@ -1,9 +1,11 @@
 /* track_alloc.h: an allocator hook that checks how it is used: sizes given back are those asked for, nothing is freed
- * twice or lost, sizes are never 0; and that can run out of memory at a chosen allocation.
+ * twice or lost, sizes are never 0; and that can run out of memory at a chosen allocation. The compiler's thread calls it too, so what it
+ * counts is atomic.
  */
 #ifndef CJ_TEST_TRACK_ALLOC_H
 #define CJ_TEST_TRACK_ALLOC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,10 +16,10 @@
 
 typedef struct track_alloc {
     cj_allocator hook;
-    uint64_t live_blocks, live_bytes, peak_bytes;
-    uint64_t calls;   /* allocations and growths so far */
-    uint64_t fail_at; /* the call that fails, and all after it; 0: none */
-    bool fail_once;   /* only that one */
+    _Atomic uint64_t live_blocks, live_bytes, peak_bytes;
+    _Atomic uint64_t calls; /* allocations and growths so far */
+    uint64_t fail_at;       /* the call that fails, and all after it; 0: none */
+    bool fail_once;         /* only that one */
 } track_alloc;
 
 typedef struct track_header {
@@ -39,8 +41,8 @@ static inline void *track_get(void *user, size_t size)
 {
     track_alloc *t = user;
     track_expect(size > 0, "size 0");
-    t->calls++;
-    if (t->fail_at && (t->fail_once ? t->calls == t->fail_at : t->calls >= t->fail_at))
+    uint64_t call = ++t->calls;
+    if (t->fail_at && (t->fail_once ? call == t->fail_at : call >= t->fail_at))
         return NULL;
     track_header *header = malloc(sizeof(*header) + size);
     if (!header)
@@ -49,9 +51,9 @@ static inline void *track_get(void *user, size_t size)
     header->magic = TRACK_MAGIC;
     memset(header + 1, 0xa5, size); /* so that nobody relies on zeroes */
     t->live_blocks++;
-    t->live_bytes += size;
-    if (t->live_bytes > t->peak_bytes)
-        t->peak_bytes = t->live_bytes;
+    uint64_t live = t->live_bytes += size, peak = t->peak_bytes;
+    while (live > peak && !atomic_compare_exchange_weak(&t->peak_bytes, &peak, live)) {
+    }
     return header + 1;
 }
 
