@@ -44,10 +44,7 @@ static const char *const tier_names[MAX_TIERS] = {"jit", "interp", "auto"};
 static const double longest_block = 1e6; /* ns */
 
 typedef struct bench_settings {
-    cli_settings common;
-    const char *const *calls;
-    size_t call_count;
-    cli_imports imports;
+    cli_invocation asked;
     bool tiers[MAX_TIERS], json, ascii;
     uint32_t rounds;
     double seconds;
@@ -70,12 +67,9 @@ typedef struct contender {
 
 typedef struct subject {
     const char *tier;
-    cli_session session;
-    cj_linker *linker;
-    cj_store *store;
+    cli_world world;
     cj_instance *instance;
-    cli_stand_in *stand_ins;
-    cj_arena *values, *arena; /* of the arguments; of results */
+    cj_arena *arena; /* of results */
     cj_func *func;
     const cj_type *result_type;
     void *args, *results;
@@ -100,42 +94,30 @@ static int out_of_memory(void)
 
 static void subject_close(subject *s)
 {
-    cj_store_delete(s->store);
-    cj_linker_delete(s->linker);
-    cj_arena_delete(s->values);
+    cli_world_close(&s->world);
     cj_arena_delete(s->arena);
-    free(s->stand_ins);
-    cli_close(&s->session);
     for (int k = 0; k < KIND_COUNT; k++)
         free(s->kinds[k].blocks);
 }
 
 static int subject_open(subject *s, const char *tier, const char *path, const bench_settings *settings)
 {
-    cli_settings common = settings->common;
+    cli_invocation asked = settings->asked;
     cj_error err;
     s->tier = tier;
-    int status = cli_set_tier(&common, "bench", tier);
+    int status = cli_set_tier(&asked.common, "bench", tier);
     if (status == CLI_OK)
-        status = cli_open(&s->session, path, &common);
-    if (status == CLI_OK && (cj_arena_new(NULL, &s->values) != CJ_OK || cj_arena_new(NULL, &s->arena) != CJ_OK))
+        status = cli_world_open(&s->world, path, &asked);
+    if (status == CLI_OK && cj_arena_new(NULL, &s->arena) != CJ_OK)
         status = out_of_memory();
-    if (status == CLI_OK && settings->call_count == 0)
-        status = cli_nothing_to_call(&s->session);
-    if (status == CLI_OK)
-        status = cli_check_calls(&s->session, settings->calls, settings->call_count, s->values);
-    if (status == CLI_OK && (cj_linker_new(s->session.engine, &s->linker, &err) != CJ_OK ||
-                             cj_store_new(s->session.engine, &common.limits, NULL, &s->store, &err) != CJ_OK))
-        status = cli_fail_error(s->session.file, &err);
-    if (status == CLI_OK)
-        status = cli_define_stand_ins(&s->session, settings->imports, s->linker, &s->stand_ins);
     for (int k = 0; status == CLI_OK && k < KIND_COUNT; k++) {
         s->kinds[k].blocks = calloc(settings->rounds, sizeof(double));
         if (!s->kinds[k].blocks)
             status = out_of_memory();
     }
-    if (status == CLI_OK && cj_instantiate(s->store, s->linker, s->session.component, &s->instance, &err) != CJ_OK)
-        status = cli_fail_instantiate(&s->session, &err, settings->imports);
+    if (status == CLI_OK &&
+        cj_instantiate(s->world.store, s->world.linker, s->world.session.component, &s->instance, &err) != CJ_OK)
+        status = cli_fail_instantiate(&s->world.session, &err, settings->asked.imports);
     return status;
 }
 
@@ -157,11 +139,12 @@ static int subject_prepare(subject *s, const char *text)
     size_t i, nargs;
     cj_val *args;
     cj_error err;
-    cj_arena_reset(s->values);
+    cj_arena_reset(s->world.values);
     cj_arena_reset(s->arena);
-    if (cj_wave_parse_call(s->session.component, text, strlen(text), &i, &args, &nargs, s->values, &err) != CJ_OK)
+    if (cj_wave_parse_call(s->world.session.component, text, strlen(text), &i, &args, &nargs, s->world.values, &err) !=
+        CJ_OK)
         return cli_fail_text("--invoke", text, &err);
-    const cj_functype *type = cj_component_export(s->session.component, i).type;
+    const cj_functype *type = cj_component_export(s->world.session.component, i).type;
     s->func = cj_instance_func_at(s->instance, i);
     s->result_type = cj_functype_result(type);
     s->owns = s->result_type && has_own(s->result_type);
@@ -171,19 +154,19 @@ static int subject_prepare(subject *s, const char *text)
         size_t align = cj_type_align(s->result_type);
         size_t size = (cj_type_size(s->result_type) + align - 1) / align * align;
         s->stride = s->owns ? size : 0;
-        s->results = cj_arena_alloc(s->values, size * (s->owns ? KEPT_RESULTS : 1), align);
+        s->results = cj_arena_alloc(s->world.values, size * (s->owns ? KEPT_RESULTS : 1), align);
         if (!s->results)
             return out_of_memory();
     }
     if (nargs) {
-        s->args = cj_arena_alloc(s->values, cj_functype_args_size(type), cj_functype_args_align(type));
+        s->args = cj_arena_alloc(s->world.values, cj_functype_args_size(type), cj_functype_args_align(type));
         if (!s->args)
             return out_of_memory();
         memset(s->args, 0, cj_functype_args_size(type));
     }
     for (uint32_t p = 0; p < nargs; p++)
         if (cj_val_store(cj_functype_param(type, p), &args[p], (char *)s->args + cj_functype_param_offset(type, p),
-                         s->values, &err) != CJ_OK)
+                         s->world.values, &err) != CJ_OK)
             return cli_fail_text("--invoke", text, &err);
 
     s->calls_made = 0;
@@ -234,8 +217,8 @@ static int drop_results(subject *s, uint64_t count)
         cj_val val;
         cj_error err;
         if (cj_val_load(s->result_type, (char *)s->results + i * s->stride, &val, s->arena, &err) != CJ_OK)
-            return cli_fail_error(s->session.file, &err);
-        drop_owned(s->store, s->result_type, &val);
+            return cli_fail_error(s->world.session.file, &err);
+        drop_owned(s->world.store, s->result_type, &val);
     }
     cj_arena_reset(s->arena);
     return CLI_OK;
@@ -261,13 +244,13 @@ static int time_block(subject *s, kind k, double *ns, cj_step_ticks *ticks)
     cj_error err;
     memset(ticks, 0, sizeof(*ticks));
     if (cj_func_time(s->func, timings[k], ticks, &err) != CJ_OK)
-        return cli_fail_error(s->session.file, &err);
+        return cli_fail_error(s->world.session.file, &err);
     double start = now_ns();
     cj_status called = call_many(s, count);
     *ns = (now_ns() - start) / (double)count;
     cj_func_time(s->func, CJ_TIMING_OFF, NULL, NULL);
     if (called != CJ_OK) {
-        cli_fail_error(s->session.file, cj_store_error(s->store));
+        cli_fail_error(s->world.session.file, cj_store_error(s->world.store));
         return cli_fail(CLI_FAILED, "the call failed, tier %s, after %llu calls and at most %llu more", s->tier,
                         (unsigned long long)s->calls_made, (unsigned long long)count - 1);
     }
@@ -444,13 +427,13 @@ static int measure_all(subject *subjects, size_t count, const bench_settings *se
 {
     double tick_ns, stamp_ticks;
     cj_timing_clock(&tick_ns, &stamp_ticks);
-    bench_results results = {.file = subjects[0].session.file, .stamp_ns = tick_ns * stamp_ticks};
-    results.calls = calloc(settings->call_count, sizeof(*results.calls));
+    bench_results results = {.file = subjects[0].world.session.file, .stamp_ns = tick_ns * stamp_ticks};
+    results.calls = calloc(settings->asked.call_count, sizeof(*results.calls));
     int status = results.calls ? CLI_OK : out_of_memory();
     bool utf8 = is_utf8(settings);
-    for (size_t c = 0; c < settings->call_count && status == CLI_OK; c++) {
+    for (size_t c = 0; c < settings->asked.call_count && status == CLI_OK; c++) {
         bench_call *call = &results.calls[results.call_count++];
-        status = measure_call(subjects, count, settings, settings->calls[c], call);
+        status = measure_call(subjects, count, settings, settings->asked.calls[c], call);
         if (status == CLI_OK && !settings->json) {
             bench_print(stdout, call, utf8, terminal_width());
             fflush(stdout);
@@ -483,8 +466,9 @@ static bool has_jit(void)
     return true;
 }
 
-static int bench_component(const char *path, bench_settings *settings)
+static int bench_component(const char *path, void *arg)
 {
+    bench_settings *settings = arg;
     subject subjects[MAX_TIERS] = {0};
     size_t count = 0, chosen = 0;
     int status = CLI_OK;
@@ -507,8 +491,9 @@ static int bench_component(const char *path, bench_settings *settings)
     return status;
 }
 
-static int apply_option(bench_settings *settings, int option, const char *value)
+static int apply_option(void *arg, int option, const char *value)
 {
+    bench_settings *settings = arg;
     char *end;
     int tier;
     switch (option) {
@@ -531,9 +516,9 @@ static int apply_option(bench_settings *settings, int option, const char *value)
             return cli_fail(CLI_USAGE, "bench: --time %s: expected seconds, more than 0: 2 or 0.5", value);
         return CLI_OK;
     case PROFILE:
-        return cli_set_profile(&settings->common, "bench", value);
+        return cli_set_profile(&settings->asked.common, "bench", value);
     case UNKNOWN_IMPORTS:
-        return cli_set_imports(&settings->imports, "bench", value);
+        return cli_set_imports(&settings->asked.imports, "bench", value);
     case JSON:
         settings->json = true;
         return CLI_OK;
@@ -544,43 +529,17 @@ static int apply_option(bench_settings *settings, int option, const char *value)
         settings->ascii = true;
         return CLI_OK;
     case GIVEN:
-        return cli_set_given(&settings->common, value);
+        return cli_set_given(&settings->asked.common, value);
     default:
-        return cli_set_limit(&settings->common, value);
+        return cli_set_limit(&settings->asked.common, value);
     }
 }
 
 static int run(const cli_verb *verb, int argc, char **argv)
 {
-    cli_args args = {verb, argc, 0, argv};
     bench_settings settings = {.rounds = 60, .seconds = 2};
-    cli_settings_init(&settings.common);
-    const char **calls = calloc((size_t)argc + 1, sizeof(*calls));
-    if (!calls)
-        return out_of_memory();
-    settings.calls = calls;
-    const char *value;
-    int option, status = CLI_OK;
-    while (status == CLI_OK && (option = cli_next_option(&args, &value)) != CLI_END) {
-        if (option == CLI_HELP) {
-            free(calls);
-            return CLI_OK;
-        }
-        if (option == CLI_BAD)
-            status = CLI_USAGE;
-        else if (option == INVOKE)
-            calls[settings.call_count++] = value;
-        else
-            status = apply_option(&settings, option, value);
-    }
-    if (status == CLI_OK && args.at == argc)
-        status = cli_fail(CLI_USAGE, "bench: no component given; see canonjit bench --help");
-    if (status == CLI_OK && args.at + 1 < argc)
-        status = cli_fail(CLI_USAGE, "bench: %s: options go before the component", argv[args.at + 1]);
-    if (status == CLI_OK)
-        status = bench_component(argv[args.at], &settings);
-    free(calls);
-    return status;
+    cli_settings_init(&settings.asked.common);
+    return cli_invoke(verb, argc, argv, &settings.asked, &settings, apply_option, bench_component, "");
 }
 
 const cli_verb cli_bench = {

@@ -154,14 +154,33 @@ typedef enum cli_imports { CLI_IMPORTS_ERROR, CLI_IMPORTS_TRAP, CLI_IMPORTS_DEFA
         "unknown-imports", 0, "MODE", "imports: error (the default), trap, default, echo" \
     }
 int cli_set_imports(cli_imports *, const char *verb, const char *value);
-/* Defines them; `*out` must outlive the instances, and is for free(). */
+
+/* What run and bench are asked for, besides what is their own. */
+typedef struct cli_invocation {
+    cli_settings common;
+    cli_imports imports;
+    const char **calls; /* --invoke; cli_invoke's */
+    size_t call_count;
+} cli_invocation;
+/* A verb that makes calls: reads its options, of which number 0 is --invoke and the others go to `apply`, and has `act` do the rest.
+ * `behind` is added to what is said of operands behind the component. */
+int cli_invoke(const cli_verb *, int argc, char **argv, cli_invocation *, void *settings,
+               int (*apply)(void *settings, int option, const char *value),
+               int (*act)(const char *path, void *settings), const char *behind);
+
+/* A component that has been loaded, calls of it that have been found good, and what its instances are made with. */
 typedef struct cli_stand_in cli_stand_in;
-int cli_define_stand_ins(const cli_session *, cli_imports, cj_linker *, cli_stand_in **out);
+typedef struct cli_world {
+    cli_session session;
+    cj_arena *values; /* of arguments */
+    cj_linker *linker;
+    cj_store *store;
+    cli_stand_in *stand_ins;
+} cli_world;
+/* Whatever it returns, cli_world_close is to be called. */
+int cli_world_open(cli_world *, const char *path, const cli_invocation *);
+void cli_world_close(cli_world *);
 /* An error of cj_instantiate; for a missing import, with the list of all. */
 int cli_fail_instantiate(const cli_session *, const cj_error *, cli_imports);
-/* Whether all calls parse, before anything runs, so that a slip in the last does not come after the effects of the others. */
-int cli_check_calls(const cli_session *, const char *const *calls, size_t count, cj_arena *);
-/* Without a call there is nothing to do but to say what could be called. */
-int cli_nothing_to_call(const cli_session *);
 
 #endif

@@ -107,7 +107,7 @@ static int define_resources(const cli_session *session, cj_linker *linker)
     return CLI_OK;
 }
 
-int cli_define_stand_ins(const cli_session *session, cli_imports mode, cj_linker *linker, cli_stand_in **out)
+static int define_stand_ins(const cli_session *session, cli_imports mode, cj_linker *linker, cli_stand_in **out)
 {
     *out = NULL;
     if (mode == CLI_IMPORTS_ERROR)
@@ -131,7 +131,8 @@ int cli_define_stand_ins(const cli_session *session, cli_imports mode, cj_linker
 
 /* -- Calls ------------------------------------------------------------------------------------------------------- */
 
-int cli_check_calls(const cli_session *session, const char *const *calls, size_t count, cj_arena *arena)
+/* Whether all calls parse, before anything runs, so that a slip in the last does not come after the effects of the others. */
+static int check_calls(const cli_session *session, const char *const *calls, size_t count, cj_arena *arena)
 {
     for (size_t c = 0; c < count; c++) {
         size_t i, nargs;
@@ -151,7 +152,8 @@ int cli_check_calls(const cli_session *session, const char *const *calls, size_t
     return CLI_OK;
 }
 
-int cli_nothing_to_call(const cli_session *session)
+/* Without a call there is nothing to do but to say what could be called. */
+static int nothing_to_call(const cli_session *session)
 {
     size_t count = cj_component_export_count(session->component);
     for (size_t i = 0; i < count; i++) {
@@ -178,4 +180,67 @@ int cli_fail_instantiate(const cli_session *session, const cj_error *err, cli_im
         cli_print_funcs(stderr, session->component, true);
     }
     return CLI_FAILED;
+}
+
+/* -- What run and bench begin with --------------------------------------------------------------------------------- */
+
+int cli_invoke(const cli_verb *verb, int argc, char **argv, cli_invocation *asked, void *settings,
+               int (*apply)(void *settings, int option, const char *value),
+               int (*act)(const char *path, void *settings), const char *behind)
+{
+    enum { INVOKE };
+    cli_args args = {verb, argc, 0, argv};
+    asked->calls = calloc((size_t)argc + 1, sizeof(*asked->calls));
+    if (!asked->calls)
+        return cli_fail(CLI_FAILED, "out of memory");
+    const char *value;
+    int option = CLI_END, status = CLI_OK;
+    while (status == CLI_OK && (option = cli_next_option(&args, &value)) != CLI_END && option != CLI_HELP) {
+        if (option == CLI_BAD)
+            status = CLI_USAGE;
+        else if (option == INVOKE)
+            asked->calls[asked->call_count++] = value;
+        else
+            status = apply(settings, option, value);
+    }
+    if (option != CLI_HELP) {
+        if (status == CLI_OK && args.at == argc)
+            status = cli_fail(CLI_USAGE, "%s: no component given; see canonjit %s --help", verb->name, verb->name);
+        if (status == CLI_OK && args.at + 1 < argc)
+            status =
+                cli_fail(CLI_USAGE, "%s: %s: options go before the component%s", verb->name, argv[args.at + 1], behind);
+        if (status == CLI_OK)
+            status = act(argv[args.at], settings);
+    }
+    free(asked->calls);
+    return status;
+}
+
+int cli_world_open(cli_world *world, const char *path, const cli_invocation *asked)
+{
+    *world = (cli_world){0};
+    cj_error err;
+    int status = cli_open(&world->session, path, &asked->common);
+    if (status == CLI_OK && asked->call_count == 0)
+        status = nothing_to_call(&world->session);
+    if (status == CLI_OK && cj_arena_new(NULL, &world->values) != CJ_OK)
+        status = cli_fail(CLI_FAILED, "out of memory");
+    if (status == CLI_OK)
+        status = check_calls(&world->session, asked->calls, asked->call_count, world->values);
+    if (status == CLI_OK &&
+        (cj_linker_new(world->session.engine, &world->linker, &err) != CJ_OK ||
+         cj_store_new(world->session.engine, &asked->common.limits, NULL, &world->store, &err) != CJ_OK))
+        status = cli_fail_error(world->session.file, &err);
+    if (status == CLI_OK)
+        status = define_stand_ins(&world->session, asked->imports, world->linker, &world->stand_ins);
+    return status;
+}
+
+void cli_world_close(cli_world *world)
+{
+    cj_store_delete(world->store);
+    cj_linker_delete(world->linker);
+    cj_arena_delete(world->values);
+    free(world->stand_ins);
+    cli_close(&world->session);
 }

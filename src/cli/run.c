@@ -32,12 +32,9 @@ static const cli_option options[] = {
 };
 
 typedef struct run_settings {
-    cli_settings common;
-    const char *const *calls;
-    size_t call_count;
+    cli_invocation asked;
     double timeout; /* seconds; 0: none */
     bool stats;
-    cli_imports imports;
 } run_settings;
 
 /* -- The watchdog: interrupts the store when the time is over ---------------------------------------------------- */
@@ -111,20 +108,21 @@ static int print_value(const cj_type *type, const cj_val *val)
     return CLI_OK;
 }
 
-static int call_all(const cli_session *session, cj_instance *instance, const run_settings *settings, cj_arena *arena)
+static int call_all(const cli_world *world, cj_instance *instance, const cli_invocation *asked)
 {
-    for (size_t c = 0; c < settings->call_count; c++) {
+    const cj_component *component = world->session.component;
+    for (size_t c = 0; c < asked->call_count; c++) {
+        const char *text = asked->calls[c];
         size_t i, nargs;
         cj_val *args, result;
         cj_error err;
-        cj_arena_reset(arena);
-        if (cj_wave_parse_call(session->component, settings->calls[c], strlen(settings->calls[c]), &i, &args, &nargs,
-                               arena, &err) != CJ_OK)
-            return cli_fail_text("--invoke", settings->calls[c], &err);
+        cj_arena_reset(world->values);
+        if (cj_wave_parse_call(component, text, strlen(text), &i, &args, &nargs, world->values, &err) != CJ_OK)
+            return cli_fail_text("--invoke", text, &err);
         cj_func *func = cj_instance_func_at(instance, i);
-        const cj_type *type = cj_functype_result(cj_component_export(session->component, i).type);
-        if (cj_call(func, args, nargs, &result, type ? 1 : 0, arena, &err) != CJ_OK)
-            return cli_fail_error(session->file, &err);
+        const cj_type *type = cj_functype_result(cj_component_export(component, i).type);
+        if (cj_call(func, args, nargs, &result, type ? 1 : 0, world->values, &err) != CJ_OK)
+            return cli_fail_error(world->session.file, &err);
         int status = CLI_OK;
         if (type)
             status = print_value(type, &result);
@@ -136,20 +134,19 @@ static int call_all(const cli_session *session, cj_instance *instance, const run
     return CLI_OK;
 }
 
-static int run_in_store(const cli_session *session, const run_settings *settings, cj_linker *linker, cj_store *store,
-                        cj_arena *arena)
+static int run_in_store(const cli_world *world, const run_settings *settings)
 {
     cj_error err;
     cj_instance *instance;
     watchdog dog;
     bool watched = settings->timeout > 0;
-    if (watched && !watchdog_start(&dog, store, settings->timeout))
+    if (watched && !watchdog_start(&dog, world->store, settings->timeout))
         return cli_fail(CLI_FAILED, "cannot start a thread for --timeout");
     int status;
-    if (cj_instantiate(store, linker, session->component, &instance, &err) == CJ_OK)
-        status = call_all(session, instance, settings, arena);
+    if (cj_instantiate(world->store, world->linker, world->session.component, &instance, &err) == CJ_OK)
+        status = call_all(world, instance, &settings->asked);
     else
-        status = cli_fail_instantiate(session, &err, settings->imports);
+        status = cli_fail_instantiate(&world->session, &err, settings->asked.imports);
     if (watched) {
         watchdog_stop(&dog);
         if (dog.fired && status != CLI_OK)
@@ -170,54 +167,36 @@ static void print_stats(const cj_engine *engine)
             s.disk_hits, s.disk_misses, s.disk_refused, s.disk_stored, (double)s.disk_ns / 1e6);
 }
 
-static int run_component(const char *path, const run_settings *settings)
+static int run_component(const char *path, void *arg)
 {
-    cli_session session;
-    cj_arena *arena = NULL;
-    cj_linker *linker = NULL;
-    cj_store *store = NULL;
-    cli_stand_in *stand_ins = NULL;
-    cj_error err;
-    int status = cli_open(&session, path, &settings->common);
-    if (status == CLI_OK && settings->call_count == 0)
-        status = cli_nothing_to_call(&session);
-    if (status == CLI_OK && cj_arena_new(NULL, &arena) != CJ_OK)
-        status = cli_fail(CLI_FAILED, "out of memory");
+    const run_settings *settings = arg;
+    cli_world world;
+    int status = cli_world_open(&world, path, &settings->asked);
     if (status == CLI_OK)
-        status = cli_check_calls(&session, settings->calls, settings->call_count, arena);
-    if (status == CLI_OK && (cj_linker_new(session.engine, &linker, &err) != CJ_OK ||
-                             cj_store_new(session.engine, &settings->common.limits, NULL, &store, &err) != CJ_OK))
-        status = cli_fail_error(session.file, &err);
-    if (status == CLI_OK)
-        status = cli_define_stand_ins(&session, settings->imports, linker, &stand_ins);
-    if (status == CLI_OK)
-        status = run_in_store(&session, settings, linker, store, arena);
-    cj_store_delete(store);
-    cj_linker_delete(linker);
-    cj_arena_delete(arena);
-    free(stand_ins);
-    if (settings->stats && session.engine)
-        print_stats(session.engine);
-    cli_close(&session);
+        status = run_in_store(&world, settings);
+    if (settings->stats && world.session.engine)
+        print_stats(world.session.engine);
+    cli_world_close(&world);
     return status;
 }
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
-static int apply_option(run_settings *settings, int option, const char *value)
+static int apply_option(void *arg, int option, const char *value)
 {
+    run_settings *settings = arg;
     switch (option) {
     case TIER:
-        return cli_set_tier(&settings->common, "run", value);
+        return cli_set_tier(&settings->asked.common, "run", value);
     case PROFILE:
-        return cli_set_profile(&settings->common, "run", value);
+        return cli_set_profile(&settings->asked.common, "run", value);
     case UNKNOWN_IMPORTS:
-        return cli_set_imports(&settings->imports, "run", value);
+        return cli_set_imports(&settings->asked.imports, "run", value);
     case CACHE:
-        cli_set_cache(&settings->common, value);
+        cli_set_cache(&settings->asked.common, value);
         return CLI_OK;
     case NO_CACHE:
-        settings->common.config.cache_dir = NULL;
+        settings->asked.common.config.cache_dir = NULL;
         return CLI_OK;
     case STATS:
         settings->stats = true;
@@ -227,52 +206,26 @@ static int apply_option(run_settings *settings, int option, const char *value)
         settings->timeout = strtod(value, &end);
         if (end == value || *end || !(settings->timeout > 0 && settings->timeout <= 1e9))
             return cli_fail(CLI_USAGE, "run: --timeout %s: expected seconds, more than 0: 2 or 0.5", value);
-        settings->common.config.interruptible = true;
+        settings->asked.common.config.interruptible = true;
         return CLI_OK;
     }
     case INTERRUPTIBLE:
-        settings->common.config.interruptible = true;
+        settings->asked.common.config.interruptible = true;
         return CLI_OK;
     case GIVEN:
-        return cli_set_given(&settings->common, value);
+        return cli_set_given(&settings->asked.common, value);
     default:
-        return cli_set_limit(&settings->common, value);
+        return cli_set_limit(&settings->asked.common, value);
     }
 }
 
 static int run(const cli_verb *verb, int argc, char **argv)
 {
-    cli_args args = {verb, argc, 0, argv};
     run_settings settings = {0};
-    cli_settings_init(&settings.common);
-    cli_set_cache(&settings.common, NULL);
-    const char **calls = calloc((size_t)argc + 1, sizeof(*calls));
-    if (!calls)
-        return cli_fail(CLI_FAILED, "out of memory");
-    settings.calls = calls;
-    const char *value;
-    int option, status = CLI_OK;
-    while (status == CLI_OK && (option = cli_next_option(&args, &value)) != CLI_END) {
-        if (option == CLI_HELP) {
-            free(calls);
-            return CLI_OK;
-        }
-        if (option == CLI_BAD)
-            status = CLI_USAGE;
-        else if (option == INVOKE)
-            calls[settings.call_count++] = value;
-        else
-            status = apply_option(&settings, option, value);
-    }
-    if (status == CLI_OK && args.at == argc)
-        status = cli_fail(CLI_USAGE, "run: no component given; see canonjit run --help");
-    if (status == CLI_OK && args.at + 1 < argc)
-        status = cli_fail(CLI_USAGE, "run: %s: options go before the component; unsupported: arguments for the guest",
-                          argv[args.at + 1]);
-    if (status == CLI_OK)
-        status = run_component(argv[args.at], &settings);
-    free(calls);
-    return status;
+    cli_settings_init(&settings.asked.common);
+    cli_set_cache(&settings.asked.common, NULL);
+    return cli_invoke(verb, argc, argv, &settings.asked, &settings, apply_option, run_component,
+                      "; unsupported: arguments for the guest");
 }
 
 const cli_verb cli_run = {
