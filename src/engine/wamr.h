@@ -129,23 +129,6 @@ bool cj__wamr_compiles(void);
 /* JIT: takes the signal handler away, with the runtime's end (mend_signals.c). */
 void cj__signals_remove(void);
 
-/* The instances that a call from the host enters: the function's own, and those around it (cj_binding.entering). */
-static inline bool cj__may_enter(const cj_binding *bound)
-{
-    if (!bound->guest.instance->may_enter)
-        return false;
-    for (uint32_t i = 1; i < bound->entering_count; i++)
-        if (!bound->entering[i]->may_enter)
-            return false;
-    return true;
-}
-static inline void cj__set_may_enter(const cj_binding *bound, uint8_t may_enter)
-{
-    bound->guest.instance->may_enter = may_enter;
-    for (uint32_t i = 1; i < bound->entering_count; i++)
-        bound->entering[i]->may_enter = may_enter;
-}
-
 /* After a trap that nobody recorded, in `inst`: names the function that was called in it, when that is not the one that the host called. */
 void cj__trap_place(cj_call_ctx *call, WASMModuleInstance *inst);
 /* Exceptions: moves the text of one instance to another. */

@@ -6,8 +6,7 @@
  * Non-goals: plans (interp/, llvm/), tables (handles.c).
  * Spec: "canon lower", "canon resource.new", "canon resource.drop", "canon resource.rep".
  */
-#include "engine/engine.h"
-#include "exec/exec.h"
+#include "exec/native.h"
 
 static uint32_t trap(cj_call_ctx *call, uint32_t kind)
 {
@@ -93,21 +92,6 @@ uint32_t cj__gate(cj_call_ctx *call, const uint64_t *flat, uint64_t *result)
 
 /* What is usual is done here, without a call object: exec/handles.c does the rest, and finds every trap. */
 
-static inline const cj_binding *binding(void *env, uint32_t slot)
-{
-    const char *inst;
-    const cj_group_core *group;
-    memcpy(&inst, (const char *)env + cj__core_layout.env_module_inst, sizeof(inst));
-    memcpy(&group, inst + cj__core_layout.inst_custom_data, sizeof(group));
-    return &cj__group_imports(group)[slot];
-}
-
-static cj_call_ctx call_of(void *env, const cj_binding *bound)
-{
-    cj_store_core *store = bound->guest.instance->store;
-    return (cj_call_ctx){.bound = bound, .store = store, .env = env, .arena = store->arena};
-}
-
 static __attribute__((noinline, cold)) void leave(cj_call_ctx *call, uint32_t kind)
 {
     (void)trap(call, kind);
@@ -116,7 +100,7 @@ static __attribute__((noinline, cold)) void leave(cj_call_ctx *call, uint32_t ki
 
 static __attribute__((noinline)) uint32_t other_new(void *env, const cj_binding *bound, uint32_t rep)
 {
-    cj_call_ctx call = call_of(env, bound);
+    cj_call_ctx call = cj__native_call(env, bound);
     uint32_t index = 0, kind = cj__resource_new(&call, bound->resources[0], rep, &index);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
@@ -125,21 +109,16 @@ static __attribute__((noinline)) uint32_t other_new(void *env, const cj_binding 
 
 static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
 {
-    const cj_binding *bound = binding(env, slot);
+    const cj_binding *bound = cj__native_binding(env, slot);
     cj_handles *table = &bound->guest.instance->handles;
-    uint32_t index = table->free;
-    if (CJ_UNLIKELY(!bound->guest.instance->may_leave || !index))
+    if (CJ_UNLIKELY(!bound->guest.instance->may_leave || !table->free))
         return other_new(env, bound, rep);
-    cj_handle *handle = &table->at[index];
-    table->free = (uint32_t)handle->rep;
-    table->used++;
-    *handle = (cj_handle){.rt = bound->resources[0], .rep = rep};
-    return index;
+    return cj__handle_put(table, (cj_handle){.rt = bound->resources[0], .rep = rep});
 }
 
 static __attribute__((noinline, cold)) uint32_t other_rep(void *env, const cj_binding *bound, uint32_t index)
 {
-    cj_call_ctx call = call_of(env, bound);
+    cj_call_ctx call = cj__native_call(env, bound);
     uint32_t rep = 0, kind = cj__resource_rep(&call, bound->resources[0], index, &rep);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
@@ -148,7 +127,7 @@ static __attribute__((noinline, cold)) uint32_t other_rep(void *env, const cj_bi
 
 static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
 {
-    const cj_binding *bound = binding(env, slot);
+    const cj_binding *bound = cj__native_binding(env, slot);
     const cj_handles *table = &bound->guest.instance->handles;
     if (CJ_UNLIKELY(index >= table->len || table->at[index].rt != bound->resources[0]))
         return other_rep(env, bound, index);
@@ -157,7 +136,7 @@ static uint32_t native_rep(void *env, uint32_t index, uint32_t slot)
 
 static __attribute__((noinline)) void other_drop(void *env, const cj_binding *bound, uint32_t index)
 {
-    cj_call_ctx call = call_of(env, bound);
+    cj_call_ctx call = cj__native_call(env, bound);
     uint32_t kind = cj__resource_drop(&call, bound->resources[0], index);
     if (CJ_UNLIKELY(kind))
         leave(&call, kind);
@@ -167,7 +146,7 @@ static __attribute__((noinline)) void other_drop(void *env, const cj_binding *bo
  * instance that runs. */
 static __attribute__((noinline, cold)) void dtor_failed(void *env, const cj_binding *bound, const cj_binding *dtor)
 {
-    cj_call_ctx inner = call_of(env, dtor), call = call_of(env, bound);
+    cj_call_ctx inner = cj__native_call(env, dtor), call = cj__native_call(env, bound);
     (void)cj__call_trap(&inner, CJ_TRAP_CORE, false, CJ_NO_SITE);
     leave(&call, CJ_TRAP_CORE);
 }
@@ -177,27 +156,17 @@ static inline void run_dtor(void *env, const cj_binding *bound, const cj_binding
                             uint32_t rep)
 {
     void (*code)(void *env, uint32_t rep);
-    void *outer, *inner = dtor->guest.core_env_inst;
-    char *running = (char *)env + cj__core_layout.env_module_inst;
+    void *inner = dtor->guest.core_env_inst, *outer = cj__native_switch(env, inner);
     memcpy(&code, &dtor->core_func, sizeof(code));
-    memcpy(&outer, running, sizeof(outer));
-    memcpy(running, &inner, sizeof(inner));
     impl->may_enter = 0;
     const cj_binding *outer_dtor = impl->dtor;
     impl->dtor = dtor;
     code(env, rep);
-    if (CJ_UNLIKELY(((const char *)inner)[cj__core_layout.inst_exception] != 0))
+    if (CJ_UNLIKELY(cj__native_failed(inner)))
         dtor_failed(env, bound, dtor);
-    memcpy(running, &outer, sizeof(outer));
+    (void)cj__native_switch(env, outer);
     impl->dtor = outer_dtor;
     impl->may_enter = 1;
-}
-
-static inline bool stack_low(const void *env)
-{
-    uintptr_t boundary;
-    memcpy(&boundary, (const char *)env + cj__core_layout.env_stack_boundary, sizeof(boundary));
-    return (uintptr_t)__builtin_frame_address(0) < boundary;
 }
 
 /* Whether a call from `caller` enters `impl` and no other instance. */
@@ -208,14 +177,14 @@ static inline bool enters_one(const cj_instance_core *caller, const cj_instance_
 
 static void native_drop(void *env, uint32_t index, uint32_t slot)
 {
-    const cj_binding *bound = binding(env, slot);
+    const cj_binding *bound = cj__native_binding(env, slot);
     cj_instance_core *self = bound->guest.instance;
     cj_handles *table = &self->handles;
     const cj_resource *rt = bound->resources[0];
     cj_instance_core *impl = rt->impl;
     cj_handle *handle = index < table->len ? &table->at[index] : NULL;
     if (CJ_UNLIKELY(!handle || handle->rt != rt || handle->lends || handle->scope || !impl || !self->may_leave ||
-                    !enters_one(self, impl) || !impl->may_enter || stack_low(env))) {
+                    !enters_one(self, impl) || !impl->may_enter || cj__native_stack_low(env))) {
         other_drop(env, bound, index);
         return;
     }

@@ -118,6 +118,23 @@ typedef struct cj_binding {
     struct cj_thunk *thunk; /* where its code will be (exec/llvm/thunks.c); NULL: `code` is for good */
 } cj_binding;
 
+/* Export, FUSED: whether all of bound->entering may be entered; that they may, or may not, from now on. */
+static inline bool cj__may_enter(const cj_binding *bound)
+{
+    if (!bound->guest.instance->may_enter)
+        return false;
+    for (uint32_t i = 1; i < bound->entering_count; i++)
+        if (!bound->entering[i]->may_enter)
+            return false;
+    return true;
+}
+static inline void cj__set_may_enter(const cj_binding *bound, uint8_t may_enter)
+{
+    bound->guest.instance->may_enter = may_enter; /* entering[0], one load nearer */
+    for (uint32_t i = 1; i < bound->entering_count; i++)
+        bound->entering[i]->may_enter = may_enter;
+}
+
 /* Names of a boundary function, for errors and inspection; lives in the program. */
 typedef struct cj_func_info {
     const char *path; /* "iface#name" or "name" */

@@ -8,45 +8,19 @@
  * slot number is one more, and all registers for floating-point numbers are passed on.
  * Non-goals: signatures with more integers than MAX_INTS or floats than registers; they keep the gate (builtins.c).
  */
-#include "engine/engine.h"
-#include "exec/exec.h"
+#include "exec/native.h"
 
 #if CJ_ENGINE_JIT && (defined(__x86_64__) || (defined(__aarch64__) && !defined(__APPLE__)))
 
 enum { MAX_INTS = 12, MAX_FLOATS = 8 };
 
-static inline const cj_binding *binding(const void *env, uint32_t slot)
-{
-    const char *inst;
-    const cj_group_core *group;
-    memcpy(&inst, (const char *)env + cj__core_layout.env_module_inst, sizeof(inst));
-    memcpy(&group, inst + cj__core_layout.inst_custom_data, sizeof(group));
-    return &cj__group_imports(group)[slot];
-}
-
-static inline bool stack_low(const void *env)
-{
-    uintptr_t boundary;
-    memcpy(&boundary, (const char *)env + cj__core_layout.env_stack_boundary, sizeof(boundary));
-    return (uintptr_t)__builtin_frame_address(0) < boundary;
-}
-
 /* A core trap is nobody's at this boundary: its place is left to the frames around. */
 static __attribute__((noinline, cold)) void leave(void *env, const cj_binding *bound, cj_trap kind)
 {
-    cj_store_core *store = bound->guest.instance->store;
-    cj_call_ctx call = {.bound = bound, .store = store, .env = env, .arena = store->arena};
+    cj_call_ctx call = cj__native_call(env, bound);
     if (kind != CJ_TRAP_CORE)
         (void)cj__call_trap(&call, kind, false, CJ_NO_SITE);
     cj__core_throw(&call);
-}
-
-static inline void *switch_to(void *env, void *inst)
-{
-    void *outer;
-    memcpy(&outer, (char *)env + cj__core_layout.env_module_inst, sizeof(outer));
-    memcpy((char *)env + cj__core_layout.env_module_inst, &inst, sizeof(inst));
-    return outer;
 }
 
 #define FLOATS double f0, double f1, double f2, double f3, double f4, double f5, double f6, double f7
@@ -97,17 +71,16 @@ static inline void *switch_to(void *env, void *inst)
 #define DEFINE(n, kind, result_type) \
     static result_type kind##n(void *env, P##n uint64_t slot, FLOATS) \
     { \
-        const cj_binding *bound = binding(env, (uint32_t)slot); \
+        const cj_binding *bound = cj__native_binding(env, (uint32_t)slot); \
         result_type (*code)(void *, T##n FLOAT_TYPES); \
         memcpy(&code, &bound->core_func, sizeof(code)); \
-        if (CJ_UNLIKELY(stack_low(env))) \
+        if (CJ_UNLIKELY(cj__native_stack_low(env))) \
             leave(env, bound, CJ_TRAP_STACK_OVERFLOW); \
-        const char *inst = bound->guest.core_env_inst; \
-        void *outer = switch_to(env, bound->guest.core_env_inst); \
+        void *inst = bound->guest.core_env_inst, *outer = cj__native_switch(env, inst); \
         result_type result = code(env, V##n FLOAT_VALUES); \
-        if (CJ_UNLIKELY(inst[cj__core_layout.inst_exception] != 0)) \
+        if (CJ_UNLIKELY(cj__native_failed(inst))) \
             leave(env, bound, CJ_TRAP_CORE); \
-        (void)switch_to(env, outer); \
+        (void)cj__native_switch(env, outer); \
         return result; \
     }
 

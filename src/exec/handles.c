@@ -59,23 +59,11 @@ static uint32_t reserve(const cj_allocator *alloc, cj_handles *table)
     return CJ_TRAP_NONE;
 }
 
-static uint32_t add_reserved(cj_handles *table, cj_handle handle)
-{
-    uint32_t index = table->free;
-    if (index)
-        table->free = (uint32_t)table->at[index].rep;
-    else
-        index = table->len++;
-    table->at[index] = handle;
-    table->used++;
-    return index;
-}
-
 uint32_t cj__handle_add(const cj_allocator *alloc, cj_handles *table, cj_handle handle, uint32_t *index)
 {
     uint32_t trap = reserve(alloc, table);
     if (CJ_LIKELY(!trap))
-        *index = add_reserved(table, handle);
+        *index = cj__handle_put(table, handle);
     return trap;
 }
 
@@ -250,7 +238,7 @@ uint32_t cj__move_own(cj_call_ctx *call, bool in_results, uint32_t slot, uint32_
         return explain(call, trap);
     cj_handle moved = *handle;
     cj__handle_remove(from, index);
-    *out = add_reserved(to, moved);
+    *out = cj__handle_put(to, moved);
     if (to_host)
         push_reserved(store, from, *out, CJ_LEND_MOVED);
     return CJ_TRAP_NONE;
@@ -278,7 +266,7 @@ uint32_t cj__move_borrow(cj_call_ctx *call, bool in_results, uint32_t slot, uint
         *out = (uint32_t)handle->rep;
         return CJ_TRAP_NONE;
     }
-    *out = add_reserved(to, (cj_handle){.rt = rt, .rep = handle->rep, .scope = call});
+    *out = cj__handle_put(to, (cj_handle){.rt = rt, .rep = handle->rep, .scope = call});
     call->borrows++;
     if (to_host)
         push_reserved(store, to, *out, CJ_LEND_HOST);
@@ -295,7 +283,7 @@ uint32_t cj__resource_new(cj_call_ctx *call, const cj_resource *rt, uint32_t rep
     uint32_t trap = reserve(call->store->alloc, &self->handles);
     if (CJ_UNLIKELY(trap))
         return explain(call, trap);
-    *out = add_reserved(&self->handles, (cj_handle){.rt = rt, .rep = rep});
+    *out = cj__handle_put(&self->handles, (cj_handle){.rt = rt, .rep = rep});
     return CJ_TRAP_NONE;
 }
 

@@ -47,6 +47,18 @@ void cj__handles_fini(const cj_allocator *, cj_handles *);
 /* Give a cj_trap and record nothing. */
 uint32_t cj__handle_add(const cj_allocator *, cj_handles *, cj_handle,
                         uint32_t *index); /* HANDLE_TABLE_FULL; HOST_LIMIT: out of memory */
+/* Where there is room: a free one, or one below `cap`. */
+static inline uint32_t cj__handle_put(cj_handles *table, cj_handle handle)
+{
+    uint32_t index = table->free;
+    if (index)
+        table->free = (uint32_t)table->at[index].rep;
+    else
+        index = table->len++;
+    table->at[index] = handle;
+    table->used++;
+    return index;
+}
 uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDLE_INDEX; valid until the next add */
 void cj__handle_remove(cj_handles *, uint32_t index);
 

@@ -65,12 +65,6 @@ static cj_status make(cj_func *func, cj_error *err)
     return CJ_OK;
 }
 
-static void set_may_enter(const cj_binding *bound, uint8_t may_enter)
-{
-    for (uint32_t i = 0; i < bound->entering_count; i++)
-        bound->entering[i]->may_enter = may_enter;
-}
-
 static cj_status misuse(cj_func *func, const char *what)
 {
     cj__fail(&func->core.store->error, CJ_MISUSE, "%s", what);
@@ -104,7 +98,7 @@ cj_status cj_call_begin(cj_func *func, const void *args, void *results, cj_arena
     store->active = outer;
     if (CJ_UNLIKELY(kind != CJ_TRAP_NONE))
         return cj__call_failed_forget(&call, kind);
-    set_may_enter(&scoped->bound, 0);
+    cj__set_may_enter(&scoped->bound, 0);
     scoped->result = call.core_result;
     func->instance->scoped = func;
     return CJ_OK;
@@ -131,6 +125,6 @@ cj_status cj_call_end(cj_func *func)
     store->active = outer;
     if (CJ_UNLIKELY(kind != CJ_TRAP_NONE))
         return cj__call_failed_forget(&call, kind);
-    set_may_enter(&scoped->bound, 1);
+    cj__set_may_enter(&scoped->bound, 1);
     return CJ_OK;
 }

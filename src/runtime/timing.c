@@ -7,6 +7,7 @@
  * Place in the pipeline: beside bind.c: it changes what that has bound.
  * Non-goals: rounds, minima, what the figures mean (cli/bench*.c). Functions that are not being timed pay nothing.
  */
+#include "exec/native.h"
 #include "runtime/runtime.h"
 
 #include <pthread.h>
@@ -71,11 +72,7 @@ static void *code_of(cj_export_thunk thunk)
 /* Called as the guest's realloc is, by the function that is being timed and by no other: its call is the one the host made last. */
 static uint32_t timed_realloc(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size)
 {
-    void *inst, *custom;
-    memcpy(&inst, (char *)env + cj__core_layout.env_module_inst, sizeof(inst));
-    memcpy(&custom, (char *)inst + cj__core_layout.inst_custom_data, sizeof(custom));
-    const cj_group_core *group = custom;
-    const cj_binding *bound = group->instance->store->active->bound;
+    const cj_binding *bound = cj__native_group(env)->instance->store->active->bound;
     const cj_func *func = (const void *)((const char *)bound - offsetof(cj_func, core.bound));
     uint32_t (*usual)(void *, uint32_t, uint32_t, uint32_t, uint32_t);
     memcpy(&usual, &func->usual_realloc, sizeof(usual));

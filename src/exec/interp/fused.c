@@ -131,20 +131,11 @@ static uint32_t move_ops(const run *r, cj_range range, const guest_source *from,
 static uint32_t enter(cj_call_ctx *call)
 {
     const cj_binding *bound = call->bound;
-    for (uint32_t i = 0; i < bound->entering_count; i++) {
-        if (!bound->entering[i]->may_enter)
-            return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
-    }
-    for (uint32_t i = 0; i < bound->entering_count; i++)
-        bound->entering[i]->may_enter = 0;
+    if (!cj__may_enter(bound))
+        return cj__call_trap(call, CJ_TRAP_CANNOT_ENTER, false, CJ_NO_SITE);
+    cj__set_may_enter(bound, 0);
     bound->guest.instance->called = bound;
     return CJ_TRAP_NONE;
-}
-
-static void leave(const cj_binding *bound)
-{
-    for (uint32_t i = 0; i < bound->entering_count; i++)
-        bound->entering[i]->may_enter = 1;
 }
 
 static uint32_t move_args(cj_call_ctx *call, const uint64_t *flat, uint64_t *callee_flat)
@@ -207,7 +198,7 @@ uint32_t cj__interp_fused(cj_call_ctx *call, const uint64_t *flat, uint64_t *res
         trap = cj__interp_post_return(call, callee_flat);
     if (trap)
         return trap;
-    leave(bound);
+    cj__set_may_enter(bound, 1);
     if (has_scope)
         cj__lends_end(call);
     return CJ_TRAP_NONE;

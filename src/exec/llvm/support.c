@@ -7,7 +7,7 @@
  * Non-goals: LLVM; nothing here knows it.
  */
 #include "exec/llvm/emit.h"
-
+#include "exec/native.h"
 #include "exec/text/text.h"
 
 const char cj__ll_in_post_return[] = "in post-return";
@@ -89,13 +89,6 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     return lift_utf8(call, view, ptr, len, out);
 }
 
-static inline bool stack_low(const cj_call_ctx *call)
-{
-    uintptr_t boundary;
-    memcpy(&boundary, (const char *)call->env + cj__core_layout.env_stack_boundary, sizeof(boundary));
-    return (uintptr_t)__builtin_frame_address(0) < boundary;
-}
-
 /* cj__lower_realloc where realloc is native code, and the environment's module_inst that side's already: compiled code
  * has seen to that. */
 static inline __attribute__((always_inline)) uint32_t native_realloc(cj_call_ctx *call, const cj_side *to,
@@ -104,12 +97,12 @@ static inline __attribute__((always_inline)) uint32_t native_realloc(cj_call_ctx
 {
     uint32_t (*realloc_fn)(void *env, uint32_t old_ptr, uint32_t old_size, uint32_t align, uint32_t new_size);
     memcpy(&realloc_fn, &to->realloc, sizeof(realloc_fn));
-    if (CJ_UNLIKELY(stack_low(call)))
+    if (CJ_UNLIKELY(cj__native_stack_low(call->env)))
         return CJ_TRAP_STACK_OVERFLOW;
     to->instance->may_leave = 0;
     call->store->trap.running = call->bound;
     *ptr = realloc_fn(call->env, old_ptr, old_size, align, new_size);
-    if (CJ_UNLIKELY(((const char *)to->core_env_inst)[cj__core_layout.inst_exception] != 0))
+    if (CJ_UNLIKELY(cj__native_failed(to->core_env_inst)))
         return CJ_TRAP_CORE;
     call->store->trap.running = NULL;
     to->instance->may_leave = 1;
