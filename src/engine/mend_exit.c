@@ -13,17 +13,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static cj_core_module *loaded;
 static uint32_t loads;
-static pid_t process;
 
 static void stop_compiling(void)
 {
-    if (getpid() != process) /* a child after fork, which has none of the threads */
-        return;
     pthread_mutex_lock(&mutex);
     for (cj_core_module *m = loaded; m != NULL; m = m->next_loaded)
         m->wasm->orcjit_stop_compiling = true;
@@ -37,6 +33,29 @@ static void stop_compiling(void)
         }
     }
     pthread_mutex_unlock(&mutex);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+/* The child has none of the threads: it waits for those of the modules that it loads itself. */
+static void after_fork_in_child(void)
+{
+    loaded = NULL;
+    loads = 0;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 /* Handlers run in the reverse order of their registration, along with the destructors of static objects, many of which LLVM makes when it first
@@ -78,16 +97,17 @@ static void compile_something(void)
 
 void cj__exit_watch(cj_core_module *m)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&mutex);
     m->next_loaded = loaded;
     loaded = m;
     if (loads == 0)
         compile_something();
     /* Again now and then, because there may be more of these. */
-    if ((loads & (loads - 1)) == 0 || process != getpid())
+    if ((loads & (loads - 1)) == 0)
         atexit(stop_compiling);
     loads++;
-    process = getpid();
     pthread_mutex_unlock(&mutex);
 }
 

@@ -12,6 +12,8 @@
  */
 #include "exec/disk.h"
 
+#include "base/hash.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +45,6 @@ struct cj_disk {
     uint64_t max_bytes;
     uint64_t bytes; /* of the directory, once `counted` */
     bool counted;
-    uint32_t temporaries;
 };
 
 /* -- The directory ----------------------------------------------------------------------------------------------- */
@@ -356,8 +357,8 @@ static uint8_t *compose(cj_disk *d, const cj_disk_key *key, const char *symbol, 
 static bool store(cj_disk *d, const char *name, const uint8_t *bytes, size_t size)
 {
     char temporary[64];
-    snprintf(temporary, sizeof(temporary), "tmp-%ld-%u", (long)getpid(), d->temporaries++);
-    (void)unlinkat(d->dir, temporary, 0); /* of a process that had this number before */
+    /* not the process's number: it may have several engines, and another container its number */
+    snprintf(temporary, sizeof(temporary), "tmp-%016llx", (unsigned long long)cj__hash_seed());
     int file = openat(d->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return false;

@@ -54,6 +54,8 @@ static cj_status make(cj_func *func, cj_error *err)
     CJ_TRY(cj__plan_build(&func->instance->store->engine->config, usual->info->type, &options, &scoped->plan, err));
     scoped->bound = *usual;
     scoped->bound.plan = scoped->plan;
+    if (func->timing != CJ_TIMING_OFF) /* of the usual calls: cj_func_time */
+        scoped->bound.guest.realloc = func->usual_realloc;
     scoped->bound.thunk = NULL;
     scoped->bound.ticks = NULL;
     cj_status status = find_code(func, scoped, err);

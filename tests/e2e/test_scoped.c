@@ -156,6 +156,26 @@ static void traps(void **state)
     assert_contains(cj_store_error(w->store)->message, "it trapped before");
 }
 
+/* Arguments need realloc, which stays the guest's own: timing is for calls of the usual kind. */
+static void under_timing(void **state)
+{
+    e2e *w = *state;
+    if (!e2e_guests_are_compiled())
+        return;
+    cj_func *greet = e2e_func(e2e_instance(w, "@values"), "greet");
+    cj_string name = CJ_STRING("you"), said;
+    cj_step_ticks ticks = {0};
+    const cj_timing modes[] = {CJ_TIMING_REALLOC, CJ_TIMING_STEPS, CJ_TIMING_ENTRY, CJ_TIMING_OFF};
+    for (int i = 0; i < 4; i++) {
+        e2e_ok(cj_func_time(greet, modes[i], &ticks, &w->err), &w->err);
+        begin(w, greet, &name, &said);
+        assert_int_equal(said.len, 11);
+        assert_memory_equal(said.ptr, "Hello, you!", 11);
+        end(w, greet);
+    }
+    assert_int_equal(ticks.calls + ticks.realloc_calls, 0);
+}
+
 /* A store goes with a call that was never ended. */
 static void left_open(void **state)
 {
@@ -168,7 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         E2E(results_are_views), E2E(other_results), E2E(nobody_enters_meanwhile), E2E(misuse), E2E(traps),
-        E2E(left_open),
+        E2E(under_timing),      E2E(left_open),
     };
     return e2e_run_auto_too(tests);
 }

@@ -601,6 +601,32 @@ static void test_a_forked_child(void **state)
     close_world(&x);
 }
 
+/* An engine that the child makes has a thread of its own; the child exits with both engines there, and waits for no thread of its parent's. */
+static void test_an_engine_of_a_forked_child(void **state)
+{
+    (void)state;
+    world x, own;
+    open_engine(&x, CJ_TIER_AUTO, 0);
+    open_component(&x);
+    cj_engine_wait_compiled(x.engine);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        open_engine(&own, CJ_TIER_JIT, 0);
+        open_component(&own);
+        bool ok = stats(&own).thunks_compiled == 4 && call_add(&own) == 42;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* a thread in a child, and what is left there */
+        close_world(&own);
+        _exit(ok ? 0 : 1);
+#endif
+        exit(ok ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close_world(&x);
+}
+
 /* Exits while the thread compiles. (While WAMR still compiles guests, exiting is not safe: so these are gone.) */
 static int exit_early(void)
 {
@@ -648,6 +674,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_stores_of_many_threads_switch),
         cmocka_unit_test(test_the_thread_takes_no_signals),
         cmocka_unit_test(test_a_forked_child),
+        cmocka_unit_test(test_an_engine_of_a_forked_child),
         cmocka_unit_test(test_exits_while_compiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

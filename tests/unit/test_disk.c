@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -274,6 +275,45 @@ static void test_the_bound(void **state)
     cj__disk_close(d);
 }
 
+/* Two engines of one process, or processes of two containers, which have the same number: what one writes is no business of the other. */
+static void *put_many(void *arg)
+{
+    enum { COUNT = 40, BYTES = 200000 };
+    const uint32_t from = *(const uint32_t *)arg;
+    uint8_t *object = calloc(1, BYTES);
+    cj_disk *d = open_disk(1u << 30);
+    uint32_t good = 0;
+    for (uint32_t i = from; i < from + COUNT; i++) {
+        cj_disk_key key = {KEY.environment, (const uint8_t *)&i, sizeof(i)};
+        good += cj__disk_put(d, &key, "symbol", object, BYTES) && has_numbered(d, i);
+    }
+    cj__disk_close(d);
+    free(object);
+    return good == COUNT ? NULL : "what was stored is not there, or is damaged";
+}
+
+static void test_writers_at_once(void **state)
+{
+    (void)state;
+    enum { THREADS = 3 };
+    pthread_t threads[THREADS];
+    uint32_t from[THREADS];
+    cj_cache_info info;
+    cj_error err;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        from[i] = i * 1000;
+        assert_int_equal(pthread_create(&threads[i], NULL, put_many, &from[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *problem;
+        pthread_join(threads[i], &problem);
+        if (problem)
+            fail_msg("%s", (const char *)problem);
+    }
+    assert_int_equal(cj__disk_info(dir, &info, &err), CJ_OK);
+    assert_int_equal(info.entries, THREADS * 40);
+}
+
 static void test_clearing(void **state)
 {
     (void)state;
@@ -332,6 +372,7 @@ int main(void)
         TEST(test_files_that_others_may_write),
         TEST(test_directories_that_others_may_write),
         TEST(test_the_bound),
+        TEST(test_writers_at_once),
         TEST(test_clearing),
         TEST(test_where_it_is),
     };

@@ -100,17 +100,33 @@ static void stop_thread(cj_compiler *c)
 
 static void stop_all(void)
 {
-    if (live && live->process != getpid()) /* a child: what it has of the locks may be held for ever */
-        return;
     pthread_mutex_lock(&live_lock);
     for (cj_compiler *c = live; c; c = c->next)
         stop_thread(c);
     pthread_mutex_unlock(&live_lock);
 }
 
+static void before_fork(void)
+{
+    pthread_mutex_lock(&live_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&live_lock);
+}
+
+/* The child has none of these threads, and their locks may be held for ever. Engines that it makes have their own. */
+static void after_fork_in_child(void)
+{
+    live = NULL;
+    pthread_mutex_unlock(&live_lock);
+}
+
 static void register_at_exit(void)
 {
     atexit(stop_all);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 /* -- The thread -------------------------------------------------------------------------------------------------- */
@@ -141,8 +157,10 @@ static void forget_plan(cj_compiler *c, cj_thunk *thunk)
 static void note_failure(cj_compiler *c, cj_thunk *thunk, const cj_error *err)
 {
     thunk->state = THUNK_IDLE;
-    if (err->status == CJ_NO_MEMORY)
+    if (err->status == CJ_NO_MEMORY) {
+        atomic_store_explicit(&thunk->calls, 0, memory_order_relaxed); /* or it would never be wanted again */
         return;
+    }
     c->stats.thunks_failed++;
     thunk->error = cj__malloc(c->alloc, sizeof(*err));
     if (!thunk->error)
