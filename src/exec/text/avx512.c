@@ -454,6 +454,18 @@ static inline block narrow(block a, block b)
     return _mm512_permutex2var_epi8(a, load(even), b);
 }
 
+/* The bytes of `text` in `keep`, close together; behind them others, up to 64 in all, where not `exact`. */
+static inline __attribute__((always_inline)) size_t put(block text, uint64_t keep, bool exact, uint8_t *out)
+{
+    block close = _mm512_maskz_compress_epi8(keep, text);
+    size_t n = count(keep);
+    if (exact)
+        store_first(out, close, n);
+    else
+        store(out, close);
+    return n;
+}
+
 /* Units below U+0800 as UTF-8: two bytes a lane, of which `wide` says where both are kept. Gives the bytes. */
 static inline __attribute__((always_inline)) size_t put_two(block u, __mmask32 wide, __mmask32 valid, bool exact,
                                                             uint8_t *out)
@@ -461,13 +473,7 @@ static inline __attribute__((always_inline)) size_t put_two(block u, __mmask32 w
     block lead = _mm512_or_si512(_mm512_srli_epi16(u, 6), units(0x80c0));
     block both = _mm512_ternarylogic_epi64(lead, _mm512_slli_epi16(u, 8), units(0x3f00), 0xf8); /* a | b & c */
     uint64_t keep = _pdep_u64(wide, UINT64_C(0xaaaaaaaaaaaaaaaa)) | _pdep_u64(valid, UINT64_C(0x5555555555555555));
-    block text = _mm512_maskz_compress_epi8(keep, _mm512_mask_mov_epi16(u, wide, both));
-    size_t n = count(keep);
-    if (exact)
-        store_first(out, text, n);
-    else
-        store(out, text);
-    return n;
+    return put(_mm512_mask_mov_epi16(u, wide, both), keep, exact, out);
 }
 
 /* Sixteen characters as UTF-8, four bytes a lane, of which the last are kept: none where `none`, two, three, four by
@@ -488,13 +494,7 @@ static inline __attribute__((always_inline)) size_t put_four(block c, uint32_t n
                     _pdep_u64(three & ~none, UINT64_C(0x2222222222222222));
     if (four)
         keep |= _pdep_u64(four, UINT64_C(0x1111111111111111));
-    text = _mm512_maskz_compress_epi8(keep, text);
-    size_t n = count(keep);
-    if (exact)
-        store_first(out, text, n);
-    else
-        store(out, text);
-    return n;
+    return put(text, keep, exact, out);
 }
 
 typedef struct utf16_carry {
