@@ -11,6 +11,7 @@
  * until a quarter is free.
  */
 #include "exec/disk.h"
+#include "exec/files.h"
 
 #include "base/hash.h"
 
@@ -49,23 +50,25 @@ struct cj_disk {
 
 /* -- The directory ----------------------------------------------------------------------------------------------- */
 
-/* Where it is. False: nobody knows, or the path is too long. A program that runs with another's rights does not follow that one's environment. */
-static bool find_path(const char *path, char out[CJ_CACHE_PATH_SIZE])
+/* Where it is. A program that runs with another's rights does not follow that one's environment. */
+static cj_status find_path(const char *path, char out[CJ_CACHE_PATH_SIZE], cj_error *err)
 {
     const char *root = secure_getenv("XDG_CACHE_HOME"), *middle = "";
     int len;
     if (path[0]) {
         len = snprintf(out, CJ_CACHE_PATH_SIZE, "%s", path);
-        return len < CJ_CACHE_PATH_SIZE;
+    } else {
+        if (!root || root[0] != '/') { /* relative ones are to be ignored, says the specification */
+            root = secure_getenv("HOME");
+            middle = "/.cache";
+        }
+        if (!root || root[0] != '/')
+            return cj__fail(err, CJ_HOST, "no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path");
+        len = snprintf(out, CJ_CACHE_PATH_SIZE, "%s%s/canonjit", root, middle);
     }
-    if (!root || root[0] != '/') { /* relative ones are to be ignored, says the specification */
-        root = secure_getenv("HOME");
-        middle = "/.cache";
-    }
-    if (!root || root[0] != '/')
-        return false;
-    len = snprintf(out, CJ_CACHE_PATH_SIZE, "%s%s/canonjit", root, middle);
-    return len < CJ_CACHE_PATH_SIZE;
+    if (len >= CJ_CACHE_PATH_SIZE)
+        return cj__fail(err, CJ_HOST, "cache directory: its path is longer than %d bytes", CJ_CACHE_PATH_SIZE - 1);
+    return CJ_OK;
 }
 
 static void make_parents(char *path)
@@ -115,8 +118,7 @@ cj_status cj__disk_open(const cj_allocator *alloc, const char *path, uint64_t ma
 {
     char full[CJ_CACHE_PATH_SIZE];
     int dir;
-    if (!find_path(path, full))
-        return cj__fail(err, CJ_HOST, "no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path");
+    CJ_TRY(find_path(path, full, err));
     CJ_TRY(open_dir(full, true, &dir, err));
     cj_disk *d = cj__calloc(alloc, 1, sizeof(*d));
     if (!d) {
@@ -174,10 +176,9 @@ static bool read_all(int file, uint8_t *at, size_t size)
     return true;
 }
 
-static bool is_ours(const struct stat *st)
+static bool can_be_entry(const struct stat *st)
 {
-    return S_ISREG(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH)) &&
-           st->st_size >= (off_t)sizeof(header) && st->st_size <= MAX_FILE;
+    return cj__file_is_ours(st) && st->st_size >= (off_t)sizeof(header) && st->st_size <= MAX_FILE;
 }
 
 static bool parse(const cj_disk_key *key, cj_disk_entry *entry)
@@ -218,7 +219,7 @@ cj_disk_outcome cj__disk_get(cj_disk *d, const cj_disk_key *key, cj_disk_entry *
     int file = openat(d->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file < 0)
         return errno == ENOENT ? CJ_DISK_MISS : CJ_DISK_REFUSED;
-    if (fstat(file, &st) != 0 || !is_ours(&st)) {
+    if (fstat(file, &st) != 0 || !can_be_entry(&st)) {
         close(file);
         return CJ_DISK_REFUSED;
     }
@@ -314,17 +315,6 @@ static void clean_up(cj_disk *d)
 
 /* -- Storing ----------------------------------------------------------------------------------------------------- */
 
-static bool write_all(int file, const uint8_t *at, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(file, at + done, size - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static uint8_t *compose(cj_disk *d, const cj_disk_key *key, const char *symbol, const void *object, size_t object_len,
                         size_t *size)
 {
@@ -362,7 +352,7 @@ static bool store(cj_disk *d, const char *name, const uint8_t *bytes, size_t siz
     int file = openat(d->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return false;
-    bool ok = write_all(file, bytes, size);
+    bool ok = cj__write_all(file, bytes, size);
     ok = close(file) == 0 && ok && renameat(d->dir, temporary, d->dir, name) == 0;
     if (!ok)
         (void)unlinkat(d->dir, temporary, 0);
@@ -389,8 +379,7 @@ bool cj__disk_put(cj_disk *d, const cj_disk_key *key, const char *symbol, const 
 
 static cj_status look(const char *path, char full[CJ_CACHE_PATH_SIZE], int *dir, list *l, cj_error *err)
 {
-    if (!find_path(path, full))
-        return cj__fail(err, CJ_HOST, "no cache directory: neither XDG_CACHE_HOME nor HOME is an absolute path");
+    CJ_TRY(find_path(path, full, err));
     *dir = -1;
     *l = (list){0};
     cj_status status = open_dir(full, false, dir, err);

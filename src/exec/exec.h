@@ -6,9 +6,8 @@
 #ifndef CJ_EXEC_EXEC_H
 #define CJ_EXEC_EXEC_H
 
+#include "base/clock.h"
 #include "exec/call.h"
-
-#include <time.h>
 
 #ifndef CJ_HAVE_LLVM
 #define CJ_HAVE_LLVM 0
@@ -23,9 +22,7 @@ static inline uint64_t cj__ticks(void)
     __builtin_ia32_lfence();
     return now;
 #else
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return cj__now_ns();
 #endif
 }
 

@@ -18,18 +18,11 @@
 static double ns_per_tick = 1, ticks_per_stamp;
 static pthread_once_t clock_once = PTHREAD_ONCE_INIT;
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* The fastest of many short runs: a disturbance only ever adds time. */
 static void measure_clock(void)
 {
     enum { STAMPS = 64, RUNS = 400, SPAN_NS = 5000000 };
-    uint64_t start_ns = now_ns(), start = cj__ticks(), fastest = UINT64_MAX;
+    uint64_t start_ns = cj__now_ns(), start = cj__ticks(), fastest = UINT64_MAX;
     for (int run = 0; run < RUNS; run++) {
         uint64_t sum = 0, last = cj__ticks();
         for (int i = 0; i < STAMPS; i++) {
@@ -39,9 +32,9 @@ static void measure_clock(void)
         }
         fastest = sum < fastest ? sum : fastest;
     }
-    while (now_ns() - start_ns < SPAN_NS) {
+    while (cj__now_ns() - start_ns < SPAN_NS) {
     }
-    uint64_t ticks = cj__ticks() - start, ns = now_ns() - start_ns;
+    uint64_t ticks = cj__ticks() - start, ns = cj__now_ns() - start_ns;
     ns_per_tick = ticks ? (double)ns / (double)ticks : 1;
     ticks_per_stamp = (double)fastest / STAMPS;
 }

@@ -840,6 +840,44 @@ static void test_threads(void **state)
         cj__plan_delete(thread_plans[i]);
 }
 
+static void wait_for_lock(void *user, const cj_thunk_event *event)
+{
+    (void)event;
+    pthread_mutex_lock(user);
+    pthread_mutex_unlock(user);
+}
+
+/* What somebody waits for is queued beyond the bound; nothing else is, then. */
+static void test_queue_is_bounded(void **state)
+{
+    (void)state;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held: the thread is busy with its first thunk */
+    cj_compiler *compiler;
+    cj_error err;
+    cj_thunk *thunks[4];
+    cj_plan *plans[4];
+    assert_int_equal(cj__compiler_new(NULL, &compiler, &err), CJ_OK);
+    cj__compiler_tune(compiler, &(cj__compiler_tuning){.queue_bytes = 1});
+    cj__compiler_set_options(compiler, &(cj_compiler_options){.on_thunk = wait_for_lock, .on_thunk_user = &lock});
+    pthread_mutex_lock(&lock);
+    for (uint32_t i = 0; i < 4; i++) {
+        plans[i] = plan_of(func(many(CJ_KIND_TUPLE, 2 + i, t_bool(T)), NULL), CJ_PLAN_EXPORT, CJ_UTF8);
+        assert_int_equal(cj__compiler_thunk(compiler, plans[i], &thunks[i], &err), CJ_OK);
+    }
+    assert_int_equal(cj__thunk_want(thunks[0], plans[0], "", "f", false), CJ_LIMIT);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(cj__thunk_want(thunks[i], plans[i], "", "f", true), CJ_OK);
+    assert_int_equal(cj__thunk_want(thunks[3], plans[3], "", "f", false), CJ_LIMIT);
+    pthread_mutex_unlock(&lock);
+    cj__compiler_wait(compiler);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(cj__thunk_code(thunks[i]) != NULL, i < 3);
+    cj__compiler_delete(compiler);
+    for (uint32_t i = 0; i < 4; i++)
+        cj__plan_delete(plans[i]);
+    pthread_mutex_destroy(&lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -861,6 +899,7 @@ int main(void)
         cmocka_unit_test(test_hostile_names),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_queue_is_bounded),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -11,7 +11,9 @@
  */
 #include "exec/llvm/profile.h"
 
+#include "base/clock.h"
 #include "exec/exec.h"
+#include "exec/files.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -20,9 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -34,29 +34,13 @@ static uint64_t code_index;
 
 static bool is_ours(int fd)
 {
-    struct stat s;
-    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() && s.st_nlink == 1 &&
-           !(s.st_mode & (S_IWGRP | S_IWOTH));
+    struct stat st;
+    return fstat(fd, &st) == 0 && cj__file_is_ours(&st) && st.st_nlink == 1;
 }
 
 static cj_status cannot(const char *path, int error, cj_error *err)
 {
     return cj__fail(err, CJ_HOST, "cj_config.profile: cannot make %s: %s", path, strerror(error));
-}
-
-static bool write_all(int fd, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-    while (size) {
-        ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
 }
 
 static cj_status open_map(cj_error *err)
@@ -89,13 +73,6 @@ typedef struct dump_load {
 } dump_load;
 _Static_assert(sizeof(dump_header) == 40 && sizeof(dump_load) == 56, "perf reads these as they are");
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 #if defined(__x86_64__)
 enum { MACHINE = EM_X86_64 };
 #elif defined(__aarch64__)
@@ -113,9 +90,9 @@ static cj_status open_dump(const char *dir, cj_error *err)
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot(path, errno, err);
-    dump_header header = {0x4a695444, 1, sizeof(header), MACHINE, 0, (uint32_t)getpid(), now_ns(), 0};
+    dump_header header = {0x4a695444, 1, sizeof(header), MACHINE, 0, (uint32_t)getpid(), cj__now_ns(), 0};
     void *mark = MAP_FAILED;
-    if (write_all(fd, &header, sizeof(header)))
+    if (cj__write_all(fd, &header, sizeof(header)))
         mark = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
     if (mark == MAP_FAILED) {
         int error = errno;
@@ -226,7 +203,7 @@ static void write_map(const cj__ll_function *f, const char *code)
     char line[sizeof(f->name) + 64];
     int len = snprintf(line, sizeof(line), "%llx %llx %s\n", (unsigned long long)(uintptr_t)code,
                        (unsigned long long)f->size, f->name);
-    write_all(map_file, line, (size_t)len);
+    cj__write_all(map_file, line, (size_t)len);
 }
 
 static void write_dump(const cj__ll_function *f, const char *code)
@@ -234,15 +211,15 @@ static void write_dump(const cj__ll_function *f, const char *code)
     size_t name_size = strlen(f->name) + 1;
     uint64_t address = (uintptr_t)code;
     dump_load load = {.size = (uint32_t)(sizeof(load) + name_size + f->size),
-                      .time = now_ns(),
+                      .time = cj__now_ns(),
                       .pid = (uint32_t)owner,
                       .tid = (uint32_t)syscall(SYS_gettid),
                       .vma = address,
                       .address = address,
                       .code_size = f->size,
                       .index = code_index++};
-    if (!write_all(dump_file, &load, sizeof(load)) || !write_all(dump_file, f->name, name_size) ||
-        !write_all(dump_file, code, (size_t)f->size)) {
+    if (!cj__write_all(dump_file, &load, sizeof(load)) || !cj__write_all(dump_file, f->name, name_size) ||
+        !cj__write_all(dump_file, code, (size_t)f->size)) {
         close(dump_file); /* a record that is cut makes what follows unreadable */
         dump_file = -1;
     }

@@ -25,12 +25,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     WORKER_STACK = 16 << 20,
-    MAX_QUEUED_BYTES = 32 << 20, /* of copied plans, but for those that somebody waits for */
 };
 
 typedef enum thunk_state { THUNK_IDLE, THUNK_QUEUED, THUNK_COMPILING, THUNK_READY, THUNK_FAILED } thunk_state;
@@ -53,8 +51,14 @@ struct cj_thunk {
 /* What a caller waits for that is no thunk. */
 typedef struct task {
     struct task *next;
-    void (*run)(cj__ll_compiler *, void *);
-    void *arg;
+    cj_status (*run)(cj__ll_compiler *, const struct task *);
+    const cj_plan *plan;
+    const char *name;
+    cj_error *err;
+    cj_text_kind kind; /* of `text` */
+    char **text;       /* what comes of it: one of both */
+    void **code;
+    cj_status status;
     enum { TASK_WAITS, TASK_RUNS, TASK_DONE } state;
 } task;
 
@@ -131,13 +135,6 @@ static void register_at_exit(void)
 
 /* -- The thread -------------------------------------------------------------------------------------------------- */
 
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static size_t queued_size(const cj_plan *plan)
 {
     return sizeof(*plan) + plan->key_len + ((size_t)plan->args.op_count + plan->results.op_count) * sizeof(cj_op) +
@@ -202,7 +199,7 @@ static void compile(cj_compiler *c, const cj_thunk *thunk, const cj_disk_key *ke
 {
     LLVMMemoryBufferRef object;
     char symbol[CJ__LL_SYMBOL_SIZE];
-    uint64_t start = cpu_ns();
+    uint64_t start = cj__cpu_ns();
     cj__ll_symbol(&c->llvm, thunk->plan, thunk->name, unique, symbol);
     r->status = cj__ll_compile(&c->llvm, thunk->plan, symbol, false, &object, &r->err);
     if (r->status == CJ_OK) {
@@ -211,13 +208,13 @@ static void compile(cj_compiler *c, const cj_thunk *thunk, const cj_disk_key *ke
         if (key && !unique)
             kept = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object), r->object_size, symbol);
         r->status = cj__ll_link(&c->llvm, object, symbol, thunk->name, &r->code, &r->err);
-        uint64_t now = cpu_ns();
+        uint64_t now = cj__cpu_ns();
         r->compile_ns += now - start;
         if (r->status == CJ_OK && kept)
             r->stored = cj__disk_put(c->options.disk, key, symbol, LLVMGetBufferStart(kept), LLVMGetBufferSize(kept));
         if (kept)
             LLVMDisposeMemoryBuffer(kept);
-        r->disk_ns += cpu_ns() - now;
+        r->disk_ns += cj__cpu_ns() - now;
     }
 }
 
@@ -227,10 +224,10 @@ static void make_code(cj_compiler *c, const cj_thunk *thunk, result *r)
     r->status = cj__ll_compiler_start(&c->llvm, &r->err);
     if (r->status != CJ_OK)
         return;
-    uint64_t start = cpu_ns();
+    uint64_t start = cj__cpu_ns();
     cj_disk_key key = {c->options.disk ? cj__ll_environment(&c->llvm) : NULL, thunk->key, thunk->key_len};
     bool found = key.environment && from_disk(c, thunk, &key, r);
-    r->disk_ns = cpu_ns() - start;
+    r->disk_ns = cj__cpu_ns() - start;
     if (found)
         return;
     compile(c, thunk, key.environment ? &key : NULL, false, r);
@@ -296,7 +293,7 @@ static void run_task(cj_compiler *c)
     c->tasks = t->next;
     t->state = TASK_RUNS;
     pthread_mutex_unlock(&c->lock);
-    t->run(&c->llvm, t->arg);
+    t->status = t->run(&c->llvm, t);
     pthread_mutex_lock(&c->lock);
     t->state = TASK_DONE;
 }
@@ -383,6 +380,8 @@ void cj__compiler_tune(cj_compiler *c, const cj__compiler_tuning *tuning)
     c->llvm.tuning = *tuning;
     c->llvm.tuning.part_ops += !tuning->part_ops;
     c->llvm.tuning.max_loops += !tuning->max_loops;
+    if (!tuning->queue_bytes)
+        c->llvm.tuning.queue_bytes = CJ__COMPILER_TUNING.queue_bytes;
 }
 
 void cj__compiler_set_options(cj_compiler *c, const cj_compiler_options *options)
@@ -479,7 +478,7 @@ void *cj__thunk_code(const cj_thunk *thunk)
 static cj_status enqueue(cj_compiler *c, cj_thunk *thunk, const cj_plan *plan, char *name, bool always)
 {
     size_t size = queued_size(plan);
-    if (!always && size > MAX_QUEUED_BYTES - c->queued_bytes)
+    if (!always && c->queued_bytes + size > c->llvm.tuning.queue_bytes)
         return CJ_LIMIT;
     if (!start_thread(c))
         return no_thread(c, NULL);
@@ -619,73 +618,48 @@ void cj__thunk_gate(cj_call_ctx *call)
 /* -- What is not cached ------------------------------------------------------------------------------------------ */
 
 /* Has the thread do something, and waits for it. */
-static cj_status run_there(cj_compiler *c, void (*run)(cj__ll_compiler *, void *), void *arg, cj_error *err)
+static cj_status run_there(cj_compiler *c, task *t)
 {
     if (c->process != getpid())
-        return no_thread(c, err);
-    task t = {.run = run, .arg = arg};
+        return no_thread(c, t->err);
     pthread_mutex_lock(&c->lock);
     if (start_thread(c)) {
-        t.next = c->tasks;
-        c->tasks = &t;
+        t->next = c->tasks;
+        c->tasks = t;
         pthread_cond_signal(&c->work);
-        while (t.state != TASK_DONE && !(c->stop && t.state == TASK_WAITS))
+        while (t->state != TASK_DONE && !(c->stop && t->state == TASK_WAITS))
             pthread_cond_wait(&c->change, &c->lock);
     }
     pthread_mutex_unlock(&c->lock);
-    return t.state == TASK_DONE ? CJ_OK : no_thread(c, err);
+    return t->state == TASK_DONE ? t->status : no_thread(c, t->err);
 }
 
-typedef struct text_task {
-    const cj_plan *plan;
-    const char *name;
-    cj_text_kind kind;
-    char **out;
-    cj_error *err;
-    cj_status status;
-} text_task;
-
-static void write_text(cj__ll_compiler *llvm, void *arg)
+static cj_status write_text(cj__ll_compiler *llvm, const task *t)
 {
-    text_task *t = arg;
-    t->status = cj__ll_text(llvm, t->plan, t->name, t->kind, t->out, t->err);
+    return cj__ll_text(llvm, t->plan, t->name, t->kind, t->text, t->err);
 }
 
 cj_status cj__compiler_text(cj_compiler *c, const cj_plan *plan, const char *name, cj_text_kind kind, char **out,
                             cj_error *err)
 {
-    text_task t = {plan, name, kind, out, err, CJ_OK};
-    CJ_TRY(run_there(c, write_text, &t, err));
-    return t.status;
+    return run_there(c, &(task){.run = write_text, .plan = plan, .name = name, .err = err, .kind = kind, .text = out});
 }
 
 #if defined(__x86_64__)
-typedef struct timed_task {
-    const cj_plan *plan;
-    const char *name;
-    void **out;
-    cj_error *err;
-    cj_status status;
-} timed_task;
-
-static void compile_timed(cj__ll_compiler *llvm, void *arg)
+static cj_status compile_timed(cj__ll_compiler *llvm, const task *t)
 {
-    timed_task *t = arg;
     char symbol[CJ__LL_SYMBOL_SIZE];
     LLVMMemoryBufferRef object;
     cj__ll_symbol(llvm, t->plan, t->name, true, symbol);
-    t->status = cj__ll_compile(llvm, t->plan, symbol, true, &object, t->err);
-    if (t->status == CJ_OK)
-        t->status = cj__ll_link(llvm, object, symbol, t->name, t->out, t->err);
+    CJ_TRY(cj__ll_compile(llvm, t->plan, symbol, true, &object, t->err));
+    return cj__ll_link(llvm, object, symbol, t->name, t->code, t->err);
 }
 #endif
 
 cj_status cj__compiler_timed(cj_compiler *c, const cj_plan *plan, const char *name, void **out, cj_error *err)
 {
 #if defined(__x86_64__)
-    timed_task t = {plan, name, out, err, CJ_OK};
-    CJ_TRY(run_there(c, compile_timed, &t, err));
-    return t.status;
+    return run_there(c, &(task){.run = compile_timed, .plan = plan, .name = name, .err = err, .code = out});
 #else /* LLVM's counter is one that user programs may not read there */
     (void)c, (void)plan, (void)name, (void)out;
     return cj__fail(err, CJ_UNSUPPORTED,
