@@ -65,7 +65,7 @@ CJ_API const char *cj_build_info(void);
     X(LIMIT, "limit exceeded")              /* a limit of cj_config or cj_limits; the message has its name */ \
     X(MISUSE, "API misuse")                 /* the host called a function in a way that this header forbids */ \
     X(NOT_FOUND, "not found")               /* no such export, type or name */ \
-    X(HOST, "host function failed")         /* for host functions to return: becomes a trap with their message */ \
+    X(HOST, "host error") /* for host functions to return: becomes a trap with their message; the system refused a file */ \
     X(NO_MEMORY, "out of memory") \
     X(INTERNAL, "internal error")           /* a fault of canonjit, LLVM or WAMR; please report it */
 

@@ -551,7 +551,7 @@ const cli_verb cli_bench = {
         "with arguments that are ready in memory, once per tier. Figures are nanoseconds per call, of the fastest\n"
         "of many blocks of about a millisecond; the blocks of all tiers and kinds take turns. \"+-\" is how far the\n"
         "median block lies above the fastest.\n\n"
-        "  entry        flags, jump buffer, thread and stack checks, and back: a call that does only this\n"
+        "  entry        flags, jump buffer, thread and stack checks, and nothing else\n"
         "  lower        arguments into the guest's memory, its realloc included\n"
         "  core         the core function, with all that it calls\n"
         "  lift         the result out of the guest's memory\n"

@@ -15,14 +15,26 @@ static int fail(const cj_error *err)
     return cli_fail(CLI_FAILED, "%s", err->message);
 }
 
+/* "28 KiB", "64 MiB", "1.5 MiB" */
+static const char *size_text(uint64_t bytes, char buffer[32])
+{
+    const double mib = 1 << 20;
+    if (bytes < 1 << 20)
+        snprintf(buffer, 32, "%" PRIu64 " KiB", bytes >> 10);
+    else
+        snprintf(buffer, 32, bytes % (1 << 20) ? "%.1f MiB" : "%.0f MiB", (double)bytes / mib);
+    return buffer;
+}
+
 static int show(const char *dir, uint64_t max_bytes)
 {
     cj_cache_info info;
     cj_error err;
     if (cj_cache_get_info(dir, &info, &err) != CJ_OK)
         return fail(&err);
-    printf("%s\n%" PRIu64 " thunks, %" PRIu64 " KiB of %" PRIu64 " at most\n", info.path, info.entries,
-           info.bytes >> 10, max_bytes >> 10);
+    char used[32], most[32];
+    printf("%s\n%" PRIu64 " thunks, %s of %s at most\n", info.path, info.entries, size_text(info.bytes, used),
+           size_text(max_bytes, most));
     return CLI_OK;
 }
 

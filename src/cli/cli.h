@@ -39,7 +39,7 @@ typedef struct cli_verb {
     int (*run)(const struct cli_verb *, int argc, char **argv); /* what follows the verb */
 } cli_verb;
 
-extern const cli_verb cli_run, cli_bench, cli_inspect, cli_validate, cli_wast, cli_cache;
+extern const cli_verb cli_run, cli_bench, cli_inspect, cli_validate, cli_wast, cli_cache, cli_limits;
 
 /* -- Options ----------------------------------------------------------------------------------------------------- */
 
@@ -94,7 +94,6 @@ typedef struct cli_settings {
 void cli_settings_init(cli_settings *);
 /* "max_params=2000". CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_set_limit(cli_settings *, const char *text);
-void cli_print_limits(FILE *to);
 /* The place of `value` among `names`, for an option of a verb. CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_choose(const char *verb, const char *option, const char *value, const char *const *names, size_t count,
                int *out);

@@ -199,7 +199,7 @@ int cli_open(cli_session *session, const char *path, const cli_settings *setting
     if (status == CLI_OK && cj_engine_new(&settings->config, &session->engine, &err) != CJ_OK) {
         char text[512];
         cj_error_format(&err, text, sizeof(text));
-        status = cli_fail(CLI_FAILED, "%s", text);
+        status = cli_fail(CLI_FAILED, "%s", err.status == CJ_HOST ? err.message : text);
     }
     if (status == CLI_OK && cj_component_new_with(session->engine, bytes, size, parts, settings->given_count,
                                                   &session->component, &err) != CJ_OK)

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&cli_run, &cli_bench, &cli_inspect, &cli_validate, &cli_wast, &cli_cache};
+static const cli_verb *const verbs[] = {&cli_run,  &cli_bench, &cli_inspect, &cli_validate,
+                                        &cli_wast, &cli_cache, &cli_limits};
 
 static void print_help(FILE *to)
 {
@@ -15,8 +16,7 @@ static void print_help(FILE *to)
           to);
     for (size_t i = 0; i < CLI_COUNT(verbs); i++)
         fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs("  limits     Lists the limits that --limit changes\n"
-          "\noptions:\n"
+    fputs("\noptions:\n"
           "  -h, --help     print this; after a verb, print its options\n"
           "  -V, --version  print the version and what it was built with\n"
           "\nexit status: 0 success, 1 the component or the call failed, 2 bad usage\n",
@@ -29,10 +29,9 @@ static int unknown_verb(const char *name)
     for (size_t i = 0; i < CLI_COUNT(planned); i++)
         if (strcmp(name, planned[i]) == 0)
             return cli_fail(CLI_USAGE, "unsupported: canonjit %s", name);
-    const char *names[CLI_COUNT(verbs) + 1];
+    const char *names[CLI_COUNT(verbs)];
     for (size_t i = 0; i < CLI_COUNT(verbs); i++)
         names[i] = verbs[i]->name;
-    names[CLI_COUNT(verbs)] = "limits";
     char hint[96];
     if (name[0] == '-')
         return cli_fail(CLI_USAGE, "unknown option %s; the verb comes first: canonjit VERB [options] COMPONENT", name);
@@ -55,12 +54,6 @@ int main(int argc, char **argv)
         printf("canonjit %s (%s)\n", cj_version(), cj_build_info());
         return cli_finish_output(CLI_OK);
     }
-    if (strcmp(name, "limits") == 0 && argc == 2) {
-        cli_print_limits(stdout);
-        return cli_finish_output(CLI_OK);
-    }
-    if (strcmp(name, "limits") == 0)
-        return cli_fail(CLI_USAGE, "limits: takes no arguments");
     if (strcmp(name, "help") == 0)
         name = argv[2];
     for (size_t i = 0; i < CLI_COUNT(verbs); i++) {

@@ -118,18 +118,53 @@ int cli_next_option(cli_args *args, const char **value)
     return unknown_option(args, arg, name_len);
 }
 
+/* Words into lines of a terminal's width, from the column `at` on; further lines are indented. A line break in the text stays one before
+ * another, before a line that is indented, and at the end. */
+static void print_text(FILE *to, const char *text, size_t at, size_t indent)
+{
+    enum { WIDTH = 80 };
+    for (bool begun = false; *text;) {
+        if (*text == '\n') {
+            if (text[1] == '\n' || text[1] == ' ' || text[1] == 0 || !begun) {
+                fputc('\n', to);
+                at = 0;
+                begun = false;
+            }
+            text++;
+            continue;
+        }
+        size_t spaces = strspn(text, " "), len = strcspn(text + spaces, " \n");
+        size_t gap = begun && spaces == 0 ? 1 : spaces; /* a line break was here */
+        if (begun && at + gap + len > WIDTH) {
+            fprintf(to, "\n%*s", (int)indent, "");
+            at = indent;
+            gap = 0;
+        }
+        fprintf(to, "%*s%.*s", (int)gap, "", (int)len, text + spaces);
+        at += gap + len;
+        text += spaces + len;
+        begun = true;
+    }
+}
+
 void cli_print_help(const cli_verb *verb, FILE *to)
 {
-    fprintf(to, "usage: canonjit %s [options] %s\n\n%s.\n", verb->name, verb->operands, verb->summary);
-    if (verb->details[0])
-        fprintf(to, "\n%s", verb->details);
+    enum { LEFT = 31 };
+    fprintf(to, "usage: canonjit %s [options]%s%s\n\n%s.\n", verb->name, verb->operands[0] ? " " : "", verb->operands,
+            verb->summary);
+    if (verb->details[0]) {
+        fputc('\n', to);
+        print_text(to, verb->details, 0, 0);
+    }
     fputs("\noptions:\n", to);
     for (size_t i = 0; i < verb->option_count; i++) {
         const cli_option *o = &verb->options[i];
         char left[64];
         snprintf(left, sizeof(left), "%s--%s%s%s", o->letter == 'h' ? "-h, " : "", o->name, o->value ? " " : "",
                  o->value ? o->value : "");
-        fprintf(to, "  %-28s %s\n", left, o->help);
+        fprintf(to, "  %-28s ", left);
+        print_text(to, o->help, LEFT, LEFT);
+        fputc('\n', to);
     }
 }
 
@@ -290,8 +325,30 @@ int cli_set_limit(cli_settings *settings, const char *text)
                     cli_suggest(name, names, CLI_COUNT(names), "", hint, sizeof(hint)));
 }
 
-void cli_print_limits(FILE *to)
+static int print_limits(const cli_verb *verb, int argc, char **argv)
 {
+    cli_args args = {verb, argc, 0, argv};
+    const char *value;
+    int option = cli_next_option(&args, &value);
+    if (option == CLI_HELP)
+        return CLI_OK;
+    if (option == CLI_BAD)
+        return CLI_USAGE;
+    if (args.at < argc)
+        return cli_fail(CLI_USAGE, "limits: takes no arguments");
     for (size_t i = 0; i < CLI_COUNT(limits); i++)
-        fprintf(to, "%-22s %12" PRIu64 "  %s\n", limits[i].name, limits[i].initial, limits[i].what);
+        printf("%-22s %12" PRIu64 "  %s\n", limits[i].name, limits[i].initial, limits[i].what);
+    return CLI_OK;
 }
+
+static const cli_option limits_options[] = {CLI_HELP_OPTION};
+
+const cli_verb cli_limits = {
+    .name = "limits",
+    .operands = "",
+    .summary = "Lists the limits that --limit changes",
+    .details = "A line for each: its name, its default, what it counts.\n",
+    .options = limits_options,
+    .option_count = CLI_COUNT(limits_options),
+    .run = print_limits,
+};

@@ -85,6 +85,9 @@ static void try_guest(siginfo_t *info, void *context)
     if (base == 0 || at < base || at - base >= (uint64_t)8 << 30)
         return;
     cj__exception_set(inst, "out of bounds memory access");
+#if defined(__SANITIZE_THREAD__) /* whose own handler, around this one, blocks all signals until it returns */
+    pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
+#endif
     cj__leave();
 }
 

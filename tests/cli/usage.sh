@@ -31,6 +31,12 @@ for verb in run bench inspect validate; do
     check "$verb --limit of a small file" 1 "" "~canonjit: $guests/demo.wasm: the file is larger than max_component_size, 100 bytes
 canonjit: to raise it: --limit max_component_size=VALUE" $verb --limit max_component_size=100 "$guests/demo.wasm"
 done
+for verb in run bench inspect validate wast cache limits; do
+    check "$verb --help is there" 0 "~usage: canonjit $verb [options]
+-h, --help" "" $verb --help
+    [ "$("$canonjit" $verb --help | awk 'length > 80' | wc -l)" = 0 ]
+    report $? "$verb --help fits a terminal"
+done
 check "limits" 0 "~max_component_size        268435456  bytes of a component
 max_host_bytes" "" limits
 check "limits with arguments" 2 "" "canonjit: limits: takes no arguments" limits x

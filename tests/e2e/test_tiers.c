@@ -605,6 +605,9 @@ static void test_a_forked_child(void **state)
 static void test_an_engine_of_a_forked_child(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_THREAD__ /* it allows no threads in a child */
+    skip();
+#endif
     world x, own;
     open_engine(&x, CJ_TIER_AUTO, 0);
     open_component(&x);
@@ -615,8 +618,7 @@ static void test_an_engine_of_a_forked_child(void **state)
         open_engine(&own, CJ_TIER_JIT, 0);
         open_component(&own);
         bool ok = stats(&own).thunks_compiled == 4 && call_add(&own) == 42;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* a thread in a child, and what is left there */
-        close_world(&own);
+#ifdef __SANITIZE_ADDRESS__ /* looks for leaks at exit */
         _exit(ok ? 0 : 1);
 #endif
         exit(ok ? 0 : 1);
