@@ -116,6 +116,8 @@ cj_status cj_call_end(cj_func *func)
 {
     if (!func)
         return CJ_MISUSE;
+    if (func->core.head.entry == cj__func_entry_failed) /* the store is being deleted */
+        return cj__func_entry_failed(func, NULL, NULL, NULL);
     if (func->instance->scoped != func)
         return misuse(func, "cj_call_end: no call of the function has begun by cj_call_begin, or it has been ended");
     cj_store_core *store = func->core.store;

@@ -176,6 +176,37 @@ static void under_timing(void **state)
     assert_int_equal(ticks.calls + ticks.realloc_calls, 0);
 }
 
+static cj_func *open_func;
+static cj_status ended;
+static char ended_message[256];
+
+static void end_late(void *user, void *rep)
+{
+    (void)rep;
+    const e2e *w = user;
+    ended = cj_call_end(open_func);
+    memcpy(ended_message, cj_store_error(w->store)->message, sizeof(ended_message));
+}
+
+/* While its store is deleted no guest is entered, not for a post-return either. */
+static void ended_too_late(void **state)
+{
+    e2e *w = *state;
+    cj_string string;
+    cj_resource_type *type;
+    uint32_t handle;
+    open_func = e2e_func(open(w), "text");
+    e2e_ok(cj_resource_type_new(w->engine, "r", end_late, w, &type, &w->err), &w->err);
+    e2e_ok(cj_resource_new(w->store, type, NULL, &handle, &w->err), &w->err);
+    cj_resource_type_delete(type);
+    begin(w, open_func, NULL, &string);
+    ended = CJ_OK;
+    cj_store_delete(w->store);
+    w->store = NULL;
+    assert_int_equal(ended, CJ_MISUSE);
+    assert_contains(ended_message, "its store is being deleted");
+}
+
 /* A store goes with a call that was never ended. */
 static void left_open(void **state)
 {
@@ -187,8 +218,14 @@ static void left_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E(results_are_views), E2E(other_results), E2E(nobody_enters_meanwhile), E2E(misuse), E2E(traps),
-        E2E(under_timing),      E2E(left_open),
+        E2E(results_are_views),
+        E2E(other_results),
+        E2E(nobody_enters_meanwhile),
+        E2E(misuse),
+        E2E(traps),
+        E2E(under_timing),
+        E2E(ended_too_late),
+        E2E(left_open),
     };
     return e2e_run_auto_too(tests);
 }

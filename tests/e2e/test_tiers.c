@@ -41,16 +41,22 @@ static cj_status tick(void *user, cj_call_ctx *ctx, const void *args, void *resu
     return CJ_OK;
 }
 
-static void open_engine(world *x, cj_tier tier, uint32_t calls)
+static void open_engine_with(world *x, cj_tier tier, uint32_t calls, const cj_allocator *alloc)
 {
     cj_config config;
     cj_config_init(&config);
     config.tier = tier;
     config.calls_before_compile = calls;
+    config.allocator = alloc;
     *x = (world){0};
     e2e_ok(cj_engine_new(&config, &x->engine, &x->err), &x->err);
     e2e_ok(cj_linker_new(x->engine, &x->linker, &x->err), &x->err);
     e2e_ok(cj_linker_func(x->linker, NULL, "tick", tick, x, &x->err), &x->err);
+}
+
+static void open_engine(world *x, cj_tier tier, uint32_t calls)
+{
+    open_engine_with(x, tier, calls, NULL);
 }
 
 static void open_component(world *x)
@@ -217,6 +223,57 @@ static void test_what_is_called_often_is_compiled(void **state)
     assert_int_equal(stats(&x).thunks_compiled, 3);
     assert_int_equal(interpreted_imports(&x, 5), 2); /* each takes its code over in its next call */
     assert_int_equal(interpreted_imports(&x, 5), 0);
+    close_world(&x);
+}
+
+/* An allocator that has nothing for the compiler's thread. */
+typedef struct starving {
+    pthread_t fed;
+    _Atomic(bool) starves;
+} starving;
+
+static bool starves(const starving *s)
+{
+    return s->starves && !pthread_equal(pthread_self(), s->fed);
+}
+
+static void *get(void *user, size_t size)
+{
+    return starves(user) ? NULL : malloc(size);
+}
+
+static void *resize(void *user, void *ptr, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    return starves(user) ? NULL : realloc(ptr, new_size);
+}
+
+static void give(void *user, void *ptr, size_t size)
+{
+    (void)user;
+    (void)size;
+    free(ptr);
+}
+
+/* Being out of memory passes: the next calls are counted anew. */
+static void test_compiled_when_there_is_memory_again(void **state)
+{
+    (void)state;
+    world x;
+    starving memory = {.fed = pthread_self(), .starves = true};
+    const cj_allocator alloc = {get, resize, give, &memory};
+    open_engine_with(&x, CJ_TIER_AUTO, 10, &alloc);
+    open_component(&x);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(call_add(&x), 42);
+        cj_engine_wait_compiled(x.engine);
+        assert_int_equal(stats(&x).thunks_compiled, round);
+        assert_int_equal(stats(&x).thunks_failed, 0);
+        memory.starves = false;
+    }
+    call_add(&x);
+    assert_false(is_interpreted(&x, "add"));
     close_world(&x);
 }
 
@@ -664,6 +721,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_auto_is_the_default),
         cmocka_unit_test(test_the_first_call_waits_for_nothing),
         cmocka_unit_test(test_what_is_called_often_is_compiled),
+        cmocka_unit_test(test_compiled_when_there_is_memory_again),
         cmocka_unit_test(test_code_changes_under_a_running_guest),
         cmocka_unit_test(test_an_instance_finds_code_that_is_there),
         cmocka_unit_test(test_jit_waits),
