@@ -160,6 +160,9 @@ static void test_relays_are_transparent(void **state)
     for (int callee = 0; callee < 3; callee++) {
         cj_instance *direct = e2e_instance(w, values[callee]);
         for (int caller = 0; caller < 3; caller++) {
+            /* Guests that are compiled take long to load, and the echoes go through all pairs in both tiers. */
+            if (e2e_tier == CJ_TIER_INTERP && e2e_guests_are_compiled() && caller != (callee + 1) % 3)
+                continue;
             char guest[64];
             snprintf(guest, sizeof(guest), "@with-relay-%s-%s", encodings[caller], encodings[callee]);
             cj_component *component = e2e_component(w, guest);
