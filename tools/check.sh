@@ -18,7 +18,7 @@ for preset in $presets; do
         continue
     fi
     only=()
-    [ "$preset" = tsan ] && only=(--tests-regex 'threads|engine_life|engine_pair|test_llvm|interrupt') # the others have one thread
+    [ "$preset" = tsan ] && only=(--tests-regex 'threads|tiers|scoped|test_disk|engine_life|engine_pair|test_llvm|interrupt') # the others have one thread
     # shellcheck disable=SC2086
     if ! ctest --test-dir "build/$preset" "${only[@]}" --output-on-failure --parallel 2 --output-junit "$PWD/$report" \
         --test-output-size-passed 4000000 --test-output-size-failed 4000000 ${CTEST_ARGS:-} >"build/test-$preset.log" 2>&1; then
