@@ -11,9 +11,6 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
 
-#include <llvm-c/Core.h>
-#include <llvm-c/Support.h>
-
 #include "abi/plan.h"
 #include "exec/exec.h"
 #include "exec/llvm/tuning.h"
@@ -255,6 +252,8 @@ int main(int argc, char **argv)
             list = true;
         } else if (strcmp(argv[i], "--json") == 0) {
             json = true;
+        } else if (strcmp(argv[i], "--optimise-all") == 0) {
+            tuning.plain_below = 0;
         } else if (strcmp(argv[i], "--level") == 0 && i + 1 < argc) {
             tuning.level = atoi(argv[++i]) - 2;
         } else if (strcmp(argv[i], "--passes") == 0 && i + 1 < argc) {
@@ -266,7 +265,7 @@ int main(int argc, char **argv)
             LLVMParseCommandLineOptions(2, options, "");
         } else {
             fputs(
-                "usage: canonjit-compile-bench [--list] [--json] [--level 0..3] [--passes PIPELINE] [--llvm OPTION] [--max MS]\n"
+                "usage: canonjit-compile-bench [--list] [--json] [--optimise-all] [--level 0..3] [--passes PIPELINE] [--llvm OPTION] [--max MS]\n"
                 "the level is the code generator's; the pipeline is one of opt's, \"default<O1>\": what other choices than the\n"
                 "library's would cost\n",
                 stderr);

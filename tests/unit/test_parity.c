@@ -137,7 +137,8 @@ static void test_small_parts(void **state)
 static void test_parts_optimised(void **state)
 {
     (void)state;
-    check_random_functions(&(cj__compiler_tuning){.part_ops = 3, .max_loops = 1, .big_cost = UINT32_MAX}, MIN_PLANS, 2);
+    check_random_functions(
+        &(cj__compiler_tuning){.part_ops = 3, .max_loops = 1, .big_cost = UINT32_MAX, .plain_below = 9}, MIN_PLANS, 2);
 }
 
 int main(void)

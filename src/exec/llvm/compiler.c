@@ -289,11 +289,12 @@ const char *cj__ll_environment(cj__ll_compiler *c)
         return c->environment;
     const cj_core_layout *l = &cj__core_layout;
     char head[512];
-    snprintf(head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u %d %s, layout %u %u %u %u %u %u %u, %s",
-             CJ_VERSION_STRING, CJ_BUILD_ID, CJ_LLVM_VERSION, cj__core_build_info(), c->tuning.part_ops,
-             c->tuning.max_loops, c->tuning.big_cost, c->tuning.level, c->tuning.passes ? c->tuning.passes : "-",
-             l->env_module_inst, l->env_stack_boundary, l->inst_exception, l->inst_custom_data, l->memory_data,
-             l->memory_page_count, l->memory_page_size, c->profile & CJ_PROFILE_GDB ? "unwind tables, " : "");
+    snprintf(
+        head, sizeof(head), "canonjit %s %s, LLVM %s, %s, tuning %u %u %u %u %d %s, layout %u %u %u %u %u %u %u, %s",
+        CJ_VERSION_STRING, CJ_BUILD_ID, CJ_LLVM_VERSION, cj__core_build_info(), c->tuning.part_ops, c->tuning.max_loops,
+        c->tuning.big_cost, c->tuning.plain_below, c->tuning.level, c->tuning.passes ? c->tuning.passes : "-",
+        l->env_module_inst, l->env_stack_boundary, l->inst_exception, l->inst_custom_data, l->memory_data,
+        l->memory_page_count, l->memory_page_size, c->profile & CJ_PROFILE_GDB ? "unwind tables, " : "");
     c->environment = cj__ll_target_text(c->alloc, head);
     return c->environment;
 }

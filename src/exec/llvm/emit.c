@@ -5,6 +5,8 @@
  */
 #include "exec/llvm/emit.h"
 
+#include <stdlib.h>
+
 /* -- Modules ----------------------------------------------------------------------------------------------------- */
 
 static LLVMAttributeRef attribute(cj__ll_module *m, const char *name)
@@ -39,13 +41,13 @@ bool cj__ll_module_init(cj__ll_module *m)
     m->nonlazybind = attribute(m, "nonlazybind");
     m->cold = attribute(m, "cold");
     m->noinline = attribute(m, "noinline");
+    m->optnone = attribute(m, "optnone");
     m->noimplicitfloat = attribute(m, "noimplicitfloat");
     m->prefer_width = LLVMCreateStringAttribute(m->context, "prefer-vector-width", 19, "256", 3);
     m->md_prof = LLVMGetMDKindIDInContext(m->context, "prof", 4);
     m->md_invariant = LLVMGetMDKindIDInContext(m->context, "invariant.load", 14);
     m->no_values = LLVMMetadataAsValue(m->context, LLVMMDNodeInContext2(m->context, NULL, 0));
     m->weights_true_cold = weights(m, 1, 1 << 20);
-    m->weights_false_cold = weights(m, 1 << 20, 1);
 #if defined(__x86_64__)
     const char *stack_pointer = "rsp";
 #elif defined(__aarch64__)
@@ -115,6 +117,34 @@ void cj__ll_store(cj__ll_module *m, LLVMValueRef value, LLVMValueRef ptr, uint64
     LLVMSetAlignment(LLVMBuildStore(m->builder, value, cj__ll_at(m, ptr, offset)), 1);
 }
 
+/* What SelectionDAG would write out, too; FastISel calls a function for nearly all of it. */
+enum { MAX_CLEARED = 128, MAX_COPIED = 64 };
+
+static uint32_t next_word(uint64_t bytes)
+{
+    return bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
+}
+
+void cj__ll_clear(cj__ll_module *m, LLVMValueRef ptr, uint64_t bytes)
+{
+    if (bytes > MAX_CLEARED || (bytes && !m->plain)) {
+        LLVMBuildMemSet(m->builder, ptr, LLVMConstNull(m->i8), cj__ll_c64(m, bytes), 1);
+        return;
+    }
+    for (uint64_t at = 0; at < bytes; at += next_word(bytes - at))
+        cj__ll_store(m, LLVMConstNull(cj__ll_int(m, next_word(bytes - at))), ptr, at);
+}
+
+void cj__ll_copy(cj__ll_module *m, LLVMValueRef to, LLVMValueRef from, uint64_t bytes)
+{
+    if (bytes > MAX_COPIED || !m->plain) {
+        LLVMBuildMemCpy(m->builder, to, 1, from, 1, cj__ll_c64(m, bytes));
+        return;
+    }
+    for (uint64_t at = 0; at < bytes; at += next_word(bytes - at))
+        cj__ll_store(m, cj__ll_load(m, cj__ll_int(m, next_word(bytes - at)), from, at), to, at);
+}
+
 LLVMValueRef cj__ll_resize(cj__ll_module *m, LLVMValueRef value, LLVMTypeRef to)
 {
     unsigned from_bits = LLVMGetIntTypeWidth(LLVMTypeOf(value)), to_bits = LLVMGetIntTypeWidth(to);
@@ -170,6 +200,10 @@ LLVMValueRef cj__ll_add_function(cj__ll_module *m, const char *name, LLVMTypeRef
     LLVMValueRef fn = LLVMAddFunction(m->module, name, type);
     cj__ll_add_attribute(fn, m->nounwind);
     cj__ll_add_attribute(fn, m->prefer_width);
+    if (m->plain) {
+        cj__ll_add_attribute(fn, m->optnone);
+        cj__ll_add_attribute(fn, m->noinline); /* goes with it */
+    }
     if (m->unwind_tables)
         cj__ll_add_attribute(fn, m->uwtable);
     return fn;
@@ -203,13 +237,10 @@ LLVMBasicBlockRef cj__ll_here(cj__ll_fn *fn)
 void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function)
 {
     *fn = (cj__ll_fn){.m = m, .fn = function, .budget = m->tuning.part_ops, .epoch = 1, .last_epoch = 1};
-    fn->entry = cj__ll_block(fn, "entry");
+    fn->entry = cj__ll_block(fn, "entry"); /* not one that only jumps: where nothing is optimised it would */
     fn->trap = cj__ll_block(fn, "trap");
     fn->recorded = cj__ll_block(fn, "recorded");
-    LLVMBasicBlockRef body = cj__ll_block(fn, "body");
     cj__ll_use(fn, fn->entry);
-    LLVMBuildBr(m->builder, body);
-    cj__ll_use(fn, body);
 }
 
 static void leave(cj__ll_fn *fn, LLVMValueRef kind, bool throws, LLVMValueRef zero)
@@ -224,6 +255,60 @@ static void leave(cj__ll_fn *fn, LLVMValueRef kind, bool throws, LLVMValueRef ze
         LLVMBuildRet(m->builder, zero);
     else
         LLVMBuildRetVoid(m->builder);
+}
+
+typedef struct cj__ll_laid {
+    LLVMBasicBlockRef block;
+    bool placed;
+} cj__ll_laid;
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const cj__ll_laid *)a)->block, y = (uintptr_t)((const cj__ll_laid *)b)->block;
+    return (x > y) - (x < y);
+}
+
+static cj__ll_laid *find_laid(cj__ll_laid *all, size_t count, LLVMBasicBlockRef block)
+{
+    return bsearch(&(cj__ll_laid){block, false}, all, count, sizeof(*all), by_address);
+}
+
+/* Orders blocks: behind each what it goes on to, of two ways the second (past what is rare, into a loop); what only cold edges lead to
+ * comes last. LLVM does so only where it optimises. */
+static void lay_out(cj__ll_fn *fn)
+{
+    cj__ll_module *m = fn->m;
+    size_t count = LLVMCountBasicBlocks(fn->fn), edges = 0, i = 0;
+    cj__ll_laid *all = cj__calloc(m->alloc, count, sizeof(*all));
+    for (LLVMBasicBlockRef b = fn->entry; b; b = LLVMGetNextBasicBlock(b)) {
+        edges += LLVMGetNumSuccessors(LLVMGetBasicBlockTerminator(b));
+        if (all)
+            all[i++].block = b;
+    }
+    cj__ll_laid **stack = cj__calloc(m->alloc, edges + 1, sizeof(*stack));
+    if (all && stack) {
+        qsort(all, count, sizeof(*all), by_address);
+        LLVMBasicBlockRef last = fn->entry;
+        size_t height = 1;
+        stack[0] = find_laid(all, count, fn->entry);
+        while (height) {
+            cj__ll_laid *next = stack[--height];
+            if (next->placed)
+                continue;
+            next->placed = true;
+            if (next->block != last)
+                LLVMMoveBasicBlockAfter(next->block, last);
+            last = next->block;
+            LLVMValueRef jump = LLVMGetBasicBlockTerminator(last);
+            unsigned first = LLVMGetMetadata(jump, m->md_prof) != NULL; /* cj__ll_branch_cold: the first is cold */
+            for (unsigned e = first; e < LLVMGetNumSuccessors(jump); e++)
+                stack[height++] = find_laid(all, count, LLVMGetSuccessor(jump, e));
+        }
+    } else {
+        m->oom = true;
+    }
+    cj__free(m->alloc, all, count * sizeof(*all));
+    cj__free(m->alloc, stack, (edges + 1) * sizeof(*stack));
 }
 
 void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
@@ -269,6 +354,8 @@ void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
     } else {
         LLVMDeleteBasicBlock(fn->recorded);
     }
+    if (m->plain && !m->oom)
+        lay_out(fn);
     CJ_VEC_FREE(m->alloc, &fn->edges);
     CJ_VEC_FREE(m->alloc, &fn->forwards);
 }
@@ -277,7 +364,7 @@ LLVMValueRef cj__ll_alloca(cj__ll_fn *fn, uint64_t size, uint32_t align)
 {
     cj__ll_module *m = fn->m;
     LLVMBasicBlockRef here = cj__ll_here(fn);
-    LLVMPositionBuilderBefore(m->builder, LLVMGetFirstInstruction(fn->entry));
+    LLVMPositionBuilder(m->builder, fn->entry, LLVMGetFirstInstruction(fn->entry));
     LLVMValueRef slot = LLVMBuildAlloca(m->builder, LLVMArrayType(m->i8, (unsigned)size), "");
     LLVMSetAlignment(slot, align);
     cj__ll_use(fn, here);
@@ -318,6 +405,14 @@ static LLVMValueRef pack(cj__ll_fn *fn, cj_trap kind, uint32_t site)
 
 void cj__ll_trap_if(cj__ll_fn *fn, LLVMValueRef condition, cj_trap kind, uint32_t site)
 {
+    if (fn->m->plain) { /* what an edge carries is put in its place before the jump, unless the edge has a block */
+        LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+        cj__ll_branch_cold(fn, condition, bad, next);
+        cj__ll_use(fn, bad);
+        cj__ll_trap_now(fn, pack(fn, kind, site));
+        cj__ll_use(fn, next);
+        return;
+    }
     add_edge(fn, pack(fn, kind, site));
     cj__ll_branch_cold(fn, condition, fn->trap, cj__ll_block(fn, ""));
 }

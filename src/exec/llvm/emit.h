@@ -125,10 +125,11 @@ typedef struct cj__ll_module {
     LLVMValueRef helpers[CJ__LL_HELPER_COUNT];
     LLVMTypeRef helper_types[CJ__LL_HELPER_COUNT];
     LLVMValueRef in_post_return;
-    LLVMAttributeRef nounwind, uwtable, nonlazybind, cold, noinline, noimplicitfloat, prefer_width;
-    LLVMValueRef weights_true_cold, weights_false_cold, no_values, stack_pointer_name;
+    LLVMAttributeRef nounwind, uwtable, nonlazybind, cold, noinline, optnone, noimplicitfloat, prefer_width;
+    LLVMValueRef weights_true_cold, no_values, stack_pointer_name;
     unsigned md_prof, md_invariant;
     bool big, oom;
+    bool plain; /* functions are compiled as they are written: attribute optnone */
     bool unwind_tables;
     bool timed; /* an export counts its steps in bound->ticks */
     CJ_VEC(cj__ll_part) parts;
@@ -210,6 +211,9 @@ LLVMValueRef cj__ll_load(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr, u
 LLVMValueRef cj__ll_load_const(cj__ll_module *m, LLVMTypeRef type, LLVMValueRef ptr,
                                uint64_t offset); /* never changes */
 void cj__ll_store(cj__ll_module *m, LLVMValueRef value, LLVMValueRef ptr, uint64_t offset);
+/* A constant number of bytes. */
+void cj__ll_clear(cj__ll_module *m, LLVMValueRef ptr, uint64_t bytes);
+void cj__ll_copy(cj__ll_module *m, LLVMValueRef to, LLVMValueRef from, uint64_t bytes);
 LLVMValueRef cj__ll_resize(cj__ll_module *m, LLVMValueRef value,
                            LLVMTypeRef to); /* integer: truncated or zero-extended */
 LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *args, unsigned count);

@@ -161,7 +161,7 @@ static void emit_copy(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, cj__ll_
     cj__ll_module *m = fn->m;
     LLVMValueRef from = cj__ll_at(m, cj__ll_place_ptr(fn, src), op->src),
                  to = cj__ll_at(m, cj__ll_place_ptr(fn, dst), op->dst);
-    LLVMBuildMemCpy(m->builder, to, 1, from, 1, cj__ll_c64(m, op->size));
+    cj__ll_copy(m, to, from, op->size);
 }
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
@@ -253,7 +253,7 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
 
 static LLVMValueRef times(cj__ll_fn *fn, LLVMValueRef len, uint64_t size)
 {
-    return LLVMBuildMul(fn->m->builder, len, cj__ll_c64(fn->m, size), "");
+    return size == 1 ? len : LLVMBuildMul(fn->m->builder, len, cj__ll_c64(fn->m, size), "");
 }
 
 LLVMValueRef cj__ll_table(cj__ll_fn *fn, bool lifts)

@@ -446,8 +446,7 @@ static void emit_import(cj__ll_module *m)
     }
 
     LLVMValueRef results = host_struct(&fn, plan->host_result_size, plan->host_result_align);
-    if (plan->host_result_size)
-        LLVMBuildMemSet(m->builder, results, LLVMConstNull(m->i8), cj__ll_c64(m, plan->host_result_size), 1);
+    cj__ll_clear(m, results, plan->host_result_size);
     emit_host_call(&fn, args, results);
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
     if (plan->has_borrow)
@@ -678,6 +677,22 @@ static uint64_t cost(const cj_moves *moves)
     return sum;
 }
 
+/* True when nothing runs more than once in a call, and what a call takes fits in registers: optimising wins next to nothing there. */
+static bool is_plain(const cj__ll_module *m)
+{
+    const cj_plan *plan = m->plan;
+    const cj_moves *programs[2] = {&plan->args, &plan->results};
+    if (m->big || plan->sig.param_count >= m->tuning.plain_below)
+        return false;
+    for (int p = 0; p < 2; p++) {
+        for (uint32_t i = 0; i < programs[p]->op_count; i++) {
+            if (programs[p]->ops[i].code == CJ_OP_LIST && programs[p]->ops[i].mode == CJ_MODE_LOOP)
+                return false;
+        }
+    }
+    return true;
+}
+
 cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
 {
     const cj_plan *plan = m->plan;
@@ -689,6 +704,7 @@ cj_status cj__ll_emit(cj__ll_module *m, cj_error *err)
     if (!cj__ll_module_init(m))
         return cj__fail_nomem(err);
     m->big = cost(&plan->args) + cost(&plan->results) > m->tuning.big_cost;
+    m->plain = is_plain(m);
     if (plan->options.kind == CJ_PLAN_EXPORT)
         emit_export(m);
     else if (plan->options.kind == CJ_PLAN_IMPORT)

@@ -26,13 +26,15 @@ typedef struct cj__compiler_tuning {
     uint32_t part_ops;  /* operations in one function at most */
     uint32_t max_loops; /* loops nested in one function at most */
     uint32_t big_cost;  /* plans that cost more (in units of some 90 us) are compiled without optimisation */
-    int32_t level;      /* of code generation, for what is not big: 2 and this, -2 to 1 */
+    uint32_t
+        plain_below; /* with fewer flat parameters, what has no loop is compiled as it is written; 0: all is optimised */
+    int32_t level;   /* of code generation, for what is not big: 2 and this, -2 to 1 */
     const char *passes; /* IR passes before it, as opt has them; NULL: none. Not copied */
     size_t queue_bytes; /* of copied plans that wait and that nobody waits for; more are not taken */
 } cj__compiler_tuning;
 
 #define CJ__COMPILER_TUNING \
-    ((cj__compiler_tuning){.part_ops = 256, .max_loops = 3, .big_cost = 400, .queue_bytes = 32 << 20})
+    ((cj__compiler_tuning){.part_ops = 256, .max_loops = 3, .big_cost = 400, .plain_below = 9, .queue_bytes = 32 << 20})
 
 /* Before the first plan is compiled. */
 void cj__compiler_tune(cj_compiler *, const cj__compiler_tuning *);
