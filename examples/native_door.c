@@ -43,12 +43,17 @@ typedef struct summarize_args {
     cj_list classes; /* of word_class */
 } summarize_args;
 
+#define SUMMARIZE "demo:text/stats@1.0.0#summarize"
 #define TEXT(s) (int)(s).len, (s).ptr
 
 static int summarize(cj_store *store, cj_func *func, const char *text)
 {
     /* The structs above were written for one type: hold it against the component's once, then trust it. */
     char type[512];
+    if (!func) {
+        fprintf(stderr, "the component exports no " SUMMARIZE "\n");
+        return 1;
+    }
     cj_functype_format(cj_func_type(func), type, sizeof(type));
     if (cj_functype_args_size(cj_func_type(func)) != sizeof(summarize_args) ||
         cj_type_size(cj_functype_result(cj_func_type(func))) != sizeof(summary)) {
@@ -89,8 +94,7 @@ int main(int argc, char **argv)
         cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK)
         fprintf(stderr, "%s %s\n", err.where, err.message);
     else
-        status = summarize(store, cj_instance_func(instance, "demo:text/stats@1.0.0#summarize"),
-                           argc > 2 ? argv[2] : "Hello, world.");
+        status = summarize(store, cj_instance_func(instance, SUMMARIZE), argc > 2 ? argv[2] : "Hello, world.");
 
     cj_store_delete(store);
     cj_component_delete(component);
