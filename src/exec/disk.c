@@ -181,15 +181,27 @@ static bool can_be_entry(const struct stat *st)
     return cj__file_is_ours(st) && st->st_size >= (off_t)sizeof(header) && st->st_size <= MAX_FILE;
 }
 
+static bool sizes_fit(const header *h, uint64_t size)
+{
+    return memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->symbol_len != 0 && h->object_len <= size &&
+           (uint64_t)sizeof(*h) + h->environment_len + h->shape_len + h->symbol_len + h->object_len == size;
+}
+
+/* Before memory is taken for all of it. */
+static bool begins_well(int file, const struct stat *st)
+{
+    header h;
+    return can_be_entry(st) && pread(file, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
+           sizes_fit(&h, (uint64_t)st->st_size);
+}
+
 static bool parse(const cj_disk_key *key, cj_disk_entry *entry)
 {
     header h;
     memcpy(&h, entry->bytes, sizeof(h));
     const size_t skip = offsetof(header, object_len);
     size_t environment_len = strlen(key->environment);
-    if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0 || h.object_len > entry->size ||
-        (uint64_t)sizeof(h) + h.environment_len + h.shape_len + h.symbol_len + h.object_len != entry->size ||
-        h.checksum != XXH3_64bits(entry->bytes + skip, entry->size - skip) || h.symbol_len == 0)
+    if (!sizes_fit(&h, entry->size) || h.checksum != XXH3_64bits(entry->bytes + skip, entry->size - skip))
         return false;
     const uint8_t *at = entry->bytes + sizeof(h);
     if (h.environment_len != environment_len || memcmp(at, key->environment, environment_len) != 0)
@@ -219,7 +231,7 @@ cj_disk_outcome cj__disk_get(cj_disk *d, const cj_disk_key *key, cj_disk_entry *
     int file = openat(d->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file < 0)
         return errno == ENOENT ? CJ_DISK_MISS : CJ_DISK_REFUSED;
-    if (fstat(file, &st) != 0 || !can_be_entry(&st)) {
+    if (fstat(file, &st) != 0 || !begins_well(file, &st)) {
         close(file);
         return CJ_DISK_REFUSED;
     }

@@ -6,6 +6,7 @@
 #if CJ_HAVE_LLVM
 
 #include "exec/disk.h"
+#include "support/track_alloc.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -132,6 +133,26 @@ static void test_damage(void **state)
     assert_true(cj__disk_put(d, &KEY, "symbol", "code", 4)); /* mended */
     assert_int_equal(get(d, &KEY), CJ_DISK_HIT);
     cj__disk_close(d);
+}
+
+/* A large file that is none costs no memory. */
+static void test_large_files(void **state)
+{
+    (void)state;
+    track_alloc memory;
+    track_init(&memory);
+    cj_disk *d = NULL;
+    cj_error err;
+    assert_int_equal(cj__disk_open(&memory.hook, dir, 1 << 20, &d, &err), CJ_OK);
+    assert_true(cj__disk_put(d, &KEY, "symbol", "code", 4));
+    uint64_t before = memory.peak_bytes;
+    assert_int_equal(truncate(only_file(), 200 << 20), 0);
+    assert_int_equal(get(d, &KEY), CJ_DISK_REFUSED);
+    assert_int_equal(memory.peak_bytes, before);
+    assert_true(cj__disk_put(d, &KEY, "symbol", "code", 4));
+    assert_int_equal(get(d, &KEY), CJ_DISK_HIT);
+    cj__disk_close(d);
+    assert_int_equal(memory.live_blocks, 0);
 }
 
 /* A whole entry under the name of another: of another build, or of another shape with the same hash. */
@@ -368,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_stored_comes_back),
         TEST(test_damage),
+        TEST(test_large_files),
         TEST(test_entries_of_other_keys),
         TEST(test_files_that_others_may_write),
         TEST(test_directories_that_others_may_write),
