@@ -2,7 +2,8 @@
 #
 #   make demo     everything on a fresh machine, then the main job: a real component through compiled thunks
 #   make check    the same set-up, then every test in three builds; the last line counts them
-#   make check-all    the same in more builds: without LLVM and optimised, and what has threads under ThreadSanitizer
+#   make check-all    the same in more builds: with software bounds checks, without LLVM and optimised, and what has threads under ThreadSanitizer
+#   make check-software-bounds    every test in the build with software bounds checks alone
 #   make bench    the benchmark table
 #   make size     how large the library is without LLVM, and what is in it
 #   make conformance SUITE=path/to/component-model/test    a folder of the standard's test scripts (docs/conformance.md)
@@ -10,7 +11,7 @@
 #   make setup    Debian packages and npm packages only
 #   make clean    removes build/ (node_modules stays)
 
-.PHONY: all setup setup-check build demo check check-all bench size conformance clean
+.PHONY: all setup setup-check build demo check check-all check-software-bounds bench size conformance clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -44,6 +45,9 @@ check: setup-check
 
 check-all: setup-check
 	@tools/check.sh all
+
+check-software-bounds: setup-check
+	@PRESETS=software-bounds tools/check.sh
 
 bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests

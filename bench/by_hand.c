@@ -1,7 +1,7 @@
 /* by_hand.c: what a careful C programmer would write against WAMR's LLVM JIT for each function of the bench guest: the bar that
  * compiled thunks are measured by.
  *
- * Same core functions, same instance, same string validator, same checks; a jump buffer for WAMR's signal handler, no bookkeeping of
+ * Same core functions, same instance, same string validator, same checks; a jump buffer for WAMR's signal handler where it has one, no bookkeeping of
  * canonjit's. Knows WAMR's structs, as such a programmer would have to.
  */
 #include "bench.h"
@@ -17,6 +17,15 @@
 #include "wasm_runtime.h"
 
 typedef WASMExecEnv env_t;
+
+static inline void set_thread_env(env_t *env)
+{
+#if CJ_HARDWARE_BOUNDS
+    wasm_runtime_set_exec_env_tls(env);
+#else
+    (void)env;
+#endif
+}
 
 #if WAMR_VERSION_MAJOR >= 2
 #define LOOK_UP(inst, name) wasm_runtime_lookup_function(inst, name)
@@ -324,20 +333,29 @@ result_in_memory:;
     return true;
 }
 
+#if CJ_HARDWARE_BOUNDS
+#define ENTERED(env, statement) \
+    do { \
+        WASMJmpBuf jump; \
+        jump.prev = (env)->jmpbuf_stack_top; \
+        (env)->jmpbuf_stack_top = &jump; \
+        if (_setjmp(jump.jmpbuf) == 0) \
+            statement; \
+        (env)->jmpbuf_stack_top = jump.prev; \
+    } while (0)
+#else /* WAMR's code returns from all its frames */
+#define ENTERED(env, statement) statement
+#endif
+
 /* One entered call per function, with a constant `call`, so that the switch is gone, as if each had been written out. */
 #define CJB_X(name, wit) \
     static __attribute__((noinline)) bool enter_##name(cjb_hand *h, const cjb_any *args, cjb_any *result) \
     { \
-        WASMJmpBuf jump; \
         bool ok = false; \
         env_t *env = h->env; \
         WASMModuleInstanceCommon *before = env->module_inst; \
         env->module_inst = (WASMModuleInstanceCommon *)h->inst; \
-        jump.prev = env->jmpbuf_stack_top; \
-        env->jmpbuf_stack_top = &jump; \
-        if (_setjmp(jump.jmpbuf) == 0) \
-            ok = call_guest(h, CJB_##name, args, result); \
-        env->jmpbuf_stack_top = jump.prev; \
+        ENTERED(env, ok = call_guest(h, CJB_##name, args, result)); \
         env->module_inst = before; \
         return ok; \
     }
@@ -353,7 +371,7 @@ void cjb_hand_export(void *arg, uint64_t count)
     };
     cjb_hand_call *c = arg;
     bool (*f)(cjb_hand *, const cjb_any *, cjb_any *) = enter[c->call];
-    wasm_runtime_set_exec_env_tls(c->hand->env);
+    set_thread_env(c->hand->env);
     while (count--) {
         cj_arena_reset(c->hand->arena);
         if (!f(c->hand, &c->args, &c->result))
@@ -369,7 +387,7 @@ void cjb_hand_bare(void *arg, uint64_t count)
     void *f = h->of[c->call].func;
     WASMModuleInstanceCommon *before = env->module_inst;
     env->module_inst = (WASMModuleInstanceCommon *)h->inst;
-    wasm_runtime_set_exec_env_tls(env);
+    set_thread_env(env);
     while (count--) {
         if (c->call == CJB_ADD)
             c->result.u32[0] = FUNC(uint32_t, uint32_t, uint32_t)(env, c->args.u32[0], c->args.u32[1]);
@@ -398,7 +416,7 @@ void cjb_hand_wamr(void *arg, uint64_t count)
     }
     c->result.u32[0] = argv[0];
     h->env->module_inst = before;
-    wasm_runtime_set_exec_env_tls(h->env); /* which it leaves empty */
+    set_thread_env(h->env); /* which it leaves empty */
 }
 
 /* -- Guest to host ------------------------------------------------------------------------------------------------------------ */

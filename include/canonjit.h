@@ -48,7 +48,8 @@ extern "C" {
 
 /* The version of the library that runs, "0.1.0"; compare with CJ_VERSION_STRING, that of this header. */
 CJ_API const char *cj_version(void);
-/* What the library was built from and for, one line: "WAMR 1.1.2 llvm-jit, LLVM 15.0.6" or "WAMR 1.1.2 classic-interp, no LLVM". */
+/* What the library was built from and for, one line: "WAMR 1.1.2 llvm-jit, LLVM 15.0.6" or "WAMR 1.1.2 classic-interp, no LLVM".
+ * "llvm-jit with software bounds checks": the build that handles no signal (docs/security.md). */
 CJ_API const char *cj_build_info(void);
 
 /* -- Status, traps, errors ------------------------------------------------------------------------------------ */

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds and tests: release, AddressSanitizer + UndefinedBehaviorSanitizer, and the same without LLVM. Goes on after a failure so
-# that the last line counts everything. With "all" also without LLVM and optimised, and the tests with threads under ThreadSanitizer.
+# that the last line counts everything. With "all" also with software bounds checks, without LLVM and optimised, and the tests with threads under ThreadSanitizer.
 # PRESETS="..." chooses others; CTEST_ARGS is passed on.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 presets=${PRESETS:-release asan-ubsan no-llvm-asan}
-[ "${1:-}" = all ] && presets="$presets no-llvm tsan"
+[ "${1:-}" = all ] && presets="$presets software-bounds no-llvm tsan"
 failed=0
 reports=()
 

@@ -6,8 +6,10 @@
 
 #include "version.h"
 
-#if CJ_ENGINE_JIT
+#if CJ_ENGINE_JIT && CJ_HARDWARE_BOUNDS
 #define CJ_ENGINE_NAME "llvm-jit"
+#elif CJ_ENGINE_JIT
+#define CJ_ENGINE_NAME "llvm-jit with software bounds checks"
 #elif WASM_ENABLE_FAST_INTERP
 #define CJ_ENGINE_NAME "fast-interp"
 #else

@@ -1,8 +1,8 @@
 /* enter_jit.c: entering and leaving guest code that is machine code (WAMR's LLVM JIT).
  *
  * Place in the pipeline: under every call of a component's export. A compiled core function is a C function (environment, parameters...); what it
- * wants besides is that the environment's module_inst is its instance's. A trap leaves by a jump over its frames, out of the signal handler or out of
- * WAMR's trap helper (mend_signals.c), to the innermost entry of the thread (cj__leave).
+ * wants besides is that the environment's module_inst is its instance's. A trap leaves by a jump over its frames, out of the signal handler (mend_signals.c) or out of
+ * WAMR's trap helpers (there, or mend_traps.c), to the innermost entry of the thread (cj__leave).
  *
  * An entry that returns has everything back as it was; one that is left by a jump restores it here: the instance, and WAMR's list of jump buffers and
  * interpreter frames, which grow under it only when a guest calls an import through a table (merged modules do not).
@@ -98,9 +98,13 @@ bool cj__core_stack_low(const cj_call_ctx *call)
 static __attribute__((noinline, cold)) void tidy(cj_call_ctx *call, const cj_entry *e, void *inst)
 {
     WASMExecEnv *env = e->env;
+    bool outermost = e->outer == NULL || e->outer->env != env;
+#if CJ_HARDWARE_BOUNDS
     while (env->jmpbuf_stack_top != NULL && (uintptr_t)env->jmpbuf_stack_top < (uintptr_t)e)
         env->jmpbuf_stack_top = env->jmpbuf_stack_top->prev;
-    if (env->jmpbuf_stack_top == NULL && (e->outer == NULL || e->outer->env != env)) {
+    outermost = outermost && env->jmpbuf_stack_top == NULL;
+#endif
+    if (outermost) {
         env->cur_frame = NULL;
         CJ_INTERP_STACK_RESET(env);
     }
@@ -242,6 +246,7 @@ WASMExecEnv *cj__entered_env(void)
     return cj__anchor.entry != NULL ? cj__anchor.entry->env : NULL;
 }
 
+#if CJ_HARDWARE_BOUNDS
 /* The innermost frame that can be jumped to is the one at the lowest address: an entry of ours, or a jump buffer of WAMR's own in our environment,
  * below a call through a table, or in one that the program itself entered through WAMR. */
 bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump)
@@ -268,6 +273,26 @@ void cj__leave(void)
     if (wamr_jump != NULL)
         longjmp(wamr_jump->jmpbuf, 1);
 }
+
+void cj__leave_from(const void *inst)
+{
+    (void)inst; /* WAMR has a jump buffer wherever the program has entered through it */
+    cj__leave();
+}
+#else
+void cj__leave(void)
+{
+    if (cj__anchor.entry != NULL)
+        cj__leap(cj__anchor.entry);
+}
+
+void cj__leave_from(const void *inst)
+{
+    const WASMExecEnv *env = cj__entered_env();
+    if (env != NULL && (const void *)env->module_inst == inst)
+        cj__leave();
+}
+#endif
 
 void cj__core_throw(cj_call_ctx *call)
 {

@@ -171,7 +171,7 @@ void cj__core_store_fini(cj_store_core *store)
 {
     if (store->env == NULL)
         return;
-#if CJ_ENGINE_JIT
+#if CJ_HARDWARE_BOUNDS
     /* WAMR's own variable, which it sets when its interpreter runs under an entered frame. */
     if (wasm_runtime_get_exec_env_tls() == store->env)
         wasm_runtime_set_exec_env_tls(NULL);

@@ -20,7 +20,7 @@ bool __wrap_llvm_jit_memory_init(WASMModuleInstance *inst, uint32 seg_index, uin
 {
     bool ok = __real_llvm_jit_memory_init(inst, seg_index, offset, len, dst);
     if (CJ_UNLIKELY(!ok))
-        wasm_runtime_access_exce_check_guard_page(); /* leaves */
+        cj__leave_from(inst);
     return ok;
 }
 
@@ -36,7 +36,7 @@ void __wrap_llvm_jit_table_fill(WASMModuleInstance *, uint32 tbl_idx, uint32 len
 static __attribute__((noinline, cold)) void trap(WASMModuleInstance *inst, const char *text)
 {
     cj__exception_set(inst, text);
-    wasm_runtime_access_exce_check_guard_page(); /* leaves */
+    cj__leave_from(inst);
 }
 
 static inline bool inside(uint32 at, uint32 len, uint64_t size)

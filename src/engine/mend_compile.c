@@ -1,7 +1,7 @@
 /* mend_compile.c: what WAMR's JIT spends on a function is bounded by the function's size.
  *
  * Place in the pipeline: while a core module loads: replaces WAMR's aot_apply_llvm_new_pass_manager, between its IR and LLVM's code generator,
- * LLVMOrcLLLazyJITAddLLVMIRModule and LLVMOrcJITTargetMachineBuilderDetectHost, by the linker's --wrap.
+ * LLVMOrcLLLazyJITAddLLVMIRModule, LLVMOrcJITTargetMachineBuilderDetectHost and os_thread_create, by the linker's --wrap.
  *
  * LLVM's passes are made for code that people write. Some take time that grows with the square of a basic block (the machine scheduler: 4 s for 128 KB of
  * straight code; AVX-512's domain reassignment: 96 s) or of the number of blocks (code generator preparation: 25 s for
@@ -25,12 +25,17 @@
 
 #include "aot_llvm.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module);
 /* mend_stack.c */
 void cj__stack_checks(LLVMModuleRef module);
+/* mend_traps.c */
+void cj__traps_apart(LLVMModuleRef module);
+
+int __wrap_os_thread_create(korp_tid *thread, thread_start_routine_t start, void *arg, unsigned int stack_size);
 
 LLVMErrorRef __real_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
 LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMachineBuilderRef *result);
@@ -130,6 +135,9 @@ void __wrap_aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModule
     LLVMContextRef context = LLVMGetModuleContext(module);
     refusal[0] = '\0';
     cj__stack_checks(module);
+#if !CJ_HARDWARE_BOUNDS
+    cj__traps_apart(module);
+#endif
     for (LLVMValueRef fn = LLVMGetFirstFunction(module); fn != NULL; fn = LLVMGetNextFunction(fn)) {
         uint64_t longest;
         if (LLVMIsDeclaration(fn))
@@ -195,4 +203,18 @@ LLVMErrorRef __wrap_LLVMOrcJITTargetMachineBuilderDetectHost(LLVMOrcJITTargetMac
     }
 #endif
     return __real_LLVMOrcJITTargetMachineBuilderDetectHost(result);
+}
+
+/* -- The threads that compile ---------------------------------------------------------------------------------------------------------- */
+
+/* Each would install WAMR's own signal handler, past --wrap, from inside its file. What runs on them is LLVM: they get more stack than WAMR asks for. */
+int __wrap_os_thread_create(korp_tid *thread, thread_start_routine_t start, void *arg, unsigned int stack_size)
+{
+    enum { MIN_STACK = 8 << 20 };
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    bool ok = pthread_attr_setstacksize(&attr, stack_size > MIN_STACK ? stack_size : MIN_STACK) == 0 &&
+              pthread_create(thread, &attr, start, arg) == 0;
+    pthread_attr_destroy(&attr);
+    return ok ? BHT_OK : BHT_ERROR;
 }

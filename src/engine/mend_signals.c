@@ -1,7 +1,7 @@
 /* mend_signals.c: one handler for the process instead of WAMR's per thread, and traps that need no signal.
  *
  * Place in the pipeline: under enter_jit.c. Replaces os_thread_signal_init, os_thread_signal_destroy, os_thread_signal_inited, os_signal_unmask,
- * os_sigreturn, os_thread_create and wasm_runtime_access_exce_check_guard_page of WAMR, by the linker's --wrap.
+ * os_sigreturn and wasm_runtime_access_exce_check_guard_page of WAMR, by the linker's --wrap.
  *
  * The faults: WAMR keeps the action that was there before its own once per thread (1.1.2) or overwrites it (2.x): the second thread stores
  * WAMR's own handler as "previous", and a real fault on it spins for ever; the program's own SIGSEGV action is lost or called with signals blocked.
@@ -26,7 +26,6 @@ void __wrap_os_thread_signal_destroy(void);
 bool __wrap_os_thread_signal_inited(void);
 void __wrap_os_signal_unmask(void);
 void __wrap_os_sigreturn(void);
-int __wrap_os_thread_create(korp_tid *thread, thread_start_routine_t start, void *arg, unsigned int stack_size);
 void __wrap_wasm_runtime_access_exce_check_guard_page(void);
 
 enum { SEGV, BUS, SIGNALS };
@@ -175,19 +174,6 @@ void cj__signals_remove(void)
     }
     installed = false;
     pthread_mutex_unlock(&mutex);
-}
-
-/* WAMR's threads compile; each would install WAMR's own handler, past --wrap, from inside its file. What runs on them is LLVM: they get
- * more stack than WAMR asks for. */
-int __wrap_os_thread_create(korp_tid *thread, thread_start_routine_t start, void *arg, unsigned int stack_size)
-{
-    enum { MIN_STACK = 8 << 20 };
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    bool ok = pthread_attr_setstacksize(&attr, stack_size > MIN_STACK ? stack_size : MIN_STACK) == 0 &&
-              pthread_create(thread, &attr, start, arg) == 0;
-    pthread_attr_destroy(&attr);
-    return ok ? BHT_OK : BHT_ERROR;
 }
 
 /* WAMR's way to leave after it has set an exception: it touches a protected page. We are in C already, so we jump. */

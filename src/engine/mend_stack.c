@@ -36,7 +36,7 @@ __attribute__((visibility("hidden"), used, noreturn)) void cj__stack_overflow(WA
 void cj__stack_overflow(WASMExecEnv *env)
 {
     cj__exception_set((WASMModuleInstance *)env->module_inst, "native stack overflow");
-    wasm_runtime_access_exce_check_guard_page();
+    cj__leave();
     abort(); /* guest code never runs without an entered frame */
 }
 

@@ -47,7 +47,7 @@ static void stop(void)
     pthread_mutex_lock(&runtime_mutex);
     if (users > 0 && --users == 0) {
         __real_wasm_runtime_destroy();
-#if CJ_ENGINE_JIT
+#if CJ_HARDWARE_BOUNDS
         cj__signals_remove();
 #endif
     }

@@ -17,11 +17,11 @@
 #define CJ_WAMR_AT_LEAST(major, minor) \
     (WAMR_VERSION_MAJOR > (major) || (WAMR_VERSION_MAJOR == (major) && WAMR_VERSION_MINOR >= (minor)))
 
-#if CJ_ENGINE_JIT && !defined(OS_ENABLE_HW_BOUND_CHECK)
-#error "the JIT engine wants WAMR's hardware bounds checks"
+#if CJ_HARDWARE_BOUNDS && !defined(OS_ENABLE_HW_BOUND_CHECK)
+#error "CANONJIT_BOUNDS hardware wants WAMR's hardware bounds checks"
 #endif
-#if !CJ_ENGINE_JIT && defined(OS_ENABLE_HW_BOUND_CHECK)
-#error "the interpreter engine wants WAMR without hardware bounds checks"
+#if !CJ_HARDWARE_BOUNDS && defined(OS_ENABLE_HW_BOUND_CHECK)
+#error "interpreters and CANONJIT_BOUNDS software want WAMR without hardware bounds checks"
 #endif
 
 /* Fields that moved: 1.1.2 and 2.4 are what is looked after. */
@@ -116,8 +116,13 @@ void cj__thread_attach(cj_store_core *store);
 #if CJ_ENGINE_JIT
 /* The environment of the innermost entered frame, or NULL. */
 WASMExecEnv *cj__entered_env(void);
+/* After an exception has been set in `inst`: leaves by a jump when that is what runs in the innermost entered frame. Returns when it is an instance of
+ * the program's own use of WAMR, without a jump buffer of WAMR's: its code returns from all its frames. */
+void cj__leave_from(const void *inst);
+#if CJ_HARDWARE_BOUNDS
 /* Where a trap leaves to: true when it is an entered frame of ours. Else `wamr_jump` is WAMR's innermost jump buffer, of `env`, or NULL. */
 bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump);
+#endif
 /* Jumps there; returns when there is nowhere to go. The exception is set, or a trap recorded. */
 void cj__leave(void);
 #endif
@@ -126,7 +131,7 @@ void cj__exit_watch(cj_core_module *);
 void cj__exit_forget(cj_core_module *);
 /* JIT: whether WAMR builds LLVM IR on this thread for cj__core_load (module.c). */
 bool cj__wamr_compiles(void);
-/* JIT: takes the signal handler away, with the runtime's end (mend_signals.c). */
+/* Hardware bounds: takes the signal handler away, with the runtime's end (mend_signals.c). */
 void cj__signals_remove(void);
 
 /* After a trap that nobody recorded, in `inst`: names the function that was called in it, when that is not the one that the host called. */

@@ -14,14 +14,6 @@ if(CANONJIT_ENGINE STREQUAL "interp")
 endif()
 if(CANONJIT_ENGINE STREQUAL "jit")
     list(APPEND CANONJIT_WRAPPED
-        # mend_signals.c
-        os_thread_signal_init
-        os_thread_signal_destroy
-        os_thread_signal_inited
-        os_thread_create
-        os_signal_unmask
-        os_sigreturn
-        wasm_runtime_access_exce_check_guard_page
         # mend_bulk.c
         llvm_jit_memory_init
         # mend_codegen.c
@@ -41,7 +33,28 @@ if(CANONJIT_ENGINE STREQUAL "jit")
         aot_apply_llvm_new_pass_manager
         LLVMOrcLLLazyJITAddLLVMIRModule
         LLVMOrcJITTargetMachineBuilderDetectHost
+        os_thread_create
     )
+    if(CANONJIT_BOUNDS STREQUAL "software")
+        list(APPEND CANONJIT_WRAPPED
+            # mend_traps.c
+            jit_set_exception_with_id
+            llvm_jit_call_indirect
+            llvm_jit_invoke_native
+            aot_checked_addr_list_find
+            aot_checked_addr_list_add
+        )
+    else()
+        list(APPEND CANONJIT_WRAPPED
+            # mend_signals.c
+            os_thread_signal_init
+            os_thread_signal_destroy
+            os_thread_signal_inited
+            os_signal_unmask
+            os_sigreturn
+            wasm_runtime_access_exce_check_guard_page
+        )
+    endif()
     if(WAMR_VERSION VERSION_LESS 2.0)
         list(APPEND CANONJIT_WRAPPED
             # mend_bulk.c

@@ -19,7 +19,7 @@ done
 libdir=$(dirname "$(find "$work/prefix" -name canonjit.pc)")
 export PKG_CONFIG_PATH=$libdir
 # shellcheck disable=SC2046
-cc "$consumer/consumer.c" -o "$work/with_pkgconfig" $(pkg-config --cflags --libs canonjit) -Wl,-rpath,"$(pkg-config --variable=libdir canonjit)"
+cc "$consumer/consumer.c" -DBOUNDS="\"$(pkg-config --variable=bounds canonjit)\"" -o "$work/with_pkgconfig" $(pkg-config --cflags --libs canonjit) -Wl,-rpath,"$(pkg-config --variable=libdir canonjit)"
 "$work/with_pkgconfig"
 passed=$((passed + 1))
 

@@ -37,6 +37,34 @@ static void vectors_among_results(void **state)
     unload(g);
 }
 
+/* Each address is compared, also that of a local that was set between two uses. */
+static void addresses_of_locals(void **state)
+{
+    (void)state;
+    guest *g = load("engine_addresses");
+    assert_int_equal(value(g, "stale", 0, 65532), 1);
+    static const uint32_t far[] = {65533, 65536, 1 << 20, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff};
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        uint64_t r;
+        assert_int_equal(CALL(g, "stale", &r, 0, far[i]), CJ_TRAP_MEMORY_BOUNDS);
+        g->core.may_enter = 1;
+        assert_int_equal(CALL(g, "stale_store", NULL, 0, far[i]), CJ_TRAP_MEMORY_BOUNDS);
+        g->core.may_enter = 1;
+    }
+    unload(g);
+}
+
+static void a_trap_in_a_recursive_call(void **state)
+{
+    (void)state;
+    guest *g = load("engine_addresses");
+    assert_int_equal(CALL(g, "again", NULL, 3, 65533), CJ_TRAP_MEMORY_BOUNDS);
+    g->core.may_enter = 1;
+    assert_int_equal(value(g, "again", 0, 0), 1); /* nothing ran after the trap */
+    assert_int_equal(value(g, "again", 3, 0), 9);
+    unload(g);
+}
+
 /* Counts are taken modulo the width. */
 static void shifts(void **state)
 {
@@ -83,6 +111,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_among_results),
+        cmocka_unit_test(addresses_of_locals),
+        cmocka_unit_test(a_trap_in_a_recursive_call),
         cmocka_unit_test(shifts),
         cmocka_unit_test(vector_shifts),
     };

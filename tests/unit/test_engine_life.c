@@ -223,7 +223,7 @@ static void segments_out_of_bounds(void **state)
     guest_store_fini(&store);
 }
 
-#if CJ_ENGINE_JIT
+#if CJ_HARDWARE_BOUNDS
 static void no_address_space(void **state)
 {
     (void)state;
@@ -362,6 +362,7 @@ typedef enum bomb {
     SWITCH,
     CALLS,
     DEEP_EXPRESSION,
+    LOADS,
     MANY_FUNCTIONS,
     BOMBS
 } bomb;
@@ -425,6 +426,12 @@ static void bomb_body(wasm_writer *b, bomb kind)
             W(b, (uint8_t)(i % 2 ? 0x6c : 0x73));
         W(b, 0x0b);
         break;
+    case LOADS: /* each with a comparison and a branch to the same trap, where addresses are compared */
+        W(b, 0);
+        for (int i = 0; i < 12000; i++)
+            W(b, 0x20, 0, 0x2d, 0, 0, 0x21, 0);
+        W(b, 0x20, 0, 0x0b);
+        break;
     default:
         W(b, 0, 0x20, 0, 0x0b);
         break;
@@ -444,6 +451,8 @@ static void compile_bombs(void **state)
         for (uint32_t i = 0; i < functions; i++)
             w_byte(&s, 0);
         w_section(&w, 3, &s);
+        W(&s, 1, 0, 1);
+        w_section(&w, 5, &s);
         W(&s, 1, 1, 'f', 0, 0);
         w_section(&w, 7, &s);
         w_u32(&s, functions);
@@ -692,6 +701,7 @@ static void own_handler(int sig, siginfo_t *info, void *context)
     mprotect(fault_page, 4096, PROT_READ | PROT_WRITE);
 }
 
+#if CJ_HARDWARE_BOUNDS
 static sigjmp_buf jump;
 static void plain_handler(int sig)
 {
@@ -699,6 +709,7 @@ static void plain_handler(int sig)
     handled++;
     siglongjmp(jump, 1);
 }
+#endif
 
 static void touch(void)
 {
@@ -716,6 +727,7 @@ static uint32_t faulting_host(guest *g, cj_call_ctx *call, uint32_t slot, const 
     return CJ_TRAP_NONE;
 }
 
+#if CJ_HARDWARE_BOUNDS
 static void *touch_on_a_thread(void *arg)
 {
     guest *g = arg;
@@ -727,6 +739,7 @@ static void *touch_on_a_thread(void *arg)
     touch();
     return NULL;
 }
+#endif
 
 /* In a child process: a fault that is not handled must end it. */
 static void in_child(void (*body)(void), int expected_exit, int expected_signal)
@@ -764,6 +777,7 @@ static guest *child_guest(void)
     return g;
 }
 
+#if CJ_HARDWARE_BOUNDS
 static void keeps_the_programs_handler(void)
 {
     struct sigaction action = {.sa_sigaction = own_handler, .sa_flags = SA_SIGINFO};
@@ -884,6 +898,76 @@ static void signals(void **state)
     in_child(fault_of_other_machine_code, 0, SIGSEGV);
 #endif
 }
+#else
+/* With software bounds checks the program's actions are its own, whatever it does to them while guests run. */
+static void no_handlers(void)
+{
+    for (int sig = 1; sig < 32; sig++) {
+        struct sigaction action = {.sa_handler = SIG_DFL}; /* but for SIGALRM's, in_child's */
+        if (sig != SIGKILL && sig != SIGSTOP && sigaction(sig, &action, NULL) != 0)
+            _exit(10);
+    }
+    guest *g = child_guest();
+    for (int sig = 1; sig < 32; sig++) {
+        struct sigaction now;
+        if (sigaction(sig, NULL, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0 || now.sa_handler != SIG_DFL)
+            _exit(20 + sig);
+    }
+    /* Every trap with SIGSEGV and SIGBUS blocked: a fault would end the process. */
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGSEGV);
+    sigaddset(&mask, SIGBUS);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
+    if (CALL(g, "load", NULL, 65533) != CJ_TRAP_MEMORY_BOUNDS)
+        _exit(11);
+    g->core.may_enter = 1;
+    if (CALL(g, "load_far", NULL, 0xffffffff) != CJ_TRAP_MEMORY_BOUNDS)
+        _exit(12);
+    g->core.may_enter = 1;
+    if (CALL(g, "div", NULL, 1, 0) != CJ_TRAP_DIVIDE_BY_ZERO)
+        _exit(13);
+    guest_delete(g);
+    guest_store_fini(&store);
+}
+
+static void touches_after_guests(void)
+{
+    guest *g = child_guest();
+    if (CALL(g, "load", NULL, 1 << 20) != CJ_TRAP_MEMORY_BOUNDS)
+        _exit(11);
+    g->core.may_enter = 1;
+    g->gate = faulting_host; /* a real fault, inside a guest */
+    CALL(g, "call_host", NULL, 1, 2);
+    _exit(12);
+}
+
+static void installs_its_handler_late(void)
+{
+    guest *g = child_guest();
+    struct sigaction action = {.sa_sigaction = own_handler, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &action, NULL); /* after the engine, and never chains */
+    for (int i = 1; i <= 3; i++) {
+        mprotect(fault_page, 4096, PROT_NONE);
+        touch();
+        if (handled != i || CALL(g, "load", NULL, 1 << 20) != CJ_TRAP_MEMORY_BOUNDS)
+            _exit(11);
+        g->core.may_enter = 1;
+    }
+    uint64_t r = 0;
+    g->gate = faulting_host;
+    if (CALL(g, "call_host", &r, 1, 2) != CJ_TRAP_NONE || r != 5 || handled != 4)
+        _exit(13);
+}
+
+static void no_signals(void **state)
+{
+    (void)state;
+    in_child(no_handlers, 0, 0);
+    in_child(installs_its_handler_late, 0, 0);
+    in_child(touches_after_guests, 0, SIGSEGV);
+}
+#endif
 
 /* WAMR's threads are still at work when exit() destroys LLVM's static objects. */
 static guest *volatile left; /* not leaked: reachable to the end */
@@ -894,6 +978,7 @@ static void exit_at_once(void)
     exit(7);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 static void exit_in_a_child_of_its_own(void)
 {
     left = child_guest();
@@ -905,13 +990,17 @@ static void exit_in_a_child_of_its_own(void)
     int status;
     exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 8);
 }
+#endif
 
 static void exits_while_compiling(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
         in_child(exit_at_once, 7, 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    /* The sanitizers' own locks may be held by threads that a child after fork has not. */
     in_child(exit_in_a_child_of_its_own, 7, 0);
+#endif
 }
 
 /* LLVM 15 does not know newer CPUs by name; WAMR would refuse every module. */
@@ -945,9 +1034,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #if CJ_ENGINE_JIT
-        cmocka_unit_test(signals), /* first: children have none of the compiler's threads */
-        cmocka_unit_test(exits_while_compiling),
+    /* first: children have none of the compiler's threads */
+#if CJ_HARDWARE_BOUNDS
+        cmocka_unit_test(signals),
         cmocka_unit_test(no_address_space),
+#else
+        cmocka_unit_test(no_signals),
+#endif
+        cmocka_unit_test(exits_while_compiling),
         cmocka_unit_test(host_cpu_has_a_name),
 #endif
         cmocka_unit_test(runtime_is_counted),

@@ -244,6 +244,20 @@ void guest_delete(guest *g)
     free(g);
 }
 
+bool guest_has_room(uint64_t bytes)
+{
+    if (CJ_HARDWARE_BOUNDS)
+        return true;
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[256];
+    unsigned long long kib = 0;
+    while (f != NULL && fgets(line, sizeof line, f) != NULL && sscanf(line, "MemAvailable: %llu", &kib) != 1)
+        ;
+    if (f != NULL)
+        fclose(f);
+    return kib * 1024 / 2 >= bytes;
+}
+
 /* -- Calls --------------------------------------------------------------------------------------------------------------------------- */
 
 uint32_t guest_export(const guest *g, const char *name)

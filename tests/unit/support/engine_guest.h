@@ -46,6 +46,9 @@ guest *guest_load_bytes(guest_store *, const uint8_t *bytes, size_t size);
 guest *guest_again(guest_store *, const guest *);
 void guest_delete(guest *);
 
+/* Whether there is room for a memory of that size. With guard pages it is only reserved; else it is allocated, and written. */
+bool guest_has_room(uint64_t bytes);
+
 uint32_t guest_export(const guest *, const char *name);
 /* Calls through cj__core_enter_export, as a component's call does. */
 cj_trap guest_call(guest *, const char *name, const uint64_t *params, uint64_t *result);
