@@ -251,6 +251,8 @@ static int time_block(subject *s, kind k, double *ns, cj_step_ticks *ticks)
     cj_func_time(s->func, CJ_TIMING_OFF, NULL, NULL);
     if (called != CJ_OK) {
         cli_fail_error(s->world.session.file, cj_store_error(s->world.store));
+        if (s->calls_made == 0 && count == 1)
+            return cli_fail(CLI_FAILED, "the first call failed, tier %s", s->tier);
         return cli_fail(CLI_FAILED, "the call failed, tier %s, after %llu calls and at most %llu more", s->tier,
                         (unsigned long long)s->calls_made, (unsigned long long)count - 1);
     }

@@ -244,7 +244,7 @@ check "bench without --invoke" 2 "" "~which function? --invoke 'NAME(ARGUMENTS)'
 check "bench of a wrong call" 2 "" "~argument 1 of 2" bench --invoke 'nop()' --invoke 'add()' "$guests/values.wasm"
 check "bench with options after the component" 2 "" "canonjit: bench: --json: options go before the component" bench "$guests/values.wasm" --json
 check "bench of a trap" 1 "" "~trap: test:traps/core@1.0.0#unreachable: unreachable
-canonjit: the call failed, tier interp, after 0 calls and at most 0 more" bench --tier interp --time 0.05 --unknown-imports default \
+canonjit: the first call failed, tier interp" bench --tier interp --time 0.05 --unknown-imports default \
     --invoke 'unreachable()' "$guests/traps.wasm"
 check "bench with stand-ins" 0 "~total(" "" bench --time 0.05 --unknown-imports echo --invoke 'total(["a"])' "$guests/job.wasm"
 check "bench without stand-ins" 1 "" "~imported, and not offered by this command" bench --time 0.05 --invoke 'total(["a"])' "$guests/job.wasm"
