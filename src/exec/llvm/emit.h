@@ -9,7 +9,8 @@
  *
  * The IR is written in the form that the optimiser would bring it to (SSA values for flat slots, rotated loops, cold
  * edges marked, the memory's base in a register), so that no IR pass has to run: machine code generation alone is
- * most of the time that a thunk takes to compile (tuning.h has the measurements).
+ * most of the time that a thunk takes to compile (tuning.h has the measurements). Nor does anything after them where the
+ * module is `plain`: nothing in it runs twice in a call.
  *
  * Bounded time and stack: one function holds a few hundred operations and few nested loops (tuning.h); what is beyond
  * becomes a *part*, an internal function that is called with the two bases. A plan that costs much to compile is
