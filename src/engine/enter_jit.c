@@ -22,7 +22,7 @@
 
 struct cj_entry {
 #if OWN_JUMP
-    void *stack_pointer, *frame_pointer, *resume; /* first: the assembler code knows their places */
+    void *sp, *bp, *bx, *r12, *r13, *r14, *r15; /* first, and in this order: the assembler code knows their places */
 #else
     jmp_buf jump;
 #endif
@@ -35,36 +35,45 @@ typedef uint32_t (*entered_fn)(cj_call_ctx *, const void *, void *);
 
 #if OWN_JUMP
 _Static_assert(CJ_TRAP_CORE == 11, "cj__leap knows the number");
+_Static_assert(offsetof(cj_entry, sp) == 0 && offsetof(cj_entry, r15) == 48, "cj__leap knows the places");
 
-/* Calls fn(call, args, results). cj__leap goes on as if it had returned CJ_TRAP_CORE: stack and frame pointer come from the entry, every other register
- * counts as lost, so the compiler has saved in this frame what it needs. */
+/* Calls fn(call, args, results). cj__leap goes on as if it had returned CJ_TRAP_CORE: with the registers that a callee preserves, and at the address
+ * that the call pushed, which lies there as long as the callee has not returned. Whoever this is inlined into calls other functions too (tidy), so its stack
+ * is aligned for calls and it has no red zone. */
 static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call,
                                                                 const void *args, void *results)
 {
     uint64_t trap;
-    __asm__ volatile("lea 1f(%%rip), %%rcx\n\t"
-                     "mov %%rsp, (%%rbx)\n\t"
-                     "mov %%rbp, 8(%%rbx)\n\t"
-                     "mov %%rcx, 16(%%rbx)\n\t"
-                     "sub $128, %%rsp\n\t" /* a red zone, should the compiler think that nothing is called here */
-                     "and $-16, %%rsp\n\t"
-                     "call *%%rax\n"
-                     "1:\tmov (%%rbx), %%rsp"
-                     : "=a"(trap), "+D"(call), "+S"(args), "+d"(results)
-                     : "0"(fn), "b"(entry)
-                     : "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3",
-                       "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-                       "xmm15", "cc", "memory");
+    __asm__ volatile("mov %%rsp, %[sp]\n\t"
+                     "mov %%rbp, %[bp]\n\t"
+                     "mov %%rbx, %[bx]\n\t"
+                     "mov %%r12, %[r12]\n\t"
+                     "mov %%r13, %[r13]\n\t"
+                     "mov %%r14, %[r14]\n\t"
+                     "mov %%r15, %[r15]\n\t"
+                     "call *%%rax"
+                     : "=a"(trap), "+D"(call), "+S"(args),
+                       "+d"(results), [sp] "=m"(entry->sp), [bp] "=m"(entry->bp), [bx] "=m"(entry->bx),
+                       [r12] "=m"(entry->r12), [r13] "=m"(entry->r13), [r14] "=m"(entry->r14), [r15] "=m"(entry->r15)
+                     : "0"(fn)
+                     : "rcx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
     return (uint32_t)trap;
 }
 
 static _Noreturn void cj__leap(cj_entry *entry)
 {
-    __asm__ volatile("mov 8(%%rbx), %%rbp\n\t"
+    __asm__ volatile("mov 48(%%rcx), %%r15\n\t"
+                     "mov 40(%%rcx), %%r14\n\t"
+                     "mov 32(%%rcx), %%r13\n\t"
+                     "mov 24(%%rcx), %%r12\n\t"
+                     "mov 16(%%rcx), %%rbx\n\t"
+                     "mov 8(%%rcx), %%rbp\n\t"
+                     "mov (%%rcx), %%rsp\n\t"
                      "mov $11, %%eax\n\t"
-                     "jmp *16(%%rbx)"
+                     "jmp *-8(%%rsp)"
                      :
-                     : "b"(entry)
+                     : "c"(entry)
                      : "memory");
     __builtin_unreachable();
 }
@@ -83,9 +92,14 @@ static _Noreturn void cj__leap(cj_entry *entry)
 
 /* -- Entering ------------------------------------------------------------------------------------------------------------------- */
 
+static inline bool stack_low_at(const WASMExecEnv *env, const void *here)
+{
+    return (uintptr_t)here < (uintptr_t)env->native_stack_boundary;
+}
+
 static inline bool stack_low(const WASMExecEnv *env)
 {
-    return (uintptr_t)__builtin_frame_address(0) < (uintptr_t)env->native_stack_boundary;
+    return stack_low_at(env, __builtin_frame_address(0));
 }
 
 bool cj__core_stack_low(const cj_call_ctx *call)
@@ -188,6 +202,23 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     return trap;
 }
 
+/* A call by func_entry: all of it that is needed when the guest has returned, for no register is kept across. */
+typedef struct entered_call {
+    cj_entry entry;
+    cj_call_ctx *outer;
+    cj_call_ctx call;
+} entered_call;
+
+static __attribute__((noinline, cold)) cj_status func_trapped(entered_call *c, uint32_t trap)
+{
+    cj_store_core *store = c->call.store;
+    if (trap == CJ_TRAP_CORE)
+        tidy(&c->call, &c->entry, c->call.bound->guest.core_env_inst);
+    c->entry.env->module_inst = c->entry.outer_inst;
+    store->active = c->outer;
+    return store->hooks->failed(&c->call, trap);
+}
+
 /* `nested`: more instances than the function's own are entered. A constant, so that the functions of roots pay nothing for it. */
 static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, const void *args, void *results,
                                                                   cj_arena *arena, bool nested)
@@ -197,35 +228,49 @@ static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, co
     cj_instance_core *instance = func->bound.guest.instance;
     WASMExecEnv *env = store->env;
     cj_call_ctx *outer = store->active;
-    bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low(env) &&
-                 (arena != NULL || outer != NULL || store->arena->at == store->arena_start) &&
+    entered_call c;
+    bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low_at(env, &c) &&
                  (!nested || cj__may_enter(&func->bound));
     if (CJ_UNLIKELY(!usual))
         return store->hooks->entry(f, args, results, arena);
+    cj_arena *results_arena = arena;
+    if (arena == NULL) {
+        results_arena = store->arena;
+        if (CJ_UNLIKELY(outer == NULL && results_arena->at != store->arena_start))
+            return store->hooks->entry(f, args, results, arena);
+    }
 
-    if (outer == NULL)
+    c.call.bound = &func->bound;
+    c.call.store = store;
+    c.call.env = env;
+    c.call.arena = results_arena;
+    c.call.lends_mark = store->lends.len;
+    c.outer = outer;
+    c.entry.outer = cj__anchor.entry;
+    c.entry.env = env;
+    c.entry.outer_inst = env->module_inst;
+    if (CJ_LIKELY(outer == NULL))
         store->host_bytes = store->max_host_bytes;
-    cj_call_ctx call;
-    call.bound = &func->bound;
-    call.store = store;
-    call.arena = arena != NULL ? arena : store->arena;
-    call.lends_mark = store->lends.len;
-    store->active = &call;
+    store->active = &c.call;
     if (nested)
         cj__set_may_enter(&func->bound, 0);
     else
         instance->may_enter = 0;
+    env->module_inst = func->bound.guest.core_env_inst;
     void *code = __atomic_load_n(&func->bound.code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
     memcpy(&thunk, &code, sizeof thunk);
-    uint32_t trap = enter(&call, env, func->bound.guest.core_env_inst, thunk, args, results);
-    store->active = outer;
+    cj__anchor.entry = &c.entry;
+    uint32_t trap = cj__enter(&c.entry, thunk, &c.call, args, results);
+    cj__anchor.entry = c.entry.outer;
     if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
-        return store->hooks->failed(&call, trap);
+        return func_trapped(&c, trap);
+    c.entry.env->module_inst = c.entry.outer_inst;
+    c.call.store->active = c.outer;
     if (nested)
-        cj__set_may_enter(&func->bound, 1);
+        cj__set_may_enter(c.call.bound, 1);
     else
-        instance->may_enter = 1;
+        c.call.bound->guest.instance->may_enter = 1;
     return CJ_OK;
 }
 
