@@ -1,8 +1,10 @@
 /* by_hand.c: what a careful C programmer would write against WAMR's LLVM JIT for each function of the bench guest: the bar that
  * compiled thunks are measured by.
  *
- * Same core functions, same instance, same string validator, same checks; a jump buffer for WAMR's signal handler where it has one, no bookkeeping of
- * canonjit's. Knows WAMR's structs, as such a programmer would have to.
+ * Same core functions, same instance, same string validator, same checks; a jump buffer for WAMR's signal handler where it has one; the flags that the Canonical ABI
+ * wants tested and set (may_enter around an export's call, may_leave off while realloc and post-return run, tested when the guest calls an import). Only
+ * the import of `nop` is an empty function, the barest that WAMR can call. No bookkeeping of canonjit's: no limits, no places for errors, no way to
+ * call on another thread, one instance, one store. Knows WAMR's structs, as such a programmer would have to.
  */
 #include "bench.h"
 
@@ -40,6 +42,7 @@ struct cjb_hand {
     WASMMemoryInstance *memory;
     cj_arena *arena;
     const cj_text_kernels *text;
+    bool may_enter, may_leave;
     struct {
         void *func, *realloc, *post_return;
         uint32_t core_func; /* export number */
@@ -82,14 +85,18 @@ static inline bool trapped(const cjb_hand *h)
     return h->inst->cur_exception[0] != 0;
 }
 
-static inline bool guest_alloc(const cjb_hand *h, void *realloc_func, uint32_t align, uint64_t size, uint32_t *at)
+static inline bool guest_alloc(cjb_hand *h, void *realloc_func, uint32_t align, uint64_t size, uint32_t *at)
 {
+    h->may_leave = false;
     *at = ((uint32_t(*)(env_t *, uint32_t, uint32_t, uint32_t, uint32_t))realloc_func)(h->env, 0, 0, align,
                                                                                        (uint32_t)size);
-    return !trapped(h) && (*at & (align - 1)) == 0 && in_memory(h, *at, size);
+    if (trapped(h))
+        return false;
+    h->may_leave = true;
+    return (*at & (align - 1)) == 0 && in_memory(h, *at, size);
 }
 
-static bool string_to_guest(const cjb_hand *h, void *realloc_func, cj_string s, uint32_t *at)
+static bool string_to_guest(cjb_hand *h, void *realloc_func, cj_string s, uint32_t *at)
 {
     if (s.len > CJ_MAX_BYTES || !h->text->utf8_valid((const uint8_t *)s.ptr, s.len) ||
         !guest_alloc(h, realloc_func, 1, s.len, at))
@@ -98,8 +105,7 @@ static bool string_to_guest(const cjb_hand *h, void *realloc_func, cj_string s, 
     return true;
 }
 
-static bool bytes_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uint32_t align, uint32_t size,
-                           uint32_t *at)
+static bool bytes_to_guest(cjb_hand *h, void *realloc_func, cj_list v, uint32_t align, uint32_t size, uint32_t *at)
 {
     if (v.len > CJ_MAX_BYTES / size || !guest_alloc(h, realloc_func, align, v.len * size, at))
         return false;
@@ -108,7 +114,7 @@ static bool bytes_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uin
 }
 
 /* Padding of the host's struct must not reach the guest. */
-static bool items_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uint32_t *at)
+static bool items_to_guest(cjb_hand *h, void *realloc_func, cj_list v, uint32_t *at)
 {
     const cjb_item *items = v.ptr;
     if (v.len > CJ_MAX_BYTES / 24 || !guest_alloc(h, realloc_func, 8, v.len * 24, at))
@@ -122,7 +128,7 @@ static bool items_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uin
     return true;
 }
 
-static bool strings_to_guest(const cjb_hand *h, void *realloc_func, cj_list v, uint32_t *at)
+static bool strings_to_guest(cjb_hand *h, void *realloc_func, cj_list v, uint32_t *at)
 {
     const cj_string *strings = v.ptr;
     if (v.len > CJ_MAX_BYTES / 8 || !guest_alloc(h, realloc_func, 4, v.len * 8, at))
@@ -327,8 +333,11 @@ result_in_memory:;
     if (!ok)
         return false;
     if (h->of[call].post_return) {
+        h->may_leave = false;
         ((void (*)(env_t *, u))h->of[call].post_return)(env, at);
-        return !trapped(h);
+        if (trapped(h))
+            return false;
+        h->may_leave = true;
     }
     return true;
 }
@@ -353,10 +362,15 @@ result_in_memory:;
     { \
         bool ok = false; \
         env_t *env = h->env; \
+        if (!h->may_enter) \
+            return false; \
+        h->may_enter = false; \
         WASMModuleInstanceCommon *before = env->module_inst; \
         env->module_inst = (WASMModuleInstanceCommon *)h->inst; \
         ENTERED(env, ok = call_guest(h, CJB_##name, args, result)); \
         env->module_inst = before; \
+        if (ok) \
+            h->may_enter = true; \
         return ok; \
     }
 CJB_CALL_MAP(CJB_X)
@@ -434,9 +448,15 @@ static void native_NOP(env_t *env, uint32_t slot)
     (void)env, (void)slot;
 }
 
+/* What an import begins with. */
+#define NATIVE_BEGIN(...) \
+    (void)env, (void)slot; \
+    if (!patched->may_leave) \
+    return fault(), ##__VA_ARGS__
+
 static uint32_t native_ADD(env_t *env, uint32_t a, uint32_t b, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_any args = {.u32 = {a, b}}, result = {0};
     cjb_answer(CJB_ADD, &args, &result);
     return result.u32[0];
@@ -446,7 +466,7 @@ static uint32_t native_PARAMS16(env_t *env, uint32_t a, uint32_t b, uint32_t c, 
                                 uint32_t g, uint32_t h, uint32_t i, uint32_t j, uint32_t k, uint32_t l, uint32_t m,
                                 uint32_t n, uint32_t o, uint32_t p, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_any args = {.u32 = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p}}, result = {0};
     cjb_answer(CJB_PARAMS16, &args, &result);
     return result.u32[0];
@@ -455,7 +475,7 @@ static uint32_t native_PARAMS16(env_t *env, uint32_t a, uint32_t b, uint32_t c, 
 #define NATIVE_LIST_IN(name, align, size) \
     static uint32_t native_##name(env_t *env, uint32_t at, uint32_t len, uint32_t slot) \
     { \
-        (void)env, (void)slot; \
+        NATIVE_BEGIN(0); \
         cjb_hand *h = patched; \
         if ((uint64_t)len * (size) > CJ_MAX_BYTES || (at & ((align)-1)) || !in_memory(h, at, (uint64_t)len * (size))) \
             return fault(), 0; \
@@ -469,7 +489,7 @@ NATIVE_LIST_IN(ITEMS_IN, 8, 24)
 
 static uint32_t native_STRING_IN(env_t *env, uint32_t at, uint32_t len, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_hand *h = patched;
     if (len > CJ_MAX_BYTES || !in_memory(h, at, len) || !h->text->utf8_valid(memory_at(h, at), len))
         return fault(), 0;
@@ -480,7 +500,7 @@ static uint32_t native_STRING_IN(env_t *env, uint32_t at, uint32_t len, uint32_t
 
 static uint32_t native_STRINGS_IN(env_t *env, uint32_t at, uint32_t len, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_hand *h = patched;
     if ((uint64_t)len * 8 > CJ_MAX_BYTES || (at & 3) || !in_memory(h, at, (uint64_t)len * 8))
         return fault(), 0;
@@ -502,7 +522,7 @@ static uint32_t native_STRINGS_IN(env_t *env, uint32_t at, uint32_t len, uint32_
 
 static uint32_t native_OPTION_IN(env_t *env, uint32_t tag, uint32_t v, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     if (tag > 1)
         return fault(), 0;
     cjb_any args = {.option = {(uint8_t)tag, v}}, result = {0};
@@ -512,7 +532,7 @@ static uint32_t native_OPTION_IN(env_t *env, uint32_t tag, uint32_t v, uint32_t 
 
 static uint32_t native_RESULT_IN(env_t *env, uint32_t tag, uint32_t a, uint32_t b, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_hand *h = patched;
     cjb_any args = {.result = {.err = (uint8_t)tag}}, result = {0};
     if (tag == 0) {
@@ -528,7 +548,7 @@ static uint32_t native_RESULT_IN(env_t *env, uint32_t tag, uint32_t a, uint32_t 
 
 static uint32_t native_VARIANT_IN(env_t *env, uint32_t tag, uint64_t a, uint32_t b, uint32_t slot)
 {
-    (void)env, (void)slot;
+    NATIVE_BEGIN(0);
     cjb_hand *h = patched;
     cjb_any args = {.choice = {.which = (uint8_t)tag}}, result = {0};
     uint32_t at = (uint32_t)a;
@@ -557,7 +577,7 @@ static uint32_t native_VARIANT_IN(env_t *env, uint32_t tag, uint64_t a, uint32_t
 #define NATIVE_OUT(name, align, size, ...) \
     static void native_##name(env_t *env, uint32_t n, uint32_t to, uint32_t slot) \
     { \
-        (void)env, (void)slot; \
+        NATIVE_BEGIN(); \
         cjb_hand *h = patched; \
         void *realloc_func = h->import_realloc[CJB_##name]; \
         cjb_any args = {.u32 = {n}}, v = {0}; \
@@ -634,6 +654,7 @@ cjb_hand *cjb_hand_new(cjb_session *s)
         abort();
     h->session = s;
     h->text = cj__text();
+    h->may_enter = h->may_leave = true;
     const cj_program *program = s->instance->component->program;
     for (uint32_t c = 0; c < CJB_CALL_COUNT; c++) {
         const cj_binding *b = &s->calls[c]->core.bound;

@@ -1,9 +1,10 @@
 /* by_hand_pair.c: one component's calls of another as a careful C programmer would write them against WAMR's LLVM JIT: the bar for fused
  * calls. One native function for each import of the calling component of a pair (bench.wit, worlds `caller` and `callee`).
  *
- * What moves no data is a bare switch of instances and a call. What does checks the caller's pointers, validates strings, calls the callee's
+ * `nop` and `add` are a bare switch of instances and a call. All others have the flags that the Canonical ABI wants tested and set: the caller's may_leave,
+ * the callee's may_enter, and its may_leave off while its realloc runs. What moves data checks the caller's pointers, validates strings, calls the callee's
  * realloc in the Canonical ABI's sequence, checks what it says, copies. Handles are kept in tables of the simplest kind. No bookkeeping of
- * canonjit's: no flags, no room for traces, no paths for errors.
+ * canonjit's: no room for traces, no paths for errors, two instances and no more.
  */
 #include "bench.h"
 
@@ -37,6 +38,7 @@ typedef struct table {
 /* The pair that is measured: a programmer writing for two guests would have them as cheaply. */
 static struct {
     side caller, callee;
+    bool caller_may_leave, callee_may_enter, callee_may_leave;
     void *func[CJB_CALL_COUNT];
     void *thing_constructor, *bare_constructor, *thing_n, *thing_destructor;
     u new_thing, drop_thing, make_thing; /* slot numbers: imports of one shape are one native function */
@@ -91,11 +93,35 @@ static inline bool leave(env_t *env)
     return false;
 }
 
+/* The same with the flags. */
+static inline bool enter_duly(env_t *env)
+{
+    if (!pair.caller_may_leave || !pair.callee_may_enter) {
+        fault();
+        return false;
+    }
+    pair.callee_may_enter = false;
+    enter(env);
+    return true;
+}
+
+static inline bool leave_duly(env_t *env)
+{
+    if (!leave(env))
+        return false;
+    pair.callee_may_enter = true;
+    return true;
+}
+
 /* realloc in the callee, entered. */
 static inline bool callee_realloc(env_t *env, u old, uint64_t old_size, u align, uint64_t size, u *at)
 {
+    pair.callee_may_leave = false;
     *at = FUNC(pair.callee.realloc, u, u, u, u, u)(env, old, (u)old_size, align, (u)size);
-    return pair.callee.inst->cur_exception[0] == 0 && (*at & (align - 1)) == 0 && in_memory(&pair.callee, *at, size);
+    if (pair.callee.inst->cur_exception[0] != 0)
+        return false;
+    pair.callee_may_leave = true;
+    return (*at & (align - 1)) == 0 && in_memory(&pair.callee, *at, size);
 }
 
 /* -- Data ------------------------------------------------------------------------------------------------------------------ */
@@ -231,9 +257,10 @@ static u pair_OPTION_IN(env_t *env, u tag, u v, u slot)
     (void)slot;
     if (tag > 1)
         return fault(), 0;
-    enter(env);
+    if (!enter_duly(env))
+        return 0;
     u r = FUNC(pair.func[CJB_OPTION_IN], u, u, u)(env, tag, tag ? v : 0);
-    leave(env);
+    leave_duly(env);
     return r;
 }
 
@@ -241,10 +268,11 @@ static u pair_PARAMS16(env_t *env, u a, u b, u c, u d, u e, u f, u g, u h, u i, 
                        u slot)
 {
     (void)slot;
-    enter(env);
+    if (!enter_duly(env))
+        return 0;
     u r = FUNC(pair.func[CJB_PARAMS16], u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u)(env, a, b, c, d, e, f, g, h,
                                                                                            i, j, k, l, m, n, o, p);
-    leave(env);
+    leave_duly(env);
     return r;
 }
 
@@ -253,12 +281,13 @@ static u pair_PARAMS16(env_t *env, u a, u b, u c, u d, u e, u f, u g, u h, u i, 
     { \
         (void)slot; \
         u at, to = len, r = 0; \
-        enter(env); \
+        if (!enter_duly(env)) \
+            return 0; \
         if (move) \
             r = FUNC(pair.func[CJB_##call], u, u, u)(env, at, to); \
         else \
             fault(); \
-        leave(env); \
+        leave_duly(env); \
         return r; \
     }
 PAIR_IN(BYTES_IN, BYTES_IN, move_block(env, ptr, len, 1, 1, &at))
@@ -306,15 +335,18 @@ static inline void table_remove(table *t, u i)
 static u pair_new(env_t *env, u rep, u slot) /* the callee's resource.new */
 {
     (void)env;
+    if (!pair.callee_may_leave)
+        return fault(), 0;
     return table_add(&pair.owned, rep, slot == pair.new_thing ? THING : BARE);
 }
 
 static u pair_make(env_t *env, u n, u slot)
 {
     uint8_t type = slot == pair.make_thing ? THING : BARE;
-    enter(env);
+    if (!enter_duly(env))
+        return 0;
     u i = FUNC(type == THING ? pair.thing_constructor : pair.bare_constructor, u, u)(env, n);
-    if (!leave(env))
+    if (!leave_duly(env))
         return 0;
     handle *own = table_get(&pair.owned, i, type);
     if (!own || own->lends)
@@ -331,9 +363,10 @@ static u pair_lend(env_t *env, u i, u slot)
     if (!own)
         return fault(), 0;
     own->lends++;
-    enter(env);
+    if (!enter_duly(env))
+        return 0;
     u r = FUNC(pair.thing_n, u, u)(env, own->rep);
-    leave(env);
+    leave_duly(env);
     own->lends--;
     return r;
 }
@@ -342,14 +375,15 @@ static void pair_drop(env_t *env, u i, u slot)
 {
     uint8_t type = slot == pair.drop_thing ? THING : BARE;
     handle *own = table_get(&pair.lent, i, type);
-    if (!own || own->lends)
+    if (!pair.caller_may_leave || !own || own->lends)
         return fault();
     u rep = own->rep;
     table_remove(&pair.lent, i);
     if (type == THING) {
-        enter(env);
+        if (!enter_duly(env))
+            return;
         FUNC(pair.thing_destructor, void, u)(env, rep);
-        leave(env);
+        leave_duly(env);
     }
 }
 
@@ -396,6 +430,7 @@ void cjb_pair_patch(cjb_session *s, int from, int to)
     const cj_program *program = instance->component->program;
     memset(&pair, 0, sizeof pair);
     pair.text = cj__text();
+    pair.caller_may_leave = pair.callee_may_enter = pair.callee_may_leave = true;
     for (uint32_t g = 0; g < program->group_count; g++)
         for (uint32_t i = 0; i < program->groups[g].slot_count; i++) {
             const cj_binding *b = &cj__group_imports(instance->groups[g].core)[i];
