@@ -48,6 +48,7 @@ cj_status cj_arena_new(const cj_allocator *hook, cj_arena **out)
         cj__free(alloc, arena, sizeof(*arena));
         return CJ_NO_MEMORY;
     }
+    arena->first->used_before = 0;
     make_current(arena, arena->first);
     *out = arena;
     return CJ_OK;
@@ -67,7 +68,7 @@ void cj_arena_delete(cj_arena *arena)
 
 void cj_arena_reset(cj_arena *arena)
 {
-    cj__arena_release(arena, (cj_arena_mark){arena->first, arena->first->data, 0});
+    cj__arena_release(arena, (cj_arena_mark){arena->first, arena->first->data});
 }
 
 void *cj_arena_alloc(cj_arena *arena, size_t size, size_t align)
@@ -92,8 +93,8 @@ void *cj__arena_alloc_slow(cj_arena *arena, size_t size, size_t align)
             arena->next_size *= 2;
     }
     chunk->next = arena->current->next;
+    chunk->used_before = cj__arena_used(arena);
     arena->current->next = chunk;
-    arena->used_before += (uint64_t)(arena->at - arena->current->data);
     make_current(arena, chunk);
     return cj__arena_alloc(arena, size, align); /* fits: data is aligned to MAX_ALIGN */
 }
@@ -108,7 +109,15 @@ void cj__arena_release(cj_arena *arena, cj_arena_mark mark)
     arena->current = mark.chunk;
     arena->at = mark.at;
     arena->end = mark.chunk->data + mark.chunk->size;
-    arena->used_before = mark.used_before;
+}
+
+/* Chunks have headers, so an address is in one at most, or at its end. */
+void cj__arena_release_to(cj_arena *arena, uint8_t *at)
+{
+    cj_arena_chunk *chunk = arena->first;
+    while ((uintptr_t)at - (uintptr_t)chunk->data > chunk->size)
+        chunk = chunk->next;
+    cj__arena_release(arena, (cj_arena_mark){chunk, at});
 }
 
 void *cj__arena_calloc(cj_arena *arena, size_t count, size_t size, size_t align)

@@ -37,14 +37,14 @@ int __asan_address_is_poisoned(const volatile void *);
 
 typedef struct cj_arena_chunk {
     struct cj_arena_chunk *next;
-    size_t size; /* of the data that follows */
+    size_t size;          /* of the data that follows */
+    uint64_t used_before; /* bytes taken from the chunks before, when it is `current` */
     _Alignas(16) uint8_t data[];
 } cj_arena_chunk;
 
 struct cj_arena {
     uint8_t *at, *end; /* first, so that generated code finds them at offsets 0 and 8 */
     cj_arena_chunk *current, *first;
-    uint64_t used_before; /* bytes taken from the chunks before `current` */
     size_t next_size;
     const cj_allocator *alloc;
 };
@@ -54,7 +54,6 @@ struct cj_arena {
 typedef struct cj_arena_mark {
     cj_arena_chunk *chunk;
     uint8_t *at;
-    uint64_t used_before;
 } cj_arena_mark;
 
 void *cj__arena_alloc_slow(cj_arena *, size_t size, size_t align);
@@ -85,14 +84,16 @@ char *cj__arena_strdup(cj_arena *, cj_str);
 /* Bytes allocated since the last reset, padding included. */
 static inline uint64_t cj__arena_used(const cj_arena *arena)
 {
-    return arena->used_before + (uint64_t)(arena->at - arena->current->data);
+    return arena->current->used_before + (uint64_t)(arena->at - arena->current->data);
 }
 
 static inline cj_arena_mark cj__arena_mark(const cj_arena *arena)
 {
-    return (cj_arena_mark){arena->current, arena->at, arena->used_before};
+    return (cj_arena_mark){arena->current, arena->at};
 }
 
 void cj__arena_release(cj_arena *, cj_arena_mark);
+/* The same by the mark's `at` alone, for code that has no room for more: the chunk is looked for. */
+void cj__arena_release_to(cj_arena *, uint8_t *at);
 
 #endif

@@ -76,6 +76,7 @@ void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
 
 void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
 {
+    cj__call_complete(call);
     void *ptr = cj__call_alloc(call, size, align);
     if (!ptr)
         call->store->trap.detail = NULL;

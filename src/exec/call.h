@@ -241,6 +241,17 @@ bool cj__call_charge(cj_call_ctx *call, uint64_t size);
  * cj__string_lower does so. */
 const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, uint32_t align);
 
+/* Compiled code leaves `env` and `arena` of an import's call open where its plan has no use for them: what host functions call begins with
+ * this. */
+static inline void cj__call_complete(cj_call_ctx *call)
+{
+    const cj_plan *plan = call->bound->plan;
+    if (plan && plan->options.kind == CJ_PLAN_IMPORT) {
+        call->env = call->store->env;
+        call->arena = call->store->arena;
+    }
+}
+
 /* An import gives back what it took when it returns to the guest: memory and its count. */
 typedef struct cj_call_point {
     cj_arena_mark arena;

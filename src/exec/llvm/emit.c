@@ -189,7 +189,8 @@ LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *a
             params[n++] = type_of_letter(m, *letter);
         m->helper_types[helper] = LLVMFunctionType(type_of_letter(m, *signature), params, n, 0);
         m->helpers[helper] = declare(m, helpers[helper].name, m->helper_types[helper]);
-        if (helper == CJ__LL_cj__ll_trap || helper == CJ__LL_cj__core_throw || helper == CJ__LL_cj__call_host_failed)
+        if (helper == CJ__LL_cj__ll_trap || helper == CJ__LL_cj__core_throw || helper == CJ__LL_cj__ll_throw_trap ||
+            helper == CJ__LL_cj__ll_throw_host_failed)
             cj__ll_add_attribute(m->helpers[helper], m->cold);
     }
     return LLVMBuildCall2(m->builder, m->helper_types[helper], m->helpers[helper], args, count, "");
@@ -243,18 +244,12 @@ void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function)
     cj__ll_use(fn, fn->entry);
 }
 
-static void leave(cj__ll_fn *fn, LLVMValueRef kind, bool throws, LLVMValueRef zero)
+void cj__ll_ret(cj__ll_fn *fn, LLVMValueRef value)
 {
-    cj__ll_module *m = fn->m;
-    if (!throws) {
-        LLVMBuildRet(m->builder, kind);
-        return;
-    }
-    cj__ll_call(m, CJ__LL_cj__core_throw, &fn->call, 1);
-    if (zero)
-        LLVMBuildRet(m->builder, zero);
+    if (value)
+        LLVMBuildRet(fn->m->builder, value);
     else
-        LLVMBuildRetVoid(m->builder);
+        LLVMBuildRetVoid(fn->m->builder);
 }
 
 typedef struct cj__ll_laid {
@@ -340,7 +335,9 @@ void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
             cj__ll_fill_call(fn);
         for (uint32_t d = fn->depth0; d < past; d++)
             cj__ll_store(m, cj__ll_resize(m, index[d], m->i32), fn->call, offsetof(cj_call_ctx, index) + 4 * d);
-        leave(fn, cj__ll_call(m, CJ__LL_cj__ll_trap, (LLVMValueRef[]){fn->call, packed}, 2), throws, zero);
+        LLVMValueRef args[] = {fn->call, packed};
+        LLVMValueRef kind = cj__ll_call(m, throws ? CJ__LL_cj__ll_throw_trap : CJ__LL_cj__ll_trap, args, 2);
+        cj__ll_ret(fn, throws ? zero : kind);
     } else {
         LLVMDeleteBasicBlock(fn->trap);
     }
@@ -350,7 +347,9 @@ void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero)
         LLVMValueRef kind = LLVMBuildPhi(m->builder, m->i32, "kind");
         for (size_t i = 0; i < fn->forwards.len; i++)
             LLVMAddIncoming(kind, &fn->forwards.at[i].packed, &fn->forwards.at[i].from, 1);
-        leave(fn, kind, throws, zero);
+        if (throws)
+            cj__ll_call(m, CJ__LL_cj__core_throw, &fn->call, 1);
+        cj__ll_ret(fn, throws ? zero : kind);
     } else {
         LLVMDeleteBasicBlock(fn->recorded);
     }

@@ -38,7 +38,8 @@ enum {
 #define CJ__LL_HELPER_MAP(X) \
     X(cj__ll_trap, "ipi") \
     X(cj__ll_release, "vpp") \
-    X(cj__call_host_failed, "ipip") \
+    X(cj__ll_throw_trap, "vpi") \
+    X(cj__ll_throw_host_failed, "vpip") \
     X(cj__core_throw, "vp") \
     X(cj__core_stack_low, "ip") \
     X(cj__call_alloc, "ppli") \
@@ -71,7 +72,11 @@ typedef enum cj__ll_helper {
 
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
 uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
-void cj__ll_release(cj_call_ctx *call, const cj_call_point *point);
+/* The same, and cj__call_host_failed, and away: for functions that WAMR's code calls. Two calls would want a register kept. */
+void cj__ll_throw_trap(cj_call_ctx *call, uint32_t packed);
+void cj__ll_throw_host_failed(cj_call_ctx *call, uint32_t status, const cj_error *err);
+/* Back to where the store's arena was at, when it is not there. */
+void cj__ll_release(cj_call_ctx *call, uint8_t *at);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
@@ -228,6 +233,7 @@ void cj__ll_fn_begin(cj__ll_fn *fn, cj__ll_module *m, LLVMValueRef function);
 /* Writes the trap blocks. `throws`: leaves by cj__core_throw, returning `zero` (NULL: void) where that returns;
  * else returns the kind. */
 void cj__ll_fn_end(cj__ll_fn *fn, bool throws, LLVMValueRef zero);
+void cj__ll_ret(cj__ll_fn *fn, LLVMValueRef value); /* NULL: void */
 LLVMBasicBlockRef cj__ll_block(cj__ll_fn *fn, const char *name);
 void cj__ll_use(cj__ll_fn *fn, LLVMBasicBlockRef block); /* writes on at its end */
 LLVMBasicBlockRef cj__ll_here(cj__ll_fn *fn);

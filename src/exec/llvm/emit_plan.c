@@ -117,6 +117,8 @@ static LLVMValueRef call_core(cj__ll_fn *fn, const cj_core_sig *sig, cj__ll_plac
     LLVMTypeRef type = core_func_type(m, sig, false);
     LLVMValueRef result = LLVMBuildCall2(m->builder, type, callee, args, sig->param_count + 1, "");
     cj__ll_called_out(fn);
+    if (m->plan->options.kind == CJ_PLAN_EXPORT) /* one register less to be kept */
+        fn->binding = cj__ll_load_const(m, m->ptr, fn->call, offsetof(cj_call_ctx, bound));
     cj__ll_trap_if_exception(fn, CJ__LL_GUEST, CJ_NO_SITE);
     fn->in_results = true;
     return sig->result_count ? result : NULL;
@@ -293,34 +295,35 @@ static void emit_export(cj__ll_module *m)
 /* cj__call_mark and cj__call_release in few instructions: an arena whose end has not moved is as it was, for its
  * chunks are disjoint. What is needed again after the host function is kept on the stack, not in registers, which
  * would have to be saved for the guest there too. */
+typedef struct point {
+    uint8_t *at;
+    uint64_t host_bytes;
+} point;
+
 static LLVMValueRef emit_mark(cj__ll_fn *fn, LLVMValueRef store, LLVMValueRef arena)
 {
     cj__ll_module *m = fn->m;
-    LLVMValueRef point = cj__ll_alloca(fn, sizeof(cj_call_point), _Alignof(cj_call_point));
-    LLVMValueRef chunk = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, current));
+    LLVMValueRef mark = cj__ll_alloca(fn, sizeof(point), _Alignof(point));
     LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
-    LLVMValueRef used_before = cj__ll_load(m, m->i64, arena, offsetof(cj_arena, used_before));
     LLVMValueRef host_bytes = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes));
-    cj__ll_store(m, chunk, point, offsetof(cj_call_point, arena.chunk));
-    cj__ll_store(m, at, point, offsetof(cj_call_point, arena.at));
-    cj__ll_store(m, used_before, point, offsetof(cj_call_point, arena.used_before));
-    cj__ll_store(m, host_bytes, point, offsetof(cj_call_point, host_bytes));
-    return point;
+    cj__ll_store(m, at, mark, offsetof(point, at));
+    cj__ll_store(m, host_bytes, mark, offsetof(point, host_bytes));
+    return mark;
 }
 
-static void emit_release(cj__ll_fn *fn, LLVMValueRef point)
+static void emit_release(cj__ll_fn *fn, LLVMValueRef mark)
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
-    LLVMValueRef arena = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, arena));
-    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, point, offsetof(cj_call_point, host_bytes));
+    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, mark, offsetof(point, host_bytes));
     cj__ll_store(m, host_bytes, store, offsetof(cj_store_core, host_bytes));
+    LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
     LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
-    LLVMValueRef before = cj__ll_load(m, m->ptr, point, offsetof(cj_call_point, arena.at));
+    LLVMValueRef before = cj__ll_load(m, m->ptr, mark, offsetof(point, at));
     LLVMBasicBlockRef moved = cj__ll_block(fn, "release"), done = cj__ll_block(fn, "");
     LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, at, before, ""), moved, done);
     cj__ll_use(fn, moved);
-    LLVMValueRef args[] = {fn->call, point};
+    LLVMValueRef args[] = {fn->call, before};
     cj__ll_call(m, CJ__LL_cj__ll_release, args, 2);
     LLVMBuildBr(m->builder, done);
     cj__ll_use(fn, done);
@@ -362,7 +365,9 @@ static void emit_host_call(cj__ll_fn *fn, LLVMValueRef args, LLVMValueRef result
     cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntNE, status, cj__ll_c32(m, CJ_OK), ""), failed, next);
     cj__ll_use(fn, failed);
     LLVMValueRef failure[] = {fn->call, status, err};
-    cj__ll_leave_now(fn, cj__ll_call(m, CJ__LL_cj__call_host_failed, failure, 3));
+    cj__ll_call(m, CJ__LL_cj__ll_throw_host_failed, failure, 3);
+    const cj_core_sig *sig = &m->plan->sig;
+    cj__ll_ret(fn, sig->result_count ? LLVMConstNull(cj__ll_core_type(m, sig->result)) : NULL);
     cj__ll_use(fn, next);
 }
 
@@ -404,12 +409,26 @@ static cj__ll_place params_place(cj__ll_fn *fn, LLVMValueRef *slots)
 
 static void end_native(cj__ll_fn *fn, LLVMValueRef result)
 {
-    cj__ll_module *m = fn->m;
-    if (result)
-        LLVMBuildRet(m->builder, result);
-    else
-        LLVMBuildRetVoid(m->builder);
+    cj__ll_ret(fn, result);
     cj__ll_fn_end(fn, true, result ? LLVMConstNull(LLVMTypeOf(result)) : NULL);
+}
+
+/* True when an import needs neither an arena for its arguments nor the environment for its results: its call is left without
+ * them (cj__call_complete). UTF-8 is looked at where it lies, but when it is too long for that. */
+static bool is_lean(const cj__ll_module *m)
+{
+    const cj_plan *plan = m->plan;
+    if (m->big || plan->has_borrow || cj__ll_calls_out(&plan->results, 0, plan->results.op_count) ||
+        plan->host_args_size > CJ__LL_STACK_STRUCT || plan->host_result_size > CJ__LL_STACK_STRUCT ||
+        plan->args.op_count + plan->results.op_count > m->tuning.part_ops || has_code(&plan->results, CJ_OP_OWN))
+        return false;
+    for (uint32_t i = 0; i < plan->args.op_count; i++) {
+        const cj_op *op = &plan->args.ops[i];
+        bool view = op->mode == CJ_MODE_VIEW && (op->code != CJ_OP_STRING || plan->options.encoding == CJ_UTF8);
+        if (op->code == CJ_OP_OWN || ((op->code == CJ_OP_STRING || op->code == CJ_OP_LIST) && !view))
+            return false;
+    }
+    return true;
 }
 
 static void emit_import(cj__ll_module *m)
@@ -424,8 +443,10 @@ static void emit_import(cj__ll_module *m)
 
     cj__ll_store(m, fn.binding, fn.call, offsetof(cj_call_ctx, bound));
     cj__ll_store(m, store, fn.call, offsetof(cj_call_ctx, store));
-    cj__ll_store(m, fn.env, fn.call, offsetof(cj_call_ctx, env));
-    cj__ll_store(m, arena, fn.call, offsetof(cj_call_ctx, arena));
+    if (!is_lean(m)) {
+        cj__ll_store(m, fn.env, fn.call, offsetof(cj_call_ctx, env));
+        cj__ll_store(m, arena, fn.call, offsetof(cj_call_ctx, arena));
+    }
 
     check_may_leave(&fn, instance);
     fn.env = NULL; /* from here on read from the call: it is not worth a register */

@@ -19,9 +19,21 @@ uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed)
                          site == 0xffffff ? CJ_NO_SITE : site);
 }
 
-void cj__ll_release(cj_call_ctx *call, const cj_call_point *point)
+void cj__ll_throw_trap(cj_call_ctx *call, uint32_t packed)
 {
-    cj__call_release(call, *point);
+    cj__ll_trap(call, packed);
+    cj__core_throw(call);
+}
+
+void cj__ll_throw_host_failed(cj_call_ctx *call, uint32_t status, const cj_error *err)
+{
+    cj__call_host_failed(call, (cj_status)status, err);
+    cj__core_throw(call);
+}
+
+void cj__ll_release(cj_call_ctx *call, uint8_t *at)
+{
+    cj__arena_release_to(call->store->arena, at);
 }
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
@@ -31,6 +43,8 @@ static __attribute__((noinline)) uint32_t lift_utf8(cj_call_ctx *call, uint32_t 
 {
     const void *memory = call->bound->guest.memory;
     cj_store_core *store = call->store;
+    if (view) /* an import's call */
+        cj__call_complete(call);
     if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
         return CJ_TRAP_STRING_LENGTH;
     if (CJ_UNLIKELY(!cj__memory_covers(memory, ptr, len)))

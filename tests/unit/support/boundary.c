@@ -401,7 +401,7 @@ static void test_echo_onto_itself(void **state)
 static cj_status take_memory(cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
 {
     (void)args, (void)err;
-    char *text = cj__call_alloc(ctx, 100, 1);
+    char *text = cj__call_host_alloc(ctx, 100, 1);
     assert_non_null(text);
     memset(text, 'y', 100);
     *(cj_string *)results = (cj_string){text, 100};

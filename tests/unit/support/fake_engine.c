@@ -650,7 +650,7 @@ const char *fake_trap_path(fake_engine *fake, char *buffer, size_t size)
 
 static fake_engine *fake_of(const cj_call_ctx *call)
 {
-    return ((fake_env *)call->env)->fake;
+    return ((fake_env *)call->store->env)->fake;
 }
 
 /* Calls a function with its instance as the environment's. False: it trapped, and the exception is that of the instance

@@ -634,7 +634,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
     }
     if (one_in(&c, 10))
         fake_grow(home(p), 1 + below(&c, 100));
-    if (one_in(&c, 4) && !cj__call_alloc(call, 100, 8))
+    if (one_in(&c, 4) && !cj__call_host_alloc(call, 100, 8))
         return CJ_NO_MEMORY;
     c.alias = below(&c, 2);
     if (p->type->result)
