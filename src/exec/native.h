@@ -28,7 +28,13 @@ static inline bool cj__native_stack_low(const void *env)
 {
     uintptr_t boundary;
     memcpy(&boundary, (const char *)env + cj__core_layout.env_stack_boundary, sizeof(boundary));
+#if defined(__x86_64__)
+    uintptr_t here; /* a frame address would cost the frame pointer */
+    __asm__ volatile("mov %%rsp, %0" : "=r"(here));
+    return here < boundary;
+#else
     return (uintptr_t)__builtin_frame_address(0) < boundary;
+#endif
 }
 
 /* Makes `inst` the instance that runs; returns the one that did. */

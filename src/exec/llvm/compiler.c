@@ -65,11 +65,10 @@ static cj_status fail_reported(cj__ll_compiler *c, cj_error *err)
 
 /* -- Making and deleting ----------------------------------------------------------------------------------------- */
 
-/* All that compiled code refers to: our helpers, and what LLVM makes of memory intrinsics. Nothing is looked up in
+/* All that compiled code refers to: our helpers, and what LLVM makes of other memory intrinsics. Nothing is looked up in
  * the process. */
 #define SYMBOL_MAP(X) \
     X(cj__ll_in_post_return) \
-    X(memcpy) \
     X(memmove) \
     X(memset)
 

@@ -48,6 +48,7 @@ enum {
     X(cj__string_lift, "ippiiiip") \
     X(cj__string_lower, "ippipp") \
     X(cj__ll_string_lift_utf8, "ipiiip") \
+    X(cj__ll_string_view_utf8, "ippip") \
     X(cj__ll_string_lower_utf8, "ippp") \
     X(cj__ll_string_utf8_to_utf8, "ipiiip") \
     X(cj__ll_string_utf8_to_utf16, "ipiiip") \
@@ -61,6 +62,7 @@ enum {
     X(cj__move_own, "ipiiip") \
     X(cj__move_borrow, "ipiiip") \
     X(cj__lends_end, "vp") \
+    X(memcpy, "pppl") \
     X(cj__host_borrows_end, "vp")
 
 typedef enum cj__ll_helper {
@@ -80,6 +82,8 @@ void cj__ll_release(cj_call_ctx *call, uint8_t *at);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
+/* The rest of the first with CJ_MODE_VIEW: `len` bytes that have been found to be the guest's and no more than CJ_MAX_BYTES. */
+uint32_t cj__ll_string_view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out);
 /* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. */
 #define CJ__LL_STRING_PAIRS(X) \
     X(utf8, utf8, CJ_UTF8, CJ_UTF8) \

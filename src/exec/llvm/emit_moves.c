@@ -184,13 +184,23 @@ static void put_pair(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueR
     put(fn, place, at + (place->space == CJ_SPACE_FLAT ? 1 : 4), second);
 }
 
-static LLVMValueRef lift_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, cj__ll_place *dst)
+static LLVMValueRef lift_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
     cj_encoding encoding = m->plan->options.encoding;
     LLVMValueRef pair[2];
     get_pair(fn, src, op->src, pair);
     LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
+    if (encoding == CJ_UTF8 && op->mode == CJ_MODE_VIEW && !m->big) {
+        LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
+        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, pair[1], cj__ll_c32(m, CJ_MAX_BYTES), ""),
+                       CJ_TRAP_STRING_LENGTH, site);
+        cj__ll_view memory = cj__ll_source_view(fn);
+        cj__ll_check_range(fn, memory, ptr, 1, len, CJ_TRAP_NONE, CJ_TRAP_STRING_BOUNDS, site);
+        LLVMValueRef args[] = {fn->call, cj__ll_add(m, memory.base, ptr), pair[1], to};
+        return cj__ll_call(m, CJ__LL_cj__ll_string_view_utf8, args, 4);
+    }
     if (encoding == CJ_UTF8) {
         LLVMValueRef args[] = {fn->call, view, pair[0], pair[1], to};
         return cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, args, 5);
@@ -235,7 +245,7 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
     if (!fn->lowers) {
-        cj__ll_trap_unless_null(fn, lift_string(fn, op, src, dst), site);
+        cj__ll_trap_unless_null(fn, lift_string(fn, site, src, dst), site);
         return;
     }
     cj__ll_note(fn, site);
@@ -391,6 +401,13 @@ static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
 }
 
 /* -- Lists ------------------------------------------------------------------------------------------------------- */
+
+/* memcpy itself: LLVM would call it through a stub. */
+static void copy_block(cj__ll_fn *fn, LLVMValueRef to, LLVMValueRef from, LLVMValueRef bytes)
+{
+    LLVMValueRef args[] = {to, from, bytes};
+    cj__ll_call(fn->m, CJ__LL_memcpy, args, 3);
+}
 
 /* What one element takes at an end. */
 static uint32_t element_size(const cj_moves *moves, const cj_op *op, bool at_dst)
@@ -560,7 +577,7 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
         trap_if_null(fn, host, site);
     }
     if (op->mode == CJ_MODE_BLOCK) {
-        LLVMBuildMemCpy(m->builder, host, 1, guest, 1, bytes);
+        copy_block(fn, host, guest, bytes);
     } else if (op->mode == CJ_MODE_LOOP) {
         cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = guest, .fixed = true};
         cj__ll_place to = {.space = CJ_SPACE_HOST, .ptr = host};
@@ -597,7 +614,7 @@ static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj_
     LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, bytes, m->i32), site);
     cj__ll_place from = {.space = CJ_SPACE_HOST, .ptr = host}, to = {.space = CJ_SPACE_MEM, .off = block};
     if (op->mode == CJ_MODE_BLOCK)
-        LLVMBuildMemCpy(m->builder, cj__ll_place_ptr(fn, &to), 1, host, 1, bytes);
+        copy_block(fn, cj__ll_place_ptr(fn, &to), host, bytes);
     else
         emit_loop(fn, site, from, to, len);
     put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
@@ -619,7 +636,7 @@ static void emit_list_move(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = cj__ll_add(m, memory.base, ptr), .fixed = true},
                  to = {.space = CJ_SPACE_MEM, .off = block};
     if (op->mode == CJ_MODE_BLOCK)
-        LLVMBuildMemCpy(m->builder, cj__ll_place_ptr(fn, &to), 1, from.ptr, 1, bytes);
+        copy_block(fn, cj__ll_place_ptr(fn, &to), from.ptr, bytes);
     else
         emit_loop(fn, site, from, to, len);
     put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), pair[1]);

@@ -38,23 +38,21 @@ void cj__ll_release(cj_call_ctx *call, uint8_t *at)
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) uint32_t lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len,
-                                                    cj_string *out)
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
 {
     const void *memory = call->bound->guest.memory;
-    cj_store_core *store = call->store;
-    if (view) /* an import's call */
-        cj__call_complete(call);
     if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
         return CJ_TRAP_STRING_LENGTH;
     if (CJ_UNLIKELY(!cj__memory_covers(memory, ptr, len)))
         return CJ_TRAP_STRING_BOUNDS;
+    const uint8_t *s = len ? cj__memory_view(memory, ptr, len) : (const uint8_t *)"";
+    if (view)
+        return cj__ll_string_view_utf8(call, s, len, out);
     *out = (cj_string){"", len};
     if (len == 0)
         return CJ_TRAP_NONE;
-    const uint8_t *s = cj__memory_view(memory, ptr, len);
-    if (!view && len > CJ_TEXT_SHORT &&
-        CJ_LIKELY(len <= store->host_bytes)) { /* malformed comes before the host's limit */
+    if (len > CJ_TEXT_SHORT &&
+        CJ_LIKELY(len <= call->store->host_bytes)) { /* malformed comes before the host's limit */
         char *room = cj__call_alloc(call, len, 1);
         if (CJ_UNLIKELY(!room))
             return CJ_TRAP_HOST_LIMIT;
@@ -63,12 +61,7 @@ static __attribute__((noinline)) uint32_t lift_utf8(cj_call_ctx *call, uint32_t 
     }
     if (CJ_UNLIKELY(!cj__text_utf8_valid(s, len)))
         return CJ_TRAP_STRING_UTF8;
-    if (view && CJ_LIKELY(len <= store->host_bytes)) {
-        store->host_bytes -= len;
-        out->ptr = (const char *)s;
-        return CJ_TRAP_NONE;
-    }
-    char *copy = cj__call_alloc(call, len, 1); /* too long for a view, too: it says so */
+    char *copy = cj__call_alloc(call, len, 1);
     if (CJ_UNLIKELY(!copy))
         return CJ_TRAP_HOST_LIMIT;
     cj__text_copy(copy, s, len);
@@ -76,31 +69,27 @@ static __attribute__((noinline)) uint32_t lift_utf8(cj_call_ctx *call, uint32_t 
     return CJ_TRAP_NONE;
 }
 
-static __attribute__((noinline)) uint32_t lift_view(cj_store_core *store, const uint8_t *s, uint32_t len,
-                                                    cj_string *out)
+static inline uint32_t put_view(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
 {
-    if (CJ_UNLIKELY(!cj__text()->utf8_valid(s, len)))
-        return CJ_TRAP_STRING_UTF8;
+    cj_store_core *store = call->store;
+    if (CJ_UNLIKELY(len > store->host_bytes)) {
+        (void)cj__call_charge(call, len); /* says so */
+        return CJ_TRAP_HOST_LIMIT;
+    }
     store->host_bytes -= len;
-    *out = (cj_string){(const char *)s, len};
+    *out = (cj_string){len ? (const char *)s : "", len};
     return CJ_TRAP_NONE;
 }
 
-/* The short way of what is most frequent, a view; without a frame or a call when it is short and ASCII. */
-uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
+static __attribute__((noinline)) uint32_t view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
 {
-    cj_store_core *store = call->store;
-    if (view && len && len <= CJ_MAX_BYTES && len <= store->host_bytes) {
-        const uint8_t *s = cj__memory_view(call->bound->guest.memory, ptr, len);
-        if (CJ_LIKELY(s)) {
-            if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
-                return lift_view(store, s, len, out);
-            store->host_bytes -= len;
-            *out = (cj_string){(const char *)s, len};
-            return CJ_TRAP_NONE;
-        }
-    }
-    return lift_utf8(call, view, ptr, len, out);
+    return CJ_LIKELY(cj__text()->utf8_valid(s, len)) ? put_view(call, s, len, out) : (uint32_t)CJ_TRAP_STRING_UTF8;
+}
+
+uint32_t cj__ll_string_view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
+{
+    return cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)) ? put_view(call, s, len, out)
+                                                                      : view_utf8(call, s, len, out);
 }
 
 /* cj__lower_realloc where realloc is native code, and the environment's module_inst that side's already: compiled code

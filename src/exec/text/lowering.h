@@ -13,7 +13,7 @@
 
 #include "engine/engine.h"
 #include "exec/exec.h"
-#include "exec/text/text.h"
+#include "exec/text/short.h"
 
 #define UTF16_TAG UINT32_C(0x80000000) /* in the length of a latin1+utf16 string */
 
@@ -51,7 +51,7 @@ typedef struct lowering {
     const cj_side *to;
     const cj_side *from; /* NULL: the host's */
     source string;       /* of a guest */
-    const uint8_t *src;  /* where it is; a guest's: until the next realloc; never NULL */
+    const uint8_t *src;  /* where it is; never NULL. No realloc moves a guest's: that is another guest's */
     uint32_t len;        /* of the source, in bytes */
     uint32_t units;      /* likewise, in code units */
     uint32_t align;
@@ -61,18 +61,11 @@ typedef struct lowering {
 
 static uint8_t nothing[1]; /* where a string of no bytes lies */
 
-CJ__LOWERING void reseat_source(lowering *l)
-{
-    if (l->from)
-        l->src = l->len ? cj__memory_view(l->from->memory, l->string.at, l->len) : nothing;
-}
-
-/* Takes the addresses anew. The block's bounds have just been checked. */
+/* Takes the block's address anew. Its bounds have just been checked. */
 CJ__LOWERING void reseat(lowering *l, uint32_t size)
 {
     l->size = size;
     l->at = size ? cj__memory_view(l->to->memory, l->ptr, size) : nothing;
-    reseat_source(l);
 }
 
 CJ__LOWERING uint32_t allocate(lowering *l, uint32_t align, uint32_t size)
@@ -110,7 +103,7 @@ CJ__LOWERING uint32_t lower_copy(lowering *l, uint32_t align)
 
 CJ__LOWERING uint32_t lower_utf8(lowering *l)
 {
-    if (!l->from && l->len > CJ_TEXT_SHORT) { /* the host's: in one pass */
+    if (l->len > CJ_TEXT_SHORT) { /* in one pass */
         uint32_t trap = allocate(l, 1, l->len);
         return trap                                           ? trap
                : cj__text()->utf8_copy(l->src, l->len, l->at) ? CJ_TRAP_NONE
@@ -129,7 +122,7 @@ CJ__LOWERING uint32_t lower_latin1_to_utf16(lowering *l)
 {
     uint32_t trap = allocate(l, 2, 2 * l->len);
     if (CJ_LIKELY(!trap))
-        cj__text()->latin1_to_utf16(l->src, l->len, l->at);
+        cj__text_latin1_to_utf16(l->src, l->len, l->at);
     return trap;
 }
 
@@ -137,17 +130,17 @@ CJ__LOWERING uint32_t lower_latin1_to_utf16(lowering *l)
  * then shrunk. */
 CJ__LOWERING uint32_t lower_to_utf8(lowering *l, bool wide, uint32_t *bytes)
 {
-    const cj_text_kernels *text = cj__text();
     uint32_t trap = allocate(l, 1, l->units);
     if (CJ_UNLIKELY(trap))
         return trap;
     size_t ascii =
-        wide ? text->utf16_to_ascii(l->src, l->units, l->at) : text->latin1_to_ascii(l->src, l->units, l->at);
+        wide ? cj__text_utf16_to_ascii(l->src, l->units, l->at) : cj__text_latin1_to_ascii(l->src, l->units, l->at);
     if (ascii == l->units)
         return CJ_TRAP_NONE;
     trap = resize(l, (wide ? 3u : 2u) * l->units);
     if (CJ_UNLIKELY(trap))
         return trap;
+    const cj_text_kernels *text = cj__text();
     size_t more = wide ? text->utf16_to_utf8(l->src + 2 * ascii, l->units - ascii, l->at + ascii)
                        : text->latin1_to_utf8(l->src + ascii, l->units - ascii, l->at + ascii);
     if (more == CJ_TEXT_BAD)
@@ -162,7 +155,7 @@ CJ__LOWERING uint32_t lower_utf8_to_utf16(lowering *l, uint32_t *units)
     uint32_t trap = allocate(l, 2, 2 * l->len);
     if (CJ_UNLIKELY(trap))
         return trap;
-    size_t n = cj__text()->utf8_to_utf16(l->src, l->len, l->at);
+    size_t n = cj__text_utf8_to_utf16(l->src, l->len, l->at);
     if (n == CJ_TEXT_BAD)
         return CJ_TRAP_STRING_UTF8;
     *units = (uint32_t)n;
@@ -188,8 +181,8 @@ CJ__LOWERING uint32_t lower_to_latin1_or_utf16(lowering *l, bool wide, uint32_t 
     uint32_t trap = allocate(l, 2, l->units);
     if (CJ_UNLIKELY(trap))
         return trap;
-    size_t read, narrow = wide ? cj__text()->utf16_to_latin1(l->src, l->units, l->at, &read)
-                               : cj__text()->utf8_to_latin1(l->src, l->units, l->at, &read);
+    size_t read, narrow = wide ? cj__text_utf16_to_latin1(l->src, l->units, l->at, &read)
+                               : cj__text_utf8_to_latin1(l->src, l->units, l->at, &read);
     if (read == l->units) {
         *tagged_units = (uint32_t)narrow;
         return shrink(l, (uint32_t)narrow);
@@ -213,7 +206,7 @@ CJ__LOWERING uint32_t lower_tagged_utf16(lowering *l, uint32_t *tagged_units)
     uint32_t trap = allocate(l, 2, l->len);
     if (CJ_UNLIKELY(trap))
         return trap;
-    size_t read, narrow = cj__text()->utf16_to_latin1(l->src, l->units, l->at, &read);
+    size_t read, narrow = cj__text_utf16_to_latin1(l->src, l->units, l->at, &read);
     if (read == l->units) {
         *tagged_units = l->units;
         l->align = 1;
@@ -258,7 +251,7 @@ CJ__LOWERING uint32_t move_string(cj_call_ctx *call, const cj_side *from, cj_enc
         return trap;
     l.len = l.string.bytes;
     l.units = l.string.units;
-    reseat_source(&l);
+    l.src = l.len ? cj__memory_view(from->memory, l.string.at, l.len) : nothing;
     return lower_string(&l, from_encoding, l.string.wide, to_encoding, out);
 }
 

@@ -5,13 +5,13 @@
  * Non-goals: where the two words (pointer, length) are; recording the trap.
  * Spec: "Loading" (load_string_from_range) and "Storing" (store_string_into_range), whose order of checks and sequence
  * of realloc calls are followed to the letter: guests can observe both. But whether a string that is transcoded, or a
- * long one of the host's, is well-formed is found on the way, when realloc may have run already: nobody can tell, for
+ * long one in UTF-8, is well-formed is found on the way, when realloc may have run already: nobody can tell, for
  * that guest is dead then.
  *
  * Whatever realloc returns, and whatever the guest does meanwhile, each write stays inside the block whose bounds were
  * checked after the last realloc, because kernels write no more than the source's length allows, whatever its bytes.
- * The host's sources cannot change: cj__call_source has copied what was guest memory. Those of a guest stay as they are
- * too (another guest's realloc runs), but where they lie is asked again after every realloc.
+ * The host's sources cannot change: cj__call_source has copied what was guest memory. Those of a guest stay as and where they are
+ * too: realloc is another guest's, and may not call anybody.
  */
 #define CJ__LOWERING static
 #define cj__lowering_realloc cj__lower_realloc

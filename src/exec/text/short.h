@@ -1,0 +1,88 @@
+/* short.h: transcoding without the call of a kernel where a text is short and ASCII, as most are.
+ *
+ * Place in the pipeline: between lowering.h and the table of kernels (text.h), whose rules hold here.
+ * Non-goals: instruction sets: vectors of 8 and 16 bytes are everywhere, if only as words. Working in place, as some kernels do.
+ */
+#ifndef CJ_EXEC_TEXT_SHORT_H
+#define CJ_EXEC_TEXT_SHORT_H
+
+#include "exec/text/text.h"
+
+typedef uint8_t cj__text_eight __attribute__((vector_size(8)));
+typedef uint16_t cj__text_eight_wide __attribute__((vector_size(16)));
+
+/* Latin-1 -> UTF-16 of 8 to 32 bytes, the last eight overlapping; false: of so many it cannot. */
+static inline bool cj__text_short_widen(const uint8_t *s, size_t len, uint8_t *out)
+{
+    if (len - 8 > 24)
+        return false;
+    for (size_t i = 0;; i = i + 16 <= len ? i + 8 : len - 8) {
+        cj__text_eight narrow;
+        memcpy(&narrow, s + i, sizeof(narrow));
+        cj__text_eight_wide wide = __builtin_convertvector(narrow, cj__text_eight_wide);
+        memcpy(out + 2 * i, &wide, sizeof(wide));
+        if (i + 8 == len)
+            return true;
+    }
+}
+
+/* UTF-16 -> Latin-1 of 8 to 16 units that have no bit of `high`; false: of others it cannot. */
+static inline bool cj__text_short_narrow(const uint8_t *s, size_t units, uint64_t high, uint8_t *out)
+{
+    if (units - 8 > 8 || !cj__text_short_ascii(s, 2 * units, high))
+        return false;
+    for (size_t i = 0;; i = units - 8) {
+        cj__text_eight_wide wide;
+        memcpy(&wide, s + 2 * i, sizeof(wide));
+        cj__text_eight narrow = __builtin_convertvector(wide, cj__text_eight);
+        memcpy(out + i, &narrow, sizeof(narrow));
+        if (i + 8 == units)
+            return true;
+    }
+}
+
+static inline size_t cj__text_utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
+{
+    bool ascii = cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080));
+    return ascii && cj__text_short_widen(s, len, out) ? len : cj__text()->utf8_to_utf16(s, len, out);
+}
+
+static inline void cj__text_latin1_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
+{
+    if (!cj__text_short_widen(s, len, out))
+        cj__text()->latin1_to_utf16(s, len, out);
+}
+
+static inline size_t cj__text_utf16_to_ascii(const uint8_t *s, size_t units, uint8_t *out)
+{
+    return cj__text_short_narrow(s, units, UINT64_C(0xff80ff80ff80ff80), out)
+               ? units
+               : cj__text()->utf16_to_ascii(s, units, out);
+}
+
+static inline size_t cj__text_utf16_to_latin1(const uint8_t *s, size_t units, uint8_t *out, size_t *read)
+{
+    if (!cj__text_short_narrow(s, units, UINT64_C(0xff00ff00ff00ff00), out))
+        return cj__text()->utf16_to_latin1(s, units, out, read);
+    *read = units;
+    return units;
+}
+
+static inline size_t cj__text_latin1_to_ascii(const uint8_t *s, size_t len, uint8_t *out)
+{
+    if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
+        return cj__text()->latin1_to_ascii(s, len, out);
+    cj__text_copy(out, s, len);
+    return len;
+}
+
+static inline size_t cj__text_utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
+{
+    if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
+        return cj__text()->utf8_to_latin1(s, len, out, read);
+    cj__text_copy(out, s, len);
+    *read = len;
+    return len;
+}
+
+#endif
