@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "component/types.h"
+#include "engine_layout.h"
 #include "exec/call.h"
 
 #ifndef CJ_ENGINE_JIT
@@ -107,7 +108,7 @@ bool cj__core_stack_low(const cj_call_ctx *call);
 
 /* -- Memory --------------------------------------------------------------------------------------------------------------- */
 
-/* Where WAMR keeps what compiled code reads, in bytes from the start of the record named. */
+/* Where WAMR keeps what our code reads, compiled code too, in bytes from the start of the record named: constants (engine/layout.c). */
 typedef struct cj_core_layout {
     uint32_t env_module_inst;    /* exec_env -> instance record (cj_binding.core_env_inst) */
     uint32_t env_stack_boundary; /* exec_env -> lowest usable address of the native stack, the reserve included */
@@ -117,7 +118,15 @@ typedef struct cj_core_layout {
     uint32_t memory_page_count;  /* memory record -> u32 */
     uint32_t memory_page_size;   /* memory record -> u32, bytes; the size is the 64-bit product */
 } cj_core_layout;
-extern const cj_core_layout cj__core_layout;
+static const cj_core_layout cj__core_layout = {
+    .env_module_inst = CJ__LAYOUT_ENV_MODULE_INST,
+    .env_stack_boundary = CJ__LAYOUT_ENV_STACK_BOUNDARY,
+    .inst_exception = CJ__LAYOUT_INST_EXCEPTION,
+    .inst_custom_data = CJ__LAYOUT_INST_CUSTOM_DATA,
+    .memory_data = CJ__LAYOUT_MEMORY_DATA,
+    .memory_page_count = CJ__LAYOUT_MEMORY_PAGE_COUNT,
+    .memory_page_size = CJ__LAYOUT_MEMORY_PAGE_SIZE,
+};
 
 static inline uint8_t *cj__memory_base(const void *memory)
 {

@@ -7,16 +7,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-const cj_core_layout cj__core_layout = {
-    .env_module_inst = offsetof(WASMExecEnv, module_inst),
-    .env_stack_boundary = offsetof(WASMExecEnv, native_stack_boundary),
-    .inst_exception = offsetof(WASMModuleInstance, cur_exception),
-    .inst_custom_data = offsetof(WASMModuleInstance, custom_data),
-    .memory_data = offsetof(WASMMemoryInstance, memory_data),
-    .memory_page_count = offsetof(WASMMemoryInstance, cur_page_count),
-    .memory_page_size = offsetof(WASMMemoryInstance, num_bytes_per_page),
-};
-
 /* Until the store is entered, no thread is its owner; NULL would be that of a thread that never entered any. */
 static const char nobody;
 

@@ -31,16 +31,6 @@ typedef struct fake_bound {
     cj_instance_core *entering;
 } fake_bound;
 
-const cj_core_layout cj__core_layout = {
-    .env_module_inst = offsetof(fake_env, module_inst),
-    .env_stack_boundary = offsetof(fake_env, stack_boundary),
-    .inst_exception = offsetof(fake_inst, exception),
-    .inst_custom_data = offsetof(fake_inst, custom_data),
-    .memory_data = offsetof(fake_memory, data),
-    .memory_page_count = offsetof(fake_memory, page_count),
-    .memory_page_size = offsetof(fake_memory, page_size),
-};
-
 static void *must(void *ptr)
 {
     if (!ptr)

@@ -54,23 +54,30 @@ typedef enum fake_action {
     FAKE_FILL,   /* overwrites all memory below FAKE_HEAP_BASE with byte `value`, then FAKE_BUMP: a hostile guest */
 } fake_action;
 
+/* A member where WAMR's record has it. */
+#define FAKE_AT(offset, ...) \
+    struct { \
+        char before_##offset[CJ__LAYOUT_##offset]; \
+        __VA_ARGS__; \
+    }
+
 typedef struct fake_env {
+    union {
+        FAKE_AT(ENV_MODULE_INST, void *module_inst);
+        FAKE_AT(ENV_STACK_BOUNDARY, uintptr_t stack_boundary);
+    };
     fake_engine *fake;
-    void *module_inst;
-    uintptr_t stack_boundary;
 } fake_env;
 
-typedef struct fake_inst {
-    uint64_t unused;
-    char exception[128];
-    void *custom_data;
+typedef union fake_inst {
+    FAKE_AT(INST_EXCEPTION, char exception[128]);
+    FAKE_AT(INST_CUSTOM_DATA, void *custom_data);
 } fake_inst;
 
-typedef struct fake_memory {
-    uint64_t unused;
-    uint8_t *data;
-    uint32_t page_count; /* the size: pages are of 1 byte */
-    uint32_t page_size;
+typedef union fake_memory {
+    FAKE_AT(MEMORY_DATA, uint8_t *data);
+    FAKE_AT(MEMORY_PAGE_COUNT, uint32_t page_count); /* the size: pages are of 1 byte */
+    FAKE_AT(MEMORY_PAGE_SIZE, uint32_t page_size);
 } fake_memory;
 
 struct fake_engine {
