@@ -302,7 +302,8 @@ uint32_t cj__interp_post_return(cj_call_ctx *call, const uint64_t *result)
 
 /* -- Exports ------------------------------------------------------------------------------------------------------- */
 
-static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
+/* In line in both of run_export's forms, though the compiler thinks twice is too often. */
+static inline __attribute__((always_inline)) uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
 {
     run r = cj__run(call, false);
     guest_target to = {.slots = flat};
@@ -310,7 +311,8 @@ static uint32_t lower_args(cj_call_ctx *call, const void *args, uint64_t *flat)
     return trap ? trap : lower_ops(&r, all_ops(r.moves), args, &to);
 }
 
-static uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat, void *results)
+static inline __attribute__((always_inline)) uint32_t lift_results(cj_call_ctx *call, const uint64_t *flat,
+                                                                   void *results)
 {
     run r = cj__run(call, true);
     guest_source from = {.slots = flat};
