@@ -632,6 +632,21 @@ static void test_the_thread_takes_no_signals(void **state)
 
 /* -- Processes ------------------------------------------------------------------------------------------------------ */
 
+static _Noreturn void end_child(bool ok)
+{
+#ifdef __SANITIZE_ADDRESS__ /* it looks for leaks at exit, and what the child leaves alone is one */
+    _exit(ok ? 0 : 1);
+#endif
+    exit(ok ? 0 : 1);
+}
+
+static void expect_good_end(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* A child of an engine compiles nothing, and neither hangs nor crashes: not when it uses the compiler, deletes the engine, or exits. */
 static void test_a_forked_child(void **state)
 {
@@ -647,14 +662,9 @@ static void test_a_forked_child(void **state)
         cj_engine_wait_compiled(x.engine);
         cj_compiler *compiler = x.engine->compiler;
         cj__compiler_delete(compiler);
-#ifdef __SANITIZE_ADDRESS__ /* it looks for leaks at exit, and what the child leaves alone is one */
-        _exit(ok ? 0 : 1);
-#endif
-        exit(ok ? 0 : 1);
+        end_child(ok);
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    expect_good_end(child);
     close_world(&x);
 }
 
@@ -675,14 +685,9 @@ static void test_an_engine_of_a_forked_child(void **state)
         open_engine(&own, CJ_TIER_JIT, 0);
         open_component(&own);
         bool ok = stats(&own).thunks_compiled == 4 && call_add(&own) == 42;
-#ifdef __SANITIZE_ADDRESS__ /* looks for leaks at exit */
-        _exit(ok ? 0 : 1);
-#endif
-        exit(ok ? 0 : 1);
+        end_child(ok);
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    expect_good_end(child);
     close_world(&x);
 }
 
