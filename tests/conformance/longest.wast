@@ -1,6 +1,6 @@
-;; Strings and lists of 2^28-1 bytes are accepted (Canonical ABI, MAX_STRING_BYTE_LENGTH, MAX_LIST_BYTE_LENGTH; longer ones: strings.wast, lists.wast,
-;; transcode.wast), which shows by what realloc is asked for: it gives a place outside of memory when that is what `expect` said, and traps by itself when it is not. The
-;; memory of the caller is 2^28 bytes of zeros, that of the callee small.
+;; Strings and lists of 2^28-1 bytes, and of one unit or element less, are accepted (Canonical ABI, MAX_STRING_BYTE_LENGTH, MAX_LIST_BYTE_LENGTH; longer
+;; ones: strings.wast, lists.wast, transcode.wast), which shows by what realloc is asked for: it gives a place outside of memory when that is what `expect` said,
+;; and traps by itself when it is not. The memory of the caller is 2^28 bytes of zeros, that of the callee small.
 
 (component definition $Longest
   (component $To
@@ -122,3 +122,50 @@
 (component instance $l $Longest)
 (assert_return (invoke "expect" (u32.const 8) (u32.const 0xffffff0)))
 (assert_trap (invoke "tuples" (u32.const 0) (u32.const 0xffffff)) "realloc returned memory that is out of bounds")
+
+;; One element less.
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 1) (u32.const 0xffffffe)))
+(assert_trap (invoke "utf8-utf8" (u32.const 1) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0x1ffffffc)))
+(assert_trap (invoke "utf8-utf16" (u32.const 1) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0xffffffe)))
+(assert_trap (invoke "utf8-latin1" (u32.const 1) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 1) (u32.const 0x7fffffe)))
+(assert_trap (invoke "utf16-utf8" (u32.const 0) (u32.const 0x7fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0xffffffc)))
+(assert_trap (invoke "utf16-utf16" (u32.const 0) (u32.const 0x7fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0x7fffffe)))
+(assert_trap (invoke "utf16-latin1" (u32.const 0) (u32.const 0x7fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 1) (u32.const 0xffffffe)))
+(assert_trap (invoke "latin1-utf8" (u32.const 0) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0x1ffffffc)))
+(assert_trap (invoke "latin1-utf16" (u32.const 0) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0xffffffe)))
+(assert_trap (invoke "latin1-latin1" (u32.const 0) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 1) (u32.const 0x7fffffe)))
+(assert_trap (invoke "latin1-utf8" (u32.const 0) (u32.const 0x87fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0xffffffc)))
+(assert_trap (invoke "latin1-utf16" (u32.const 0) (u32.const 0x87fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 2) (u32.const 0xffffffc)))
+(assert_trap (invoke "latin1-latin1" (u32.const 0) (u32.const 0x87fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 1) (u32.const 0xffffffe)))
+(assert_trap (invoke "u8s" (u32.const 0) (u32.const 0xffffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 8) (u32.const 0xffffff0)))
+(assert_trap (invoke "u64s" (u32.const 0) (u32.const 0x1fffffe)) "realloc returned memory that is out of bounds")
+(component instance $l $Longest)
+(assert_return (invoke "expect" (u32.const 8) (u32.const 0xfffffe0)))
+(assert_trap (invoke "tuples" (u32.const 0) (u32.const 0xfffffe)) "realloc returned memory that is out of bounds")
