@@ -1,25 +1,19 @@
 /* measure.c: see measure.h. */
 #include "measure.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_ROUNDS = 1000 };
 static const double max_spread = 0.20;
 
-uint64_t cjb_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static double time_block(const cjb_contender *c)
 {
-    uint64_t start = cjb_now_ns();
+    uint64_t start = cj__now_ns();
     c->body(c->arg, c->count);
-    return (double)(cjb_now_ns() - start);
+    return (double)(cj__now_ns() - start);
 }
 
 /* Finds how many iterations fill a block; warms up on the way. The fastest of a few tries, or one disturbance would make all blocks short. */

@@ -33,6 +33,4 @@ typedef struct cjb_settings {
  * are those of the best attempt. */
 bool cjb_measure(cjb_contender *row, size_t count, const cjb_settings *settings);
 
-uint64_t cjb_now_ns(void);
-
 #endif

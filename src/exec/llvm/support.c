@@ -88,8 +88,7 @@ static __attribute__((noinline)) uint32_t view_utf8(cj_call_ctx *call, const uin
 
 uint32_t cj__ll_string_view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
 {
-    return cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)) ? put_view(call, s, len, out)
-                                                                      : view_utf8(call, s, len, out);
+    return cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII) ? put_view(call, s, len, out) : view_utf8(call, s, len, out);
 }
 
 /* cj__lower_realloc where realloc is native code, and the environment's module_inst that side's already: compiled code

@@ -49,11 +49,9 @@ CJ__LOWERING uint32_t find_source(const cj_side *from, cj_encoding encoding, uin
 typedef struct lowering {
     cj_call_ctx *call;
     const cj_side *to;
-    const cj_side *from; /* NULL: the host's */
-    source string;       /* of a guest */
-    const uint8_t *src;  /* where it is; never NULL. No realloc moves a guest's: that is another guest's */
-    uint32_t len;        /* of the source, in bytes */
-    uint32_t units;      /* likewise, in code units */
+    const uint8_t *src; /* never NULL. No realloc moves a guest's: that is another guest's */
+    uint32_t len;       /* of the source, in bytes */
+    uint32_t units;     /* likewise, in code units */
     uint32_t align;
     uint32_t ptr, size; /* the block */
     uint8_t *at;        /* and where it is; valid until the next realloc; never NULL */
@@ -245,14 +243,13 @@ CJ__LOWERING uint32_t lower_string(lowering *l, cj_encoding from, bool wide, cj_
 CJ__LOWERING uint32_t move_string(cj_call_ctx *call, const cj_side *from, cj_encoding from_encoding, const cj_side *to,
                                   cj_encoding to_encoding, uint32_t ptr, uint32_t tagged_units, uint32_t out[2])
 {
-    lowering l = {.call = call, .to = to, .from = from};
-    uint32_t trap = find_source(from, from_encoding, ptr, tagged_units, &l.string);
+    source string;
+    uint32_t trap = find_source(from, from_encoding, ptr, tagged_units, &string);
     if (CJ_UNLIKELY(trap))
         return trap;
-    l.len = l.string.bytes;
-    l.units = l.string.units;
-    l.src = l.len ? cj__memory_view(from->memory, l.string.at, l.len) : nothing;
-    return lower_string(&l, from_encoding, l.string.wide, to_encoding, out);
+    lowering l = {.call = call, .to = to, .len = string.bytes, .units = string.units};
+    l.src = l.len ? cj__memory_view(from->memory, string.at, l.len) : nothing;
+    return lower_string(&l, from_encoding, string.wide, to_encoding, out);
 }
 
 #endif

@@ -15,9 +15,6 @@
 #error "UTF-16 in guest memory is read and written as the machine's own"
 #endif
 
-#define HIGH_BITS UINT64_C(0x8080808080808080)
-#define NOT_ASCII16 UINT64_C(0xff80ff80ff80ff80)
-
 static inline uint64_t load8(const uint8_t *s)
 {
     uint64_t word;
@@ -40,7 +37,7 @@ static inline void store_unit(uint8_t *out, uint32_t unit)
 static inline size_t ascii_words(const uint8_t *s, size_t len)
 {
     size_t i = 0;
-    while (len - i >= 8 && !(load8(s + i) & HIGH_BITS))
+    while (len - i >= 8 && !(load8(s + i) & CJ_TEXT_NOT_ASCII))
         i += 8;
     return i;
 }
@@ -49,7 +46,7 @@ static inline size_t ascii_words(const uint8_t *s, size_t len)
 static inline size_t ascii_words16(const uint8_t *s, size_t units)
 {
     size_t i = 0;
-    while (units - i >= 4 && !(load8(s + 2 * i) & NOT_ASCII16))
+    while (units - i >= 4 && !(load8(s + 2 * i) & CJ_TEXT_NOT_ASCII16))
         i += 4;
     return i;
 }
@@ -153,7 +150,7 @@ static inline size_t scalar_latin1_utf8_len(const uint8_t *s, size_t len)
 {
     size_t high = 0, i = 0;
     for (; len - i >= 8; i += 8)
-        high += (size_t)__builtin_popcountll(load8(s + i) & HIGH_BITS);
+        high += (size_t)__builtin_popcountll(load8(s + i) & CJ_TEXT_NOT_ASCII);
     for (; i < len; i++)
         high += s[i] >> 7;
     return len + high;

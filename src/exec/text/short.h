@@ -43,7 +43,7 @@ static inline bool cj__text_short_narrow(const uint8_t *s, size_t units, uint64_
 
 static inline size_t cj__text_utf8_to_utf16(const uint8_t *s, size_t len, uint8_t *out)
 {
-    bool ascii = cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080));
+    bool ascii = cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII);
     return ascii && cj__text_short_widen(s, len, out) ? len : cj__text()->utf8_to_utf16(s, len, out);
 }
 
@@ -55,14 +55,13 @@ static inline void cj__text_latin1_to_utf16(const uint8_t *s, size_t len, uint8_
 
 static inline size_t cj__text_utf16_to_ascii(const uint8_t *s, size_t units, uint8_t *out)
 {
-    return cj__text_short_narrow(s, units, UINT64_C(0xff80ff80ff80ff80), out)
-               ? units
-               : cj__text()->utf16_to_ascii(s, units, out);
+    return cj__text_short_narrow(s, units, CJ_TEXT_NOT_ASCII16, out) ? units
+                                                                     : cj__text()->utf16_to_ascii(s, units, out);
 }
 
 static inline size_t cj__text_utf16_to_latin1(const uint8_t *s, size_t units, uint8_t *out, size_t *read)
 {
-    if (!cj__text_short_narrow(s, units, UINT64_C(0xff00ff00ff00ff00), out))
+    if (!cj__text_short_narrow(s, units, CJ_TEXT_NOT_LATIN16, out))
         return cj__text()->utf16_to_latin1(s, units, out, read);
     *read = units;
     return units;
@@ -70,7 +69,7 @@ static inline size_t cj__text_utf16_to_latin1(const uint8_t *s, size_t units, ui
 
 static inline size_t cj__text_latin1_to_ascii(const uint8_t *s, size_t len, uint8_t *out)
 {
-    if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
+    if (!cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII))
         return cj__text()->latin1_to_ascii(s, len, out);
     cj__text_copy(out, s, len);
     return len;
@@ -78,7 +77,7 @@ static inline size_t cj__text_latin1_to_ascii(const uint8_t *s, size_t len, uint
 
 static inline size_t cj__text_utf8_to_latin1(const uint8_t *s, size_t len, uint8_t *out, size_t *read)
 {
-    if (!cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)))
+    if (!cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII))
         return cj__text()->utf8_to_latin1(s, len, out, read);
     cj__text_copy(out, s, len);
     *read = len;

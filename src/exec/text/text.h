@@ -78,6 +78,11 @@ static inline const cj_text_kernels *cj__text(void)
 /* Up to here strings are validated before they are copied, above on the way (both back ends, as guests can tell). */
 enum { CJ_TEXT_SHORT = 64 };
 
+/* The bits that no byte of ASCII has, no unit of UTF-16 that is ASCII, none that is Latin-1. */
+#define CJ_TEXT_NOT_ASCII UINT64_C(0x8080808080808080)
+#define CJ_TEXT_NOT_ASCII16 UINT64_C(0xff80ff80ff80ff80)
+#define CJ_TEXT_NOT_LATIN16 UINT64_C(0xff00ff00ff00ff00)
+
 /* True when no bit of `high`, which repeats every two bytes, is set: of short texts only. */
 static inline bool cj__text_short_ascii(const uint8_t *s, size_t len, uint64_t high)
 {
@@ -122,12 +127,12 @@ static inline void cj__text_copy(void *to, const void *from, size_t len)
 /* The table's, without the call where a text is short and ASCII, as most are. */
 static inline bool cj__text_utf8_valid(const uint8_t *s, size_t len)
 {
-    return cj__text_short_ascii(s, len, UINT64_C(0x8080808080808080)) || cj__text()->utf8_valid(s, len);
+    return cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII) || cj__text()->utf8_valid(s, len);
 }
 
 static inline bool cj__text_utf16_valid(const uint8_t *s, size_t units)
 {
-    return cj__text_short_ascii(s, 2 * units, UINT64_C(0xff80ff80ff80ff80)) || cj__text()->utf16_valid(s, units);
+    return cj__text_short_ascii(s, 2 * units, CJ_TEXT_NOT_ASCII16) || cj__text()->utf16_valid(s, units);
 }
 
 #endif

@@ -108,7 +108,7 @@ static inline bool all_ascii(const uint8_t *s, size_t len)
 static bool utf8_valid(const uint8_t *s, size_t len)
 {
     if (len < WIDE + 8)
-        return cj__text_short_ascii(s, len, HIGH_BITS) || scalar_utf8_valid(s, len);
+        return cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII) || scalar_utf8_valid(s, len);
     if (len < 4 * WIDE && all_ascii(s, len))
         return true;
     size_t i = 0;
@@ -192,7 +192,7 @@ static size_t utf16_utf8_len(const uint8_t *s, size_t units)
 {
     enum { UNITS = WIDE / 2, MOST = 8192 }; /* blocks until a lane may overflow */
     size_t i = 0, len = units;
-    if (cj__text_short_ascii(s, 2 * units, NOT_ASCII16))
+    if (cj__text_short_ascii(s, 2 * units, CJ_TEXT_NOT_ASCII16))
         return units;
     if (units >= 64) {
         if (is_low(s))
