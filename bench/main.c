@@ -1,7 +1,7 @@
 /* main.c: canonjit-bench: what a call across the boundary costs, as compiled thunk, as interpreted plan, with dynamic values, and as C
  * written by hand against the same core functions, in one run.
  *
- *     canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER     FOLDER: with the components of tests/guests
+ *     canonjit-bench [--json] [--rounds N] [--block US] [--only TEXT] FOLDER     FOLDER: with the components of tests/guests
  *     canonjit-bench --smoke [--factor F] [--max-spread S] [--only TEXT] FOLDER
  *
  * Three directions: the host calls a guest (bench.wasm), the guest calls the host, one component calls another (with-bench-*.wasm). In the latter
@@ -413,22 +413,29 @@ static void bench_pair(bench *b, const char *folder, int from, int to, const cha
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: canonjit-bench [--json] [--rounds N] [--only TEXT] FOLDER\n"
-                "  --json        the table as JSON\n"
-                "  --rounds N    blocks per contender and row (60)\n"
-                "  --only TEXT   rows whose name contains TEXT\n"
-                "  --smoke       whether ratios are what they should be: exit status 1 when one is over twice that\n"
-                "  --factor F    how many times that is too slow (2)\n"
-                "  --max-spread S    skip rows whose baseline spreads further (20, in percent)\n");
+    fprintf(
+        to,
+        "usage: canonjit-bench [--json] [--rounds N] [--block US] [--only TEXT] FOLDER\n"
+        "  --json        the table as JSON\n"
+        "  --rounds N    blocks per contender and row (60)\n"
+        "  --block US    length of a block in microseconds (1000); many short ones find undisturbed moments on a busy machine\n"
+        "  --only TEXT   rows whose name contains TEXT\n"
+        "  --smoke       whether ratios are what they should be: exit status 1 when one is over twice that\n"
+        "  --factor F    how many times that is too slow (2)\n"
+        "  --max-spread S    skip rows whose baseline spreads further (20, in percent)\n");
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},         {"rounds", required_argument, NULL, 'r'},
-        {"only", required_argument, NULL, 'o'},   {"smoke", no_argument, NULL, 's'},
-        {"factor", required_argument, NULL, 'f'}, {"max-spread", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"block", required_argument, NULL, 'b'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"smoke", no_argument, NULL, 's'},
+                                            {"factor", required_argument, NULL, 'f'},
+                                            {"max-spread", required_argument, NULL, 'm'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     bench b = {.settings = {.rounds = 60, .block_ns = 1e6, .attempts = 4}, .first = true};
     cjb_smoke smoke = {.factor = 2, .max_spread = 0.20};
     const char *only = "";
@@ -439,6 +446,9 @@ int main(int argc, char **argv)
             break;
         case 'r':
             b.settings.rounds = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'b':
+            b.settings.block_ns = strtod(optarg, NULL) * 1e3;
             break;
         case 'o':
             only = optarg;
@@ -476,9 +486,9 @@ int main(int argc, char **argv)
         printf("{\"build\": \"%s\", \"rows\": [", cj_build_info());
     else
         printf(
-            "%s\nns per call: the fastest of %u blocks of 1 ms, interleaved; ratios to the first column, whose spread is median over "
+            "%s\nns per call: the fastest of %u blocks of %g ms, interleaved; ratios to the first column, whose spread is median over "
             "fastest\n",
-            cj_build_info(), b.settings.rounds);
+            cj_build_info(), b.settings.rounds, b.settings.block_ns / 1e6);
     for (direction d = TO_GUEST; d <= TO_HOST; d++) {
         print_head(&b, d);
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

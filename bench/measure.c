@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROUNDS = 1000 };
+enum { MAX_ROUNDS = 100000 };
 static const double max_spread = 0.20;
 
 static double time_block(const cjb_contender *c)
