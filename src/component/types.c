@@ -175,6 +175,22 @@ cj_core cj__core_join(cj_core a, cj_core b)
     return CJ_CORE_I64;
 }
 
+char cj__core_letter(cj_core core)
+{
+    switch (core) {
+    case CJ_CORE_I32:
+        return 'i';
+    case CJ_CORE_I64:
+        return 'I';
+    case CJ_CORE_F32:
+        return 'f';
+    case CJ_CORE_F64:
+        return 'F';
+    default:
+        return '?';
+    }
+}
+
 static uint32_t max32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;

@@ -142,6 +142,8 @@ void cj__core_sig(const cj_functype *, bool lower, cj_core_sig *out);
 
 /* The join of two flat slot types of variant cases (spec, "Flattening"). */
 cj_core cj__core_join(cj_core a, cj_core b);
+/* As WAMR writes signatures: i, I, f, F for i32, i64, f32, f64; '?' for what no flat slot has. */
+char cj__core_letter(cj_core core);
 
 /* WIT text of types, for errors and inspection: as snprintf. The text has CJ_FORMAT_MAX bytes at most. */
 size_t cj__type_format(const cj_type *, char *buffer, size_t size);

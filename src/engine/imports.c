@@ -29,30 +29,14 @@ void cj__core_set_gate(cj_import_gate fn)
     atomic_store_explicit(&gate, fn, memory_order_release);
 }
 
-static char letter(cj_core type)
-{
-    switch (type) {
-    case CJ_CORE_I32:
-        return 'i';
-    case CJ_CORE_I64:
-        return 'I';
-    case CJ_CORE_F32:
-        return 'f';
-    case CJ_CORE_F64:
-        return 'F';
-    default:
-        return '?';
-    }
-}
-
 void cj__core_signature(const cj_core_type *type, char *out)
 {
     *out++ = '(';
     for (uint32_t i = 0; i < type->param_count; i++)
-        *out++ = letter(type->params[i]);
+        *out++ = cj__core_letter(type->params[i]);
     *out++ = ')';
     if (type->result_count > 0)
-        *out++ = letter(type->result);
+        *out++ = cj__core_letter(type->result);
     *out = '\0';
 }
 

@@ -23,28 +23,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static char core_letter(cj_core core)
-{
-    switch (core) {
-    case CJ_CORE_I32:
-        return 'i';
-    case CJ_CORE_I64:
-        return 'I';
-    case CJ_CORE_F32:
-        return 'f';
-    case CJ_CORE_F64:
-        return 'F';
-    default:
-        return '?';
-    }
-}
-
 static const char *flat_text(const cj_type *type)
 {
     static char text[CJ_FLAT_OVER + 1];
     assert_true(type->flat_count <= CJ_FLAT_OVER);
     for (uint32_t i = 0; i < type->flat_count; i++)
-        text[i] = core_letter(type->flat[i]);
+        text[i] = cj__core_letter(type->flat[i]);
     text[type->flat_count] = 0;
     return text;
 }
@@ -221,7 +205,7 @@ static void test_join(void **state)
     static const char expected[4][5] = {"iIiI", "IIII", "iIfI", "IIIF"};
     for (int a = 0; a < 4; a++)
         for (int b = 0; b < 4; b++)
-            assert_int_equal(core_letter(cj__core_join(types[a], types[b])), expected[a][b]);
+            assert_int_equal(cj__core_letter(cj__core_join(types[a], types[b])), expected[a][b]);
 }
 
 static void test_flattening_stops(void **state)
@@ -506,10 +490,10 @@ static void expect_sig(const cj_type *const *params, uint32_t count, const cj_ty
         size_t n = 0;
         cj__core_sig(type, lowered, &sig);
         for (uint32_t i = 0; i < sig.param_count; i++)
-            text[n++] = core_letter(sig.params[i]);
+            text[n++] = cj__core_letter(sig.params[i]);
         text[n++] = '>';
         if (sig.result_count)
-            text[n++] = core_letter(sig.result);
+            text[n++] = cj__core_letter(sig.result);
         text[n] = 0;
         assert_string_equal(text, lowered ? lower : lift);
         uint32_t flat = 0;

@@ -78,7 +78,7 @@ static LLVMErrorRef define_symbols(cj__ll_compiler *c)
         const char *name;
         uintptr_t address;
     } symbols[] = {
-#define CJ_X(name, signature) {#name, (uintptr_t)&name},
+#define CJ_X(name, signature, often) {#name, (uintptr_t)&name},
         CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
 #define CJ_X(name) {#name, (uintptr_t)&name},

@@ -174,10 +174,12 @@ static LLVMValueRef declare(cj__ll_module *m, const char *name, LLVMTypeRef type
 
 LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *args, unsigned count)
 {
+    enum { WARM, COLD };
     static const struct {
         const char *name, *signature;
+        int often;
     } helpers[] = {
-#define CJ_X(name, signature) {#name, signature},
+#define CJ_X(name, signature, often) {#name, signature, often},
         CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
     };
@@ -189,8 +191,7 @@ LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *a
             params[n++] = type_of_letter(m, *letter);
         m->helper_types[helper] = LLVMFunctionType(type_of_letter(m, *signature), params, n, 0);
         m->helpers[helper] = declare(m, helpers[helper].name, m->helper_types[helper]);
-        if (helper == CJ__LL_cj__ll_trap || helper == CJ__LL_cj__core_throw || helper == CJ__LL_cj__ll_throw_trap ||
-            helper == CJ__LL_cj__ll_throw_host_failed)
+        if (helpers[helper].often == COLD)
             cj__ll_add_attribute(m->helpers[helper], m->cold);
     }
     return LLVMBuildCall2(m->builder, m->helper_types[helper], m->helpers[helper], args, count, "");

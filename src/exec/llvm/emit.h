@@ -33,40 +33,40 @@ enum {
     CJ__LL_MAX_SITE = 0xfffffe, /* a trap edge says its operation in 24 bits */
 };
 
-/* C functions that emitted code calls, by address: X(NAME, signature). Signature: result, then parameters; v void,
- * i i32, l i64, p pointer. */
+/* C functions that emitted code calls, by address: X(NAME, signature, how often). Signature: result, then parameters; v
+ * void, i i32, l i64, p pointer. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
 #define CJ__LL_HELPER_MAP(X) \
-    X(cj__ll_trap, "ipi") \
-    X(cj__ll_release, "vpp") \
-    X(cj__ll_throw_trap, "vpi") \
-    X(cj__ll_throw_host_failed, "vpip") \
-    X(cj__core_throw, "vp") \
-    X(cj__core_stack_low, "ip") \
-    X(cj__call_alloc, "ppli") \
-    X(cj__call_source, "pppli") \
-    X(cj__lower_alloc, "ippiip") \
-    X(cj__string_lift, "ippiiiip") \
-    X(cj__string_lower, "ippipp") \
-    X(cj__ll_string_lift_utf8, "ipiiip") \
-    X(cj__ll_string_view_utf8, "ippip") \
-    X(cj__ll_string_lower_utf8, "ippp") \
-    X(cj__ll_string_utf8_to_utf8, "ipiiip") \
-    X(cj__ll_string_utf8_to_utf16, "ipiiip") \
-    X(cj__ll_string_utf8_to_latin1_utf16, "ipiiip") \
-    X(cj__ll_string_utf16_to_utf8, "ipiiip") \
-    X(cj__ll_string_utf16_to_utf16, "ipiiip") \
-    X(cj__ll_string_utf16_to_latin1_utf16, "ipiiip") \
-    X(cj__ll_string_latin1_utf16_to_utf8, "ipiiip") \
-    X(cj__ll_string_latin1_utf16_to_utf16, "ipiiip") \
-    X(cj__ll_string_latin1_utf16_to_latin1_utf16, "ipiiip") \
-    X(cj__move_own, "ipiiip") \
-    X(cj__move_borrow, "ipiiip") \
-    X(cj__lends_end, "vp") \
-    X(memcpy, "pppl") \
-    X(cj__host_borrows_end, "vp")
+    X(cj__ll_trap, "ipi", COLD) \
+    X(cj__ll_release, "vpp", WARM) \
+    X(cj__ll_throw_trap, "vpi", COLD) \
+    X(cj__ll_throw_host_failed, "vpip", COLD) \
+    X(cj__core_throw, "vp", COLD) \
+    X(cj__core_stack_low, "ip", WARM) \
+    X(cj__call_alloc, "ppli", WARM) \
+    X(cj__call_source, "pppli", WARM) \
+    X(cj__lower_alloc, "ippiip", WARM) \
+    X(cj__string_lift, "ippiiiip", WARM) \
+    X(cj__string_lower, "ippipp", WARM) \
+    X(cj__ll_string_lift_utf8, "ipiiip", WARM) \
+    X(cj__ll_string_view_utf8, "ippip", WARM) \
+    X(cj__ll_string_lower_utf8, "ippp", WARM) \
+    X(cj__ll_string_utf8_to_utf8, "ipiiip", WARM) \
+    X(cj__ll_string_utf8_to_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_utf8_to_latin1_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_utf16_to_utf8, "ipiiip", WARM) \
+    X(cj__ll_string_utf16_to_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_utf16_to_latin1_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_latin1_utf16_to_utf8, "ipiiip", WARM) \
+    X(cj__ll_string_latin1_utf16_to_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_latin1_utf16_to_latin1_utf16, "ipiiip", WARM) \
+    X(cj__move_own, "ipiiip", WARM) \
+    X(cj__move_borrow, "ipiiip", WARM) \
+    X(cj__lends_end, "vp", WARM) \
+    X(memcpy, "pppl", WARM) \
+    X(cj__host_borrows_end, "vp", WARM)
 
 typedef enum cj__ll_helper {
-#define CJ_X(name, signature) CJ__LL_##name,
+#define CJ_X(name, signature, often) CJ__LL_##name,
     CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
         CJ__LL_HELPER_COUNT
