@@ -430,6 +430,9 @@ static int measure_all(subject *subjects, size_t count, const bench_settings *se
     double tick_ns, stamp_ticks;
     cj_timing_clock(&tick_ns, &stamp_ticks);
     bench_results results = {.file = subjects[0].world.session.file, .stamp_ns = tick_ns * stamp_ticks};
+    bench_svg svg;
+    if (settings->svg && bench_open_svg(settings->svg, &svg) != CLI_OK)
+        return CLI_FAILED;
     results.calls = calloc(settings->asked.call_count, sizeof(*results.calls));
     int status = results.calls ? CLI_OK : out_of_memory();
     bool utf8 = is_utf8(settings);
@@ -446,7 +449,9 @@ static int measure_all(subject *subjects, size_t count, const bench_settings *se
     else if (status == CLI_OK)
         bench_print_legend(stdout, utf8);
     if (status == CLI_OK && settings->svg)
-        status = bench_write_svg(settings->svg, &results);
+        status = bench_write_svg(&svg, &results);
+    else if (settings->svg)
+        bench_discard_svg(&svg);
     for (size_t c = 0; results.calls && c < results.call_count; c++) {
         free(results.calls[c].type);
         free(results.calls[c].tiers);

@@ -44,7 +44,16 @@ typedef struct bench_results {
 void bench_print(FILE *to, const bench_call *, bool utf8, int width);
 void bench_print_legend(FILE *to, bool utf8);
 int bench_print_json(FILE *to, const bench_results *);
-/* A picture that needs nothing else. CLI_OK, or CLI_FAILED when an error has been printed. */
-int bench_write_svg(const char *path, const bench_results *);
+/* A file for a picture that needs nothing else. It is opened before anything is measured, so that nobody waits for figures that cannot be
+ * written, and what is in it stays until there are new ones. CLI_OK, or CLI_FAILED when an error has been printed. One of `write` and
+ * `discard` follows. */
+typedef struct bench_svg {
+    const char *path;
+    int fd;
+    bool made; /* it was not there */
+} bench_svg;
+int bench_open_svg(const char *path, bench_svg *);
+int bench_write_svg(bench_svg *, const bench_results *);
+void bench_discard_svg(bench_svg *);
 
 #endif

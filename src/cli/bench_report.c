@@ -6,8 +6,10 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* -- Numbers ------------------------------------------------------------------------------------------------------------- */
 
@@ -57,22 +59,28 @@ static void print_bar(FILE *to, const bench_figures *f, double scale, const char
 void bench_print(FILE *to, const bench_call *call, bool utf8, int width)
 {
     enum { LABEL = 8, VALUE = 12 };
+    /* Together 80 columns: what a terminal has at least, and what is pasted into mails. */
+    static const int columns[STEP_COUNT] = {[STEP_ENTRY] = 8, 9, 9, 9, [STEP_POST_RETURN] = 11};
     char text[32];
-    fprintf(to, "%s\n  %s: %s\n  %-6s %10s %6s", call->text, call->function, call->type, "", "call", "+-");
+    fprintf(to, "%s\n  %s: %s\n  %-6s %9s %5s", call->text, call->function, call->type, "", "call", "+-");
     for (int i = 0; i < STEP_COUNT; i++)
-        fprintf(to, " %11s", bench_step_names[i]);
-    fprintf(to, " %6s\n", "fit");
+        fprintf(to, " %*s", columns[i], bench_step_names[i]);
+    fprintf(to, " %4s\n", "fit");
     for (size_t t = 0; t < call->tier_count; t++) {
         const bench_figures *f = &call->tiers[t];
-        fprintf(to, "  %-6s %10s %4.0f %%", f->tier, duration(f->ns, text), 100 * f->spread);
-        for (int i = 0; i < STEP_COUNT && f->split; i++)
-            fprintf(to, " %11s", duration(f->steps[i], text));
-        if (f->split)
-            fprintf(to, " %6.2f\n", f->fit);
+        fprintf(to, "  %-6s %9s ", f->tier, duration(f->ns, text));
+        if (f->spread < 9.995)
+            fprintf(to, "%3.0f %%", 100 * f->spread);
         else
-            fprintf(to, "   %s\n", f->why_not);
+            fputs(">999%", to);
+        for (int i = 0; i < STEP_COUNT && f->split; i++)
+            fprintf(to, " %*s", columns[i], duration(f->steps[i], text));
+        if (f->split)
+            fprintf(to, " %4.*f\n", f->fit < 9.995 ? 2 : f->fit < 99.95 ? 1 : 0, f->fit);
+        else
+            fprintf(to, "\n%9s%s\n", "", f->why_not);
         if (f->has_realloc && f->realloc_calls > 0)
-            fprintf(to, "  %-6s %10s %6s %11s of lower: realloc, %.0f call%s, %s\n", "", "", "", "", f->realloc_calls,
+            fprintf(to, "%33s of lower: realloc, %.0f call%s, %s\n", "", f->realloc_calls,
                     f->realloc_calls > 1.5 ? "s" : "", duration(f->realloc_ns, text));
     }
     double longest = slowest(call);
@@ -249,14 +257,34 @@ static void write_svg(FILE *to, const bench_results *results)
     fputs("</svg>\n", to);
 }
 
-int bench_write_svg(const char *path, const bench_results *results)
+int bench_open_svg(const char *path, bench_svg *svg)
 {
-    FILE *to = fopen(path, "we");
-    if (!to)
-        return cli_fail(CLI_FAILED, "%s: %s", path, strerror(errno));
+    *svg = (bench_svg){.path = path, .made = true};
+    svg->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (svg->fd < 0 && errno == EEXIST) {
+        svg->made = false;
+        svg->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666); /* O_CREAT: a link to what is not there yet */
+    }
+    return svg->fd < 0 ? cli_fail(CLI_FAILED, "%s: %s", path, strerror(errno)) : CLI_OK;
+}
+
+void bench_discard_svg(bench_svg *svg)
+{
+    close(svg->fd);
+    if (svg->made)
+        unlink(svg->path);
+}
+
+int bench_write_svg(bench_svg *svg, const bench_results *results)
+{
+    FILE *to = ftruncate(svg->fd, 0) == 0 || errno == EINVAL /* a pipe */ ? fdopen(svg->fd, "w") : NULL;
+    if (!to) {
+        close(svg->fd);
+        return cli_fail(CLI_FAILED, "%s: %s", svg->path, strerror(errno));
+    }
     write_svg(to, results);
     bool failed = ferror(to) != 0;
     if (fclose(to) != 0 || failed)
-        return cli_fail(CLI_FAILED, "%s: %s", path, strerror(errno));
+        return cli_fail(CLI_FAILED, "%s: %s", svg->path, strerror(errno));
     return CLI_OK;
 }

@@ -44,6 +44,7 @@ static int run(const cli_verb *verb, int argc, char **argv)
     cli_settings settings;
     cli_settings_init(&settings);
     const char *value;
+    bool by_option = false;
     cli_set_cache(&settings, NULL);
     for (int option; (option = cli_next_option(&args, &value)) != CLI_END;) {
         if (option == CLI_HELP)
@@ -51,13 +52,14 @@ static int run(const cli_verb *verb, int argc, char **argv)
         if (option == CLI_BAD)
             return CLI_USAGE;
         cli_set_cache(&settings, value);
+        by_option = true;
     }
     const char *what = args.at < argc ? argv[args.at] : "show";
     bool clear = strcmp(what, "clear") == 0;
     if (args.at + 1 < argc || (!clear && strcmp(what, "show") != 0))
         return cli_fail(CLI_USAGE, "cache: expected show or clear; see canonjit cache --help");
     if (!settings.config.cache_dir)
-        return cli_fail(CLI_FAILED, "cache: it is off: CANONJIT_CACHE=off");
+        return cli_fail(CLI_FAILED, "cache: it is off: %s", by_option ? "--cache off" : "CANONJIT_CACHE=off");
     cj_error err;
     if (!clear)
         return show(settings.config.cache_dir, settings.config.max_cache_bytes);
@@ -70,7 +72,7 @@ const cli_verb cli_cache = {
     .summary = "Shows or clears the cache of compiled functions on disk",
     .details =
         "It is in $XDG_CACHE_HOME/canonjit, else in ~/.cache/canonjit; CANONJIT_CACHE in the environment is another\n"
-        "directory, or \"off\". The directory must be yours, and nobody else may write to it: what is in it is run.\n",
+        "directory, or \"off\", and --cache one that goes before it. The directory must be yours, and nobody else may write to it: what is in it is run.\n",
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run,

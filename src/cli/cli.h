@@ -75,7 +75,7 @@ const char *cli_suggest(const char *wanted, const char *const *names, size_t cou
 
 #define CLI_CACHE_OPTION \
     { \
-        "cache", 0, "DIR", "the cache of compiled functions is there" \
+        "cache", 0, "DIR", "the cache of compiled functions is there; off for none" \
     }
 
 #define CLI_GIVEN_OPTION \

@@ -22,6 +22,8 @@ elif [ -f "$guests/rust.wasm" ]; then
     stats "the second run compiles nothing" "thunks: 0 compiled in 0.0 ms"
     stats "the second run refuses nothing" " 0 not found, 0 refused, 0 stored"
     stats "--no-cache" "cache on disk: 0 found, 0 not found, 0 refused, 0 stored" --no-cache
+    stats "--cache off" "cache on disk: 0 found, 0 not found, 0 refused, 0 stored" --cache off
+    check "cache --cache off" 1 "" "canonjit: cache: it is off: --cache off" cache --cache off
     stats "--cache DIR" "cache on disk: 0 found" --cache "$work/other"
     stats "--cache DIR again" "thunks: 0 compiled" --cache "$work/other"
     check "cache show" 0 "~$dir
@@ -31,6 +33,7 @@ elif [ -f "$guests/rust.wasm" ]; then
     export CANONJIT_CACHE
     stats "CANONJIT_CACHE=off" "cache on disk: 0 found, 0 not found, 0 refused, 0 stored"
     check "cache when it is off" 1 "" "canonjit: cache: it is off: CANONJIT_CACHE=off" cache
+    stats "--cache goes before CANONJIT_CACHE" "thunks: 0 compiled" --cache "$work/other"
     CANONJIT_CACHE=$work/other
     stats "CANONJIT_CACHE=DIR" "thunks: 0 compiled"
     unset CANONJIT_CACHE

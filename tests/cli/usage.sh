@@ -230,11 +230,14 @@ esac
 for tier in $tiers auto; do
     check "bench --tier $tier" 0 "~calls#add(1, 2)
 test:bench/calls@1.0.0#add: func(a: u32, b: u32) -> u32
-entry       lower        core        lift post-return
+entry     lower      core      lift post-return  fit
   $tier
 e entry   < lower   # core   > lift   . post-return" "" \
         bench --ascii --time 0.05 --tier $tier --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm"
 done
+"$canonjit" bench --ascii --time 0.05 --invoke 'greet("x")' "$guests/values.wasm" >"$work/out"
+[ "$(awk 'length > 80' "$work/out" | wc -l)" = 0 ]
+report $? "bench fits a terminal"
 check "bench of an unknown tier" 2 "" "canonjit: bench: --tier jti: expected one of jit, interp, auto (did you mean jit?)" bench --tier jti x
 check "bench --rounds of too few" 2 "" "canonjit: bench: --rounds 2: expected a number from 3 to 1000" bench --rounds 2 x
 check "bench --rounds of no number" 2 "" "~canonjit: bench: --rounds 3x: expected" bench --rounds 3x x
@@ -275,8 +278,21 @@ if command -v node >/dev/null; then
         report $? "bench --svg is XML"
     fi
 fi
-check "bench --svg into nothing" 1 "~greet" "canonjit: $work/none/chart.svg: No such file or directory" bench --ascii --time 0.05 \
-    --svg "$work/none/chart.svg" --invoke 'greet("x")' "$guests/values.wasm"
+# Found before anything is measured: a thousand seconds of it.
+check "bench --svg into nothing" 1 "" "canonjit: $work/none/chart.svg: No such file or directory" bench --time 1000 --svg "$work/none/chart.svg" \
+    --invoke 'greet("x")' "$guests/values.wasm"
+check "bench --svg into a directory" 1 "" "canonjit: $work: Is a directory" bench --time 1000 --svg "$work" --invoke 'greet("x")' "$guests/values.wasm"
+echo before >"$work/before.svg"
+for svg in before after; do
+    check "bench --svg of a trap: $svg" 1 "" "~the first call failed" bench --time 0.05 --svg "$work/$svg.svg" --unknown-imports default \
+        --invoke 'unreachable()' "$guests/traps.wasm"
+done
+[ "$(cat "$work/before.svg")" = before ] && [ ! -e "$work/after.svg" ]
+report $? "bench --svg writes when there are figures"
+if [ -w /dev/full ]; then
+    check "bench --svg of a full disk" 1 "~greet" "canonjit: /dev/full: No space left on device" bench --ascii --time 0.05 --svg /dev/full \
+        --invoke 'greet("x")' "$guests/values.wasm"
+fi
 
 # -- Inspection
 
