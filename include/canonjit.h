@@ -369,7 +369,12 @@ typedef struct cj_config {
      * cj_engine_new. Without LLVM it is not looked at */
     const char *cache_dir;
     uint64_t max_cache_bytes; /* in that directory: what was used longest ago goes first */
-    /* called on the engine's own thread, for each thunk that is done; must not call canonjit. NULL: none */
+    /* called on the engine's own thread, for each thunk that is done; nothing is compiled until it returns. NULL: none.
+     * It may call cj_engine_get_stats, which does not count this thunk yet, and what reads components, types and values.
+     * It must not delete the engine, nor call guests: the thread takes no signals, and some of their traps are signals.
+     * What would wait for this thread does not: cj_engine_wait_compiled returns, and instantiating with CJ_TIER_JIT,
+     * cj_component_text and cj_func_time are CJ_MISUSE where something had to be compiled. A child that it forks has no other
+     * thread, and ends, as by exit(0), when it returns */
     void (*on_thunk)(void *user, const cj_thunk_event *);
     void *on_thunk_user;
     /* cj_profile, or-ed; 0: none. Files are the process's: the first engine makes them, and they are left

@@ -109,6 +109,9 @@ static uint32_t call_loop(world *x, uint32_t n)
 
 /* With a cache on disk, and the events of what is done. */
 typedef struct events {
+    void (*inside)(struct events *, const cj_thunk_event *); /* or NULL */
+    world *x;
+    int inside_ok;
     uint32_t compiled, from_disk, failed;
     bool elsewhere; /* on another thread than the test's, which runs the guests */
     pthread_t test;
@@ -124,9 +127,12 @@ static void on_thunk(void *user, const cj_thunk_event *event)
     e->elsewhere = e->elsewhere && !pthread_equal(pthread_self(), e->test) && event->ns > 0 && event->object_size > 0;
     size_t used = strlen(e->names);
     snprintf(e->names + used, sizeof(e->names) - used, "%s ", event->name);
+    if (e->inside)
+        e->inside(e, event);
 }
 
-static void open_cached(world *x, events *e, cj_tier tier, const char *dir)
+/* `e` may have `inside`; the rest is filled in. */
+static void open_observed(world *x, events *e, cj_tier tier, const char *dir)
 {
     cj_config config;
     cj_config_init(&config);
@@ -136,12 +142,18 @@ static void open_cached(world *x, events *e, cj_tier tier, const char *dir)
     config.on_thunk = on_thunk;
     config.on_thunk_user = e;
     *x = (world){0};
-    *e = (events){.elsewhere = true, .test = pthread_self()};
+    *e = (events){.inside = e->inside, .x = x, .elsewhere = true, .test = pthread_self()};
     e2e_ok(cj_engine_new(&config, &x->engine, &x->err), &x->err);
     e2e_ok(cj_linker_new(x->engine, &x->linker, &x->err), &x->err);
     e2e_ok(cj_linker_func(x->linker, NULL, "tick", tick, x, &x->err), &x->err);
     open_component(x);
     cj_engine_wait_compiled(x->engine);
+}
+
+static void open_cached(world *x, events *e, cj_tier tier, const char *dir)
+{
+    e->inside = NULL;
+    open_observed(x, e, tier, dir);
 }
 
 /* -- What runs ------------------------------------------------------------------------------------------------------ */
@@ -396,6 +408,84 @@ static void test_every_thunk_is_an_event(void **state)
     }
 }
 
+/* -- Inside of an event ---------------------------------------------------------------------------------------------- */
+
+static void read_counters(events *e, const cj_thunk_event *event)
+{
+    cj_engine_stats s = stats(e->x);
+    uint32_t before = e->compiled + e->from_disk + e->failed - 1;
+    e->inside_ok += s.thunks_compiled == before && s.thunks_pending > 0 && event->outcome == CJ_THUNK_COMPILED;
+}
+
+static void read_a_component(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    size_t i;
+    cj_error err;
+    e->inside_ok += cj_component_find_export(e->x->component, "add", 3, &i, &err) == CJ_OK &&
+                    cj_functype_param_count(cj_component_export(e->x->component, i).type) == 2;
+}
+
+static void wait_for_itself(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    cj_engine_wait_compiled(e->x->engine);
+    e->inside_ok += 1;
+}
+
+static void want_text(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    char *text;
+    cj_error err;
+    e->inside_ok += cj_component_text(e->x->component, CJ_TEXT_LLVM, "add", &text, &err) == CJ_MISUSE &&
+                    strstr(err.message, "on_thunk") != NULL;
+}
+
+/* A store of this thread's. At the last event all shapes have code. */
+static void instantiate(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    world own = {.engine = e->x->engine, .component = e->x->component, .linker = e->x->linker};
+    cj_error err;
+    cj_status expected = own.engine->config.tier == CJ_TIER_JIT && e->compiled < 4 ? CJ_MISUSE : CJ_OK;
+    e2e_ok(cj_store_new(own.engine, NULL, NULL, &own.store, &err), &err);
+    cj_status status = cj_instantiate(own.store, own.linker, own.component, &own.instance, &err);
+    e->inside_ok += status == expected && (status == CJ_OK || strstr(err.message, "on_thunk") != NULL);
+    cj_store_delete(own.store);
+}
+
+static void expect_inside(void (*inside)(events *, const cj_thunk_event *))
+{
+    const cj_tier tiers[] = {CJ_TIER_AUTO, CJ_TIER_JIT};
+    for (int i = 0; i < 2; i++) {
+        world x;
+        events e = {.inside = inside};
+        open_observed(&x, &e, tiers[i], NULL);
+        assert_int_equal(e.compiled, 4);
+        assert_int_equal(e.inside_ok, 4);
+        assert_int_equal(call_add(&x), 42);
+        assert_int_equal(interpreted_imports(&x, 10), tiers[i] == CJ_TIER_AUTO ? 2 : 0);
+        assert_int_equal(stats(&x).thunks_compiled, 4);
+        close_world(&x);
+    }
+}
+
+static void test_events_may_read(void **state)
+{
+    (void)state;
+    expect_inside(read_counters);
+    expect_inside(read_a_component);
+}
+
+static void test_events_wait_for_nothing(void **state)
+{
+    (void)state;
+    expect_inside(wait_for_itself);
+    expect_inside(want_text);
+    expect_inside(instantiate);
+}
+
 /* Another process, at other addresses: everything is there, nothing is compiled, and it runs. `cold_ns`: what it took without. */
 static int use_cache(const char *dir, uint64_t cold_ns)
 {
@@ -632,11 +722,17 @@ static void test_the_thread_takes_no_signals(void **state)
 
 /* -- Processes ------------------------------------------------------------------------------------------------------ */
 
+/* AddressSanitizer looks for leaks at exit, and what a child leaves alone, or threads that are still there have, is one. */
+#ifdef __SANITIZE_ADDRESS__
+enum { LEAVES_QUIETLY = 0 };
+#else
+enum { LEAVES_QUIETLY = 1 };
+#endif
+
 static _Noreturn void end_child(bool ok)
 {
-#ifdef __SANITIZE_ADDRESS__ /* it looks for leaks at exit, and what the child leaves alone is one */
-    _exit(ok ? 0 : 1);
-#endif
+    if (!LEAVES_QUIETLY)
+        _exit(ok ? 0 : 1);
     exit(ok ? 0 : 1);
 }
 
@@ -701,25 +797,99 @@ static int exit_early(void)
     exit(0);
 }
 
+/* This program by another name, and what it exits with. */
+static int run_self(const char *name)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", name, (char *)NULL);
+        _exit(3);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
 static void test_exits_while_compiling(void **state)
 {
     (void)state;
-    for (int i = 0; i < 10; i++) {
-        pid_t child = fork();
-        if (child == 0) {
-            execl("/proc/self/exe", "exit-early", (char *)NULL);
-            _exit(3);
-        }
-        int status;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(run_self("exit-early"), 0);
+}
+
+/* A child has but the thread that forked it. */
+static void fork_and_return(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        cj_engine_wait_compiled(e->x->engine);
+        return;
     }
+    e->inside_ok += waitpid(child, &status, 0) == child && status == 0;
+}
+
+static void fork_and_exit(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        end_child(true);
+    }
+    e->inside_ok += waitpid(child, &status, 0) == child && status == 0;
+}
+
+static void fork_and_exec(events *e, const cj_thunk_event *event)
+{
+    (void)event;
+    e->inside_ok += run_self("exit-early") == 0;
+}
+
+static void test_forks_inside_of_events(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_THREAD__ /* it does not follow a child that has no main thread */
+    skip();
+#endif
+    if (LEAVES_QUIETLY)
+        expect_inside(fork_and_return);
+    expect_inside(fork_and_exit);
+    expect_inside(fork_and_exec);
+}
+
+static void exit_at_once(events *e, const cj_thunk_event *event)
+{
+    (void)e;
+    (void)event;
+    exit(0);
+}
+
+static _Noreturn void exit_inside(void)
+{
+    world x;
+    events e = {.inside = exit_at_once};
+    open_observed(&x, &e, CJ_TIER_AUTO, NULL);
+    for (;;)
+        pause();
+}
+
+static void test_exits_inside_of_an_event(void **state)
+{
+    (void)state;
+    for (int i = 0; LEAVES_QUIETLY && i < 3; i++)
+        assert_int_equal(run_self("exit-inside"), 0);
 }
 
 int main(int argc, char **argv)
 {
     if (strcmp(argv[0], "exit-early") == 0)
         return exit_early();
+    if (strcmp(argv[0], "exit-inside") == 0)
+        exit_inside();
     if (strcmp(argv[0], "use-cache") == 0 && argc == 3)
         return use_cache(argv[1], strtoull(argv[2], NULL, 10));
     const struct CMUnitTest tests[] = {
@@ -733,6 +903,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_interp_never_compiles),
         cmocka_unit_test(test_components_that_go_before_their_code_comes),
         cmocka_unit_test(test_every_thunk_is_an_event),
+        cmocka_unit_test(test_events_may_read),
+        cmocka_unit_test(test_events_wait_for_nothing),
         cmocka_unit_test_setup_teardown(test_a_second_process_compiles_nothing, make_cache, remove_cache),
         cmocka_unit_test_setup_teardown(test_bad_files_are_compiled_again, make_cache, remove_cache),
         cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, make_cache, remove_cache),
@@ -741,6 +913,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_forked_child),
         cmocka_unit_test(test_an_engine_of_a_forked_child),
         cmocka_unit_test(test_exits_while_compiling),
+        cmocka_unit_test(test_forks_inside_of_events),
+        cmocka_unit_test(test_exits_inside_of_an_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

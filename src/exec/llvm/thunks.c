@@ -11,7 +11,8 @@
  * The thread is the only one that LLVM runs on: it needs more stack than a guest leaves, and must not be left by a trap's
  * jump. It takes no signals. Whoever must wait for it (CJ_TIER_JIT, texts) does; CJ_TIER_AUTO never does. It ends with the
  * compiler, or when the process exits, before LLVM's own static data goes. A forked child has no such thread: there,
- * nothing new is compiled, and LLVM, which may have been in the middle of something, is left alone.
+ * nothing new is compiled, and LLVM, which may have been in the middle of something, is left alone. Only one that
+ * options.on_thunk forked has, and no other: it ends with the event.
  *
  * Non-goals: LLVM (compiler.c), which functions are worth it (runtime/bind.c).
  */
@@ -134,6 +135,9 @@ static void register_at_exit(void)
 }
 
 /* -- The thread -------------------------------------------------------------------------------------------------- */
+
+/* Whose this thread is: what waits for it must not be on it, and options.on_thunk is. */
+static _Thread_local const cj_compiler *own_thread_of;
 
 static size_t queued_size(const cj_plan *plan)
 {
@@ -276,6 +280,8 @@ static void compile_first(cj_compiler *c)
     if (r.status == CJ_OK)
         atomic_store_explicit(&thunk->code, r.code, memory_order_release);
     tell(c, thunk, &r);
+    if (c->process != getpid()) /* a child, and whoever held the lock is not in it */
+        pthread_exit(NULL);
 
     pthread_mutex_lock(&c->lock);
     forget_plan(c, thunk);
@@ -301,6 +307,7 @@ static void run_task(cj_compiler *c)
 static void *work(void *arg)
 {
     cj_compiler *c = arg;
+    own_thread_of = c;
     pthread_mutex_lock(&c->lock);
     while (!c->stop) {
         if (c->tasks) {
@@ -343,6 +350,8 @@ static cj_status no_thread(const cj_compiler *c, cj_error *err)
     if (c->process != getpid())
         return cj__fail(err, CJ_UNSUPPORTED,
                         "unsupported: compiling in a forked child, with an engine of its parent's");
+    if (own_thread_of == c)
+        return cj__fail(err, CJ_MISUSE, "cj_config.on_thunk runs: nothing is compiled before it returns");
     if (c->stop)
         return cj__fail(err, CJ_MISUSE, "the process exits: nothing is compiled any more");
     return cj__fail(err, CJ_NO_MEMORY, "out of memory: no thread to compile on");
@@ -522,14 +531,14 @@ cj_status cj__thunk_wait(cj_thunk *thunk, void **out, cj_error *err)
     cj_compiler *c = thunk->compiler;
     cj_status status = CJ_OK;
     pthread_mutex_lock(&c->lock);
-    while ((thunk->state == THUNK_QUEUED || thunk->state == THUNK_COMPILING) && !c->stop)
+    while ((thunk->state == THUNK_QUEUED || thunk->state == THUNK_COMPILING) && !c->stop && own_thread_of != c)
         pthread_cond_wait(&c->change, &c->lock);
     if (thunk->state == THUNK_FAILED) {
         status = thunk->error->status;
         if (err)
             *err = *thunk->error;
     } else if (thunk->state != THUNK_READY) {
-        status = c->stop ? no_thread(c, err) : cj__fail_nomem(err);
+        status = c->stop || own_thread_of == c ? no_thread(c, err) : cj__fail_nomem(err);
     }
     pthread_mutex_unlock(&c->lock);
     if (status == CJ_OK)
@@ -542,7 +551,7 @@ void cj__compiler_wait(cj_compiler *c)
     if (c->process != getpid())
         return;
     pthread_mutex_lock(&c->lock);
-    while (c->stats.thunks_pending && !c->stop)
+    while (c->stats.thunks_pending && !c->stop && own_thread_of != c)
         pthread_cond_wait(&c->change, &c->lock);
     pthread_mutex_unlock(&c->lock);
 }
@@ -623,7 +632,7 @@ static cj_status run_there(cj_compiler *c, task *t)
     if (c->process != getpid())
         return no_thread(c, t->err);
     pthread_mutex_lock(&c->lock);
-    if (start_thread(c)) {
+    if (start_thread(c) && own_thread_of != c) {
         t->next = c->tasks;
         c->tasks = t;
         pthread_cond_signal(&c->work);
