@@ -4,13 +4,15 @@
  * wants besides is that the environment's module_inst is its instance's. A trap leaves by a jump over its frames, out of the signal handler (mend_signals.c) or out of
  * WAMR's trap helpers (there, or mend_traps.c), to the innermost entry of the thread (cj__leave).
  *
- * An entry that returns has everything back as it was; one that is left by a jump restores it here: the instance, and WAMR's list of jump buffers and
- * interpreter frames, which grow under it only when a guest calls an import through a table (merged modules do not).
+ * An entry that returns has everything back as it was, but that after the outermost one the environment still names its instance; one that is left by a jump
+ * restores it here: the instance, and WAMR's list of jump buffers and interpreter frames, which grow under it only when a guest calls an import through a
+ * table (merged modules do not).
  *
  * Two ways to jump: on x86-64 a few instructions of our own, since entering is what every call pays for; elsewhere, and for the sanitizers, which
  * follow the C library's jumps, setjmp and longjmp. Neither touches the signal mask: nothing here blocks signals.
  */
 #include "engine/wamr.h"
+#include "exec/native.h"
 
 #include <setjmp.h>
 
@@ -21,14 +23,22 @@
 #endif
 
 struct cj_entry {
+    void *sp; /* where its frame is: what was pushed on the stack since lies below */
 #if OWN_JUMP
-    void *sp, *bp, *bx, *r12, *r13, *r14, *r15; /* first, and in this order: the assembler code knows their places */
+    void *bp, *bx, *r12, *r13, *r14, *r15; /* after sp, and in this order: the assembler code knows their places */
 #else
     jmp_buf jump;
 #endif
     cj_entry *outer;
     WASMExecEnv *env;
     struct WASMModuleInstanceCommon *outer_inst;
+};
+
+/* A store's outermost call, of which there is one at a time: made with the environment and mostly filled in for good, since what an entry takes is mainly
+ * its stores. */
+struct cj_outermost {
+    cj_entry entry;
+    cj_call_ctx call;
 };
 
 typedef uint32_t (*entered_fn)(cj_call_ctx *, const void *, void *);
@@ -38,27 +48,33 @@ _Static_assert(CJ_TRAP_CORE == 11, "cj__leap knows the number");
 _Static_assert(offsetof(cj_entry, sp) == 0 && offsetof(cj_entry, r15) == 48, "cj__leap knows the places");
 
 /* Calls fn(call, args, results). cj__leap goes on as if it had returned CJ_TRAP_CORE: with the registers that a callee preserves, and at the address
- * that the call pushed, which lies there as long as the callee has not returned. Whoever this is inlined into calls other functions too (tidy), so its stack
- * is aligned for calls and it has no red zone. */
+ * that the call pushed, which lies there as long as the callee has not returned. To the compiler this is no call, so two things see to it that there is a frame by
+ * then, aligned for calls and without a red zone: that the stack pointer is an operand, and that whoever this is inlined into makes a call that is not its
+ * last step (not_last). */
 static inline __attribute__((always_inline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call,
                                                                 const void *args, void *results)
 {
     uint64_t trap;
-    __asm__ volatile("mov %%rsp, %[sp]\n\t"
-                     "mov %%rbp, %[bp]\n\t"
-                     "mov %%rbx, %[bx]\n\t"
-                     "mov %%r12, %[r12]\n\t"
-                     "mov %%r13, %[r13]\n\t"
-                     "mov %%r14, %[r14]\n\t"
-                     "mov %%r15, %[r15]\n\t"
+    register void *sp __asm__("rsp");
+    __asm__ volatile("mov %%rsp, (%%rcx)\n\t"
+                     "mov %%rbp, 8(%%rcx)\n\t"
+                     "mov %%rbx, 16(%%rcx)\n\t"
+                     "mov %%r12, 24(%%rcx)\n\t"
+                     "mov %%r13, 32(%%rcx)\n\t"
+                     "mov %%r14, 40(%%rcx)\n\t"
+                     "mov %%r15, 48(%%rcx)\n\t"
                      "call *%%rax"
-                     : "=a"(trap), "+D"(call), "+S"(args),
-                       "+d"(results), [sp] "=m"(entry->sp), [bp] "=m"(entry->bp), [bx] "=m"(entry->bx),
-                       [r12] "=m"(entry->r12), [r13] "=m"(entry->r13), [r14] "=m"(entry->r14), [r15] "=m"(entry->r15)
+                     : "=a"(trap), "+c"(entry), "+D"(call), "+S"(args), "+d"(results), "+r"(sp)
                      : "0"(fn)
-                     : "rcx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+                     : "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
     return (uint32_t)trap;
+}
+
+static inline uint32_t not_last(uint32_t value)
+{
+    __asm__ volatile("" : "+r"(value));
+    return value;
 }
 
 static _Noreturn void cj__leap(cj_entry *entry)
@@ -81,7 +97,13 @@ static _Noreturn void cj__leap(cj_entry *entry)
 static __attribute__((noinline)) uint32_t cj__enter(cj_entry *entry, entered_fn fn, cj_call_ctx *call, const void *args,
                                                     void *results)
 {
+    entry->sp = __builtin_frame_address(0);
     return _setjmp(entry->jump) == 0 ? fn(call, args, results) : (uint32_t)CJ_TRAP_CORE;
+}
+
+static inline uint32_t not_last(uint32_t value)
+{
+    return value;
 }
 
 static _Noreturn void cj__leap(cj_entry *entry)
@@ -92,19 +114,9 @@ static _Noreturn void cj__leap(cj_entry *entry)
 
 /* -- Entering ------------------------------------------------------------------------------------------------------------------- */
 
-static inline bool stack_low_at(const WASMExecEnv *env, const void *here)
-{
-    return (uintptr_t)here < (uintptr_t)env->native_stack_boundary;
-}
-
-static inline bool stack_low(const WASMExecEnv *env)
-{
-    return stack_low_at(env, __builtin_frame_address(0));
-}
-
 bool cj__core_stack_low(const cj_call_ctx *call)
 {
-    return call->env != NULL && stack_low(call->env);
+    return call->env != NULL && cj__native_stack_low(call->env);
 }
 
 /* After a trap. The exception is that of the instance which ran; the caller looks for it in its own. WAMR's jump buffers that lie below
@@ -114,7 +126,7 @@ static __attribute__((noinline, cold)) void tidy(cj_call_ctx *call, const cj_ent
     WASMExecEnv *env = e->env;
     bool outermost = e->outer == NULL || e->outer->env != env;
 #if CJ_HARDWARE_BOUNDS
-    while (env->jmpbuf_stack_top != NULL && (uintptr_t)env->jmpbuf_stack_top < (uintptr_t)e)
+    while (env->jmpbuf_stack_top != NULL && (uintptr_t)env->jmpbuf_stack_top < (uintptr_t)e->sp)
         env->jmpbuf_stack_top = env->jmpbuf_stack_top->prev;
     outermost = outermost && env->jmpbuf_stack_top == NULL;
 #endif
@@ -169,7 +181,7 @@ uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void 
         return body(call, arg); /* no core instance in the store: nothing can trap inside */
     if (CJ_UNLIKELY(store->owner != cj__anchor.id))
         attach(store);
-    if (CJ_UNLIKELY(stack_low(env)))
+    if (CJ_UNLIKELY(cj__native_stack_low(env)))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
     body_call b = {body, arg};
     return enter(call, env, call->bound->guest.core_env_inst, run_body, &b, NULL);
@@ -189,7 +201,7 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     if (CJ_LIKELY(env != NULL)) {
         if (CJ_UNLIKELY(store->owner != cj__anchor.id))
             attach(store);
-        if (CJ_UNLIKELY(stack_low(env)))
+        if (CJ_UNLIKELY(cj__native_stack_low(env)))
             return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
         cj__set_may_enter(bound, 0);
         trap = enter(call, env, bound->guest.core_env_inst, thunk, args, results);
@@ -202,21 +214,32 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     return trap;
 }
 
-/* A call by func_entry: all of it that is needed when the guest has returned, for no register is kept across. */
-typedef struct entered_call {
-    cj_entry entry;
-    cj_call_ctx *outer;
-    cj_call_ctx call;
-} entered_call;
+/* -- Entering for the host ------------------------------------------------------------------------------------------------------ */
 
-static __attribute__((noinline, cold)) cj_status func_trapped(entered_call *c, uint32_t trap)
+bool cj__outermost_new(cj_store_core *store)
 {
-    cj_store_core *store = c->call.store;
+    struct cj_outermost *o = cj__calloc(store->alloc, 1, sizeof *o);
+    if (o == NULL)
+        return false;
+    o->entry.env = o->call.env = store->env;
+    o->call.store = store;
+    store->outermost = o;
+    return true;
+}
+
+void cj__outermost_free(cj_store_core *store)
+{
+    cj__free(store->alloc, store->outermost, sizeof *store->outermost);
+    store->outermost = NULL;
+}
+
+static __attribute__((noinline, cold)) cj_status func_trapped(struct cj_outermost *o, uint32_t trap)
+{
+    cj_store_core *store = o->call.store;
     if (trap == CJ_TRAP_CORE)
-        tidy(&c->call, &c->entry, c->call.bound->guest.core_env_inst);
-    c->entry.env->module_inst = c->entry.outer_inst;
-    store->active = c->outer;
-    return store->hooks->failed(&c->call, trap);
+        tidy(&o->call, &o->entry, o->call.bound->guest.core_env_inst);
+    store->active = NULL;
+    return store->hooks->failed(&o->call, trap);
 }
 
 /* `nested`: more instances than the function's own are entered. A constant, so that the functions of roots pay nothing for it. */
@@ -227,50 +250,42 @@ static inline __attribute__((always_inline)) cj_status func_entry(cj_func *f, co
     cj_store_core *store = func->store;
     cj_instance_core *instance = func->bound.guest.instance;
     WASMExecEnv *env = store->env;
-    cj_call_ctx *outer = store->active;
-    entered_call c;
-    bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && !stack_low_at(env, &c) &&
-                 (!nested || cj__may_enter(&func->bound));
+    bool usual = instance->may_enter && env != NULL && store->owner == cj__anchor.id && store->active == NULL &&
+                 cj__anchor.entry == NULL && !cj__native_stack_low(env) && (!nested || cj__may_enter(&func->bound));
     if (CJ_UNLIKELY(!usual))
         return store->hooks->entry(f, args, results, arena);
     cj_arena *results_arena = arena;
     if (arena == NULL) {
         results_arena = store->arena;
-        if (CJ_UNLIKELY(outer == NULL && results_arena->at != store->arena_start))
+        if (CJ_UNLIKELY(results_arena->at != store->arena_start))
             return store->hooks->entry(f, args, results, arena);
     }
 
-    c.call.bound = &func->bound;
-    c.call.store = store;
-    c.call.env = env;
-    c.call.arena = results_arena;
-    c.call.lends_mark = store->lends.len;
-    c.outer = outer;
-    c.entry.outer = cj__anchor.entry;
-    c.entry.env = env;
-    c.entry.outer_inst = env->module_inst;
-    if (CJ_LIKELY(outer == NULL))
+    struct cj_outermost *o = store->outermost; /* whose lends_mark is 0: nothing is lent outside of calls */
+    if (store->host_bytes != store->max_host_bytes)
         store->host_bytes = store->max_host_bytes;
-    store->active = &c.call;
+    if (env->module_inst != func->bound.guest.core_env_inst)
+        env->module_inst = func->bound.guest.core_env_inst;
+    o->call.bound = &func->bound;
+    o->call.arena = results_arena;
+    store->active = &o->call;
     if (nested)
         cj__set_may_enter(&func->bound, 0);
     else
         instance->may_enter = 0;
-    env->module_inst = func->bound.guest.core_env_inst;
     void *code = __atomic_load_n(&func->bound.code, __ATOMIC_ACQUIRE);
     cj_export_thunk thunk;
     memcpy(&thunk, &code, sizeof thunk);
-    cj__anchor.entry = &c.entry;
-    uint32_t trap = cj__enter(&c.entry, thunk, &c.call, args, results);
-    cj__anchor.entry = c.entry.outer;
+    cj__anchor.entry = &o->entry;
+    uint32_t trap = cj__enter(&o->entry, thunk, &o->call, args, results);
+    cj__anchor.entry = NULL;
     if (CJ_UNLIKELY(trap != CJ_TRAP_NONE))
-        return func_trapped(&c, trap);
-    c.entry.env->module_inst = c.entry.outer_inst;
-    c.call.store->active = c.outer;
+        return (cj_status)not_last(func_trapped(o, trap));
+    store->active = NULL;
     if (nested)
-        cj__set_may_enter(c.call.bound, 1);
+        cj__set_may_enter(&func->bound, 1);
     else
-        c.call.bound->guest.instance->may_enter = 1;
+        instance->may_enter = 1;
     return CJ_OK;
 }
 
@@ -302,11 +317,11 @@ bool cj__leave_is_ours(WASMExecEnv **env, WASMJmpBuf **wamr_jump)
     *wamr_jump = entry != NULL ? entry->env->jmpbuf_stack_top : NULL;
     if (theirs != NULL && theirs != *env && theirs->jmpbuf_stack_top != NULL &&
         (*wamr_jump == NULL || (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)*wamr_jump) &&
-        (entry == NULL || (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)entry)) {
+        (entry == NULL || (uintptr_t)theirs->jmpbuf_stack_top < (uintptr_t)entry->sp)) {
         *env = theirs;
         *wamr_jump = theirs->jmpbuf_stack_top;
     }
-    return entry != NULL && (*wamr_jump == NULL || (uintptr_t)entry < (uintptr_t)*wamr_jump);
+    return entry != NULL && (*wamr_jump == NULL || (uintptr_t)entry->sp < (uintptr_t)*wamr_jump);
 }
 
 void cj__leave(void)

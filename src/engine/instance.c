@@ -127,6 +127,12 @@ cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, con
     if (store->env == NULL) {
         store->env = wasm_runtime_create_exec_env((WASMModuleInstanceCommon *)wasm, limits->wasm_stack_size);
         store->owner = &nobody;
+#if CJ_ENGINE_JIT
+        if (store->env != NULL && !cj__outermost_new(store)) {
+            wasm_runtime_destroy_exec_env(store->env);
+            store->env = NULL;
+        }
+#endif
         if (store->env == NULL) {
             wasm_runtime_deinstantiate((WASMModuleInstanceCommon *)wasm);
             cj__free(store->alloc, instance, sizeof *instance);
@@ -152,6 +158,9 @@ void cj__core_deinstantiate(cj_core_instance *instance)
 {
     if (instance == NULL)
         return;
+    WASMExecEnv *env = instance->store->env; /* which names the instance that the host entered last */
+    if (env != NULL && (void *)env->module_inst == (void *)instance->wasm)
+        env->module_inst = NULL;
     wasm_runtime_deinstantiate((WASMModuleInstanceCommon *)instance->wasm);
     cj__core_unload(instance->module);
     cj__free(instance->store->alloc, instance, sizeof *instance);
@@ -165,6 +174,9 @@ void cj__core_store_fini(cj_store_core *store)
     /* WAMR's own variable, which it sets when its interpreter runs under an entered frame. */
     if (wasm_runtime_get_exec_env_tls() == store->env)
         wasm_runtime_set_exec_env_tls(NULL);
+#endif
+#if CJ_ENGINE_JIT
+    cj__outermost_free(store);
 #endif
     wasm_runtime_destroy_exec_env(store->env);
     store->env = NULL;

@@ -114,6 +114,9 @@ extern __thread cj_anchor cj__anchor __attribute__((tls_model("initial-exec")));
 void cj__thread_attach(cj_store_core *store);
 
 #if CJ_ENGINE_JIT
+/* store->outermost, with store->env. False: out of memory. */
+bool cj__outermost_new(cj_store_core *store);
+void cj__outermost_free(cj_store_core *store);
 /* The environment of the innermost entered frame, or NULL. */
 WASMExecEnv *cj__entered_env(void);
 /* After an exception has been set in `inst`: leaves by a jump when that is what runs in the innermost entered frame. Returns when it is an instance of

@@ -40,7 +40,9 @@ _Static_assert(offsetof(cj_trap_record, in_results) == offsetof(cj_trap_record, 
 
 /* The part of a store that calls use. */
 typedef struct cj_store_core {
-    void *env;           /* the engine's execution environment, NULL until the first core instance */
+    void *env; /* the engine's execution environment, NULL until the first core instance */
+    struct cj_outermost *
+        outermost; /* the engine's too, with env: room for the call that the host makes outside of all of the store's calls */
     const void *owner;   /* thread that entered last: the engine compares it to its own anchor */
     cj_arena *arena;     /* the store's own */
     uint64_t host_bytes; /* left of max_host_bytes in the outermost call */
