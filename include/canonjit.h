@@ -430,7 +430,8 @@ CJ_API cj_status cj_cache_clear(const char *path, cj_error *err);
 
 /* -- Component ----------------------------------------------------------------------------------------------------- */
 
-/* Decodes, validates and links; builds the plan of every boundary function. `bytes` is borrowed for the call only.
+/* Decodes, validates and links; builds the plan of every boundary function. `bytes` is borrowed for the call only,
+ * and must not change meanwhile: it is read more than once.
  * Errors: CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED, CJ_LIMIT, each with the offset. Delete with cj_component_delete. */
 CJ_API cj_status cj_component_new(cj_engine *, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err);
 /* The same for a component that imports core modules or components: these are no business of instances, so they are given here. `name`

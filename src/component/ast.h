@@ -3,7 +3,7 @@
  * Place in the pipeline: decode.c makes it from bytes, link/ runs it. The whole binary grammar is here, async, threads
  * and gated features included; what cannot run is refused later, by name.
  * Non-goals: index spaces, types as values, anything that needs to know what an index refers to.
- * Spec: design/mvp/Binary.md. Slices (cj_str, bytes) point into the AST's own copy of the file.
+ * Spec: design/mvp/Binary.md. Slices (cj_str, bytes) point into the file.
  *
  * What a decoded AST is known to satisfy, beyond the grammar, so that nobody checks it again:
  *   - labels and extern names are well-formed, and strongly unique in their type, component, component or instance type or
@@ -398,7 +398,7 @@ typedef struct cj_ast_component {
     cj_str debug_name; /* of the component-name section, or "" */
 } cj_ast_component;
 
-/* The AST with all its memory: one arena and a copy of the bytes. */
+/* The AST with all its memory, one arena; the file is borrowed. */
 typedef struct cj_ast {
     cj_ast_component root;
     cj_bytes file;
@@ -409,7 +409,7 @@ typedef struct cj_ast {
  * offset and what was expected; CJ_INVALID; CJ_LIMIT; CJ_NO_MEMORY. Delete with cj__ast_delete. What is inside the
  * sections of core modules is not looked at. max_definitions counts everything that takes a place in the AST:
  * definitions, declarations, members of types, arguments and inline exports; memory is in proportion to it and to the
- * file's size. */
+ * file's size. `bytes` must live, and not change, as long as the AST. */
 cj_status cj__ast_decode(const cj_config *config, const uint8_t *bytes, size_t size, cj_ast **out, cj_error *err);
 void cj__ast_delete(cj_ast *);
 

@@ -525,13 +525,12 @@ static cj_config default_config(void)
 static cj_status decode_file(cj_decoder *d, const uint8_t *bytes, size_t size, cj_ast **out)
 {
     cj_ast *ast = CJ_ARENA_NEW(d->arena, cj_ast);
-    uint8_t *copy = cj__arena_dup(d->arena, bytes, size, 1);
-    if (!ast || !copy)
+    if (!ast)
         return cj__fail_nomem(d->err);
-    d->file = copy;
+    d->file = bytes;
     ast->arena = d->arena;
-    ast->file = (cj_bytes){copy, size, 0};
-    cj_reader r = cj__reader(copy, size, 0, d->err);
+    ast->file = (cj_bytes){bytes, size, 0};
+    cj_reader r = cj__reader(bytes, size, 0, d->err);
     CJ_TRY(decode_component(d, &r, &ast->root));
     *out = ast;
     return CJ_OK;

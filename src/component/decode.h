@@ -26,7 +26,7 @@ typedef struct cj_decoder {
     const cj_allocator *alloc;
     cj_arena *arena;
     cj_error *err;
-    const uint8_t *file; /* the AST's copy */
+    const uint8_t *file; /* borrowed, as the AST does */
     uint32_t depth;      /* of components, component types and instance types around what is being decoded */
     uint32_t max_depth;
     uint32_t elements; /* counted against max_definitions */

@@ -681,7 +681,7 @@ static void write_datas(cj_merger *m, cj_writer *w)
         cj__write_byte(w, 1);
         cj__write_u32(w, 0);
     }
-    cj__write_end_sized(w, mark);
+    cj__write_end_padded(w, mark);
 }
 
 /* -- Output -------------------------------------------------------------------------------------------------------- */
@@ -736,19 +736,51 @@ static cj_status describe(cj_merger *m)
     return CJ_OK;
 }
 
-static cj_status write_module(cj_merger *m, cj_writer *w, cj_writer *code, cj_writer *functions)
+/* Of functions and imports; those that code names have theirs already. */
+static void number_types(cj_merger *m)
 {
-    static const uint8_t preamble[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
-    cj__merge_write_code(m, code); /* first: types get their indices as they are used */
-    write_functions(m, functions);
+    for (size_t i = 0; i < m->live.len; i++)
+        (void)cj__merge_type_index(m, cj__merge_target_type(m, m->live.at[i]));
+    for (size_t i = 0; i < m->extras.len; i++)
+        (void)cj__merge_type_index(m, m->extras.at[i].type);
     for (uint32_t i = 0; i < m->out->import_count; i++)
         (void)cj__merge_type_index(m, m->shape_types[m->out->import_shapes[i]]);
+}
 
+/* About what will be written, rather too much: room that is not written costs nothing. */
+static uint64_t guess_size(const cj_merger *m)
+{
+    enum { PER_FUNCTION = 24, PER_SITE = 2, OTHERS = 4096 };
+    uint64_t size = OTHERS + (uint64_t)m->live.len * PER_FUNCTION;
+    for (size_t i = 0; i < m->live.len; i++) {
+        const cj_group_instance *inst;
+        cj_bytes bytes;
+        const cj_body *body = cj__merge_body(m, m->live.at[i], &inst, &bytes);
+        size += bytes.len + (uint64_t)body->site_count * PER_SITE;
+    }
+    for (uint32_t i = 0; i < m->input->instance_count; i++) {
+        const cj_core_outline *o = m->instances[i].module->outline;
+        size += o->names.len;
+        for (uint32_t k = 0; k < o->data_count; k++)
+            size += m->instances[i].datas[k].seg.count;
+        for (uint32_t k = 0; k < o->elem_count; k++)
+            size += m->instances[i].elems[k].seg.count * 3ull;
+    }
+    return size;
+}
+
+static cj_status write_module(cj_merger *m, cj_writer *w)
+{
+    static const uint8_t preamble[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
+    uint64_t guess = guess_size(m);
+    number_types(m);
+    if (guess <= w->max && cj__write_room(w, (size_t)guess))
+        cj__will_fill(w->alloc, w->at, (size_t)guess);
     cj__write_bytes(w, preamble, sizeof(preamble));
     CJ_TRY(write_types(m, w));
     if (m->out->import_count)
         write_imports(m, w);
-    cj__write_bytes(w, functions->at, functions->len);
+    write_functions(m, w);
     if (m->poll_table || m->poll != CJ_NO_INDEX)
         write_tables(m, w);
     if (m->has_memory) {
@@ -767,21 +799,19 @@ static cj_status write_module(cj_merger *m, cj_writer *w, cj_writer *code, cj_wr
         cj__write_u32(w, m->data_count);
         cj__write_end_sized(w, mark);
     }
-    cj__write_byte(w, SECTION_CODE);
-    cj__write_u32(w, (uint32_t)code->len);
-    cj__write_bytes(w, code->at, code->len);
+    size_t mark = begin_section(w, SECTION_CODE);
+    cj__merge_write_code(m, w);
+    cj__write_end_padded(w, mark);
     if (m->data_count)
         write_datas(m, w);
     cj__merge_write_names(m, w);
 
-    cj_status status = code->status != CJ_OK        ? code->status
-                       : functions->status != CJ_OK ? functions->status
-                                                    : w->status;
-    if (m->types_failed)
-        status = CJ_NO_MEMORY;
+    cj_status status = m->types_failed ? CJ_NO_MEMORY : w->status;
     if (status == CJ_LIMIT)
         return cj__fail(m->err, CJ_LIMIT, "merged core modules have more bytes than max_merged_size, which is %llu",
                         (unsigned long long)m->config->max_merged_size);
+    if (status == CJ_OK && m->type_order.len != m->out->type_count)
+        return cj__fail(m->err, CJ_INTERNAL, "a type was found after the types had been written");
     return status == CJ_OK ? CJ_OK : cj__fail_nomem(m->err);
 }
 
@@ -802,14 +832,13 @@ static cj_status run(cj_merger *m)
 
     /* WAMR takes 32 bits */
     uint64_t max = m->config->max_merged_size < UINT32_MAX ? m->config->max_merged_size : UINT32_MAX;
-    cj_writer w = {.alloc = m->alloc, .max = max}, code = w, functions = w;
-    cj_status status = write_module(m, &w, &code, &functions);
-    cj__write_free(&code);
-    cj__write_free(&functions);
+    cj_writer w = {.alloc = m->alloc, .max = max};
+    cj_status status = write_module(m, &w);
     if (status != CJ_OK) {
         cj__write_free(&w);
         return status;
     }
+    cj__write_trim(&w);
     m->out->bytes = w.at;
     m->out->size = w.len;
     m->out->capacity = w.cap;

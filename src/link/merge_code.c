@@ -1,7 +1,7 @@
 /* merge_code.c: function bodies of the merged module: those of the instances, copied but for their sites, and those
  * that no module has.
  *
- * Place in the pipeline: last but sections; all indices are known, types get theirs here.
+ * Place in the pipeline: last but sections; all indices are known.
  * Non-goals: deciding anything (merge_live.c, merge_init.c).
  */
 #include "link/merge_internal.h"
@@ -491,9 +491,12 @@ void cj__merge_write_code(cj_merger *m, cj_writer *w)
 {
     cj__write_u32(w, (uint32_t)(m->live.len + m->extras.len));
     for (size_t i = 0; i < m->live.len && w->status == CJ_OK; i++) {
-        size_t mark = cj__write_begin_sized(w);
+        const cj_group_instance *inst;
+        cj_bytes bytes;
+        (void)cj__merge_body(m, m->live.at[i], &inst, &bytes);
+        size_t mark = cj__write_begin_guessed(w, (uint32_t)bytes.len);
         write_body(m, w, m->live.at[i]);
-        cj__write_end_sized(w, mark);
+        cj__write_end_guessed(w, mark, (uint32_t)bytes.len);
     }
     for (size_t i = 0; i < m->extras.len && w->status == CJ_OK; i++) {
         size_t mark = cj__write_begin_sized(w);

@@ -23,7 +23,7 @@ bool cj__write_room(cj_writer *w, size_t size)
     return true;
 }
 
-void cj__write_bytes(cj_writer *w, const void *bytes, size_t size)
+void cj__write_bytes_slow(cj_writer *w, const void *bytes, size_t size)
 {
     if (size && cj__write_room(w, size)) {
         memcpy(w->at + w->len, bytes, size);
@@ -90,6 +90,55 @@ void cj__write_end_counted(cj_writer *w, size_t mark, uint32_t count)
 void cj__write_end_sized(cj_writer *w, size_t mark)
 {
     cj__write_end_counted(w, mark, (uint32_t)(w->len - mark));
+}
+
+void cj__write_end_padded(cj_writer *w, size_t mark)
+{
+    if (w->status != CJ_OK)
+        return;
+    uint32_t size = (uint32_t)(w->len - mark);
+    for (unsigned i = 0; i < SIZE_ROOM; i++, size >>= 7)
+        w->at[mark - SIZE_ROOM + i] = (uint8_t)(size & 0x7f) | (i + 1 < SIZE_ROOM ? 0x80 : 0);
+}
+
+static size_t size_room(uint32_t size)
+{
+    size_t room = 1;
+    while (size >>= 7)
+        room++;
+    return room;
+}
+
+size_t cj__write_begin_guessed(cj_writer *w, uint32_t guess)
+{
+    size_t room = size_room(guess);
+    if (cj__write_room(w, room))
+        w->len += room;
+    return w->len;
+}
+
+void cj__write_end_guessed(cj_writer *w, size_t mark, uint32_t guess)
+{
+    size_t size = w->len - mark, left = size_room(guess), needed = size_room((uint32_t)size);
+    if (w->status != CJ_OK)
+        return;
+    if (needed != left) {
+        if (needed > left && !cj__write_room(w, needed - left))
+            return;
+        memmove(w->at + mark - left + needed, w->at + mark, size);
+    }
+    w->len = mark - left;
+    cj__write_u32(w, (uint32_t)size);
+    w->len += size;
+}
+
+void cj__write_trim(cj_writer *w)
+{
+    uint8_t *smaller = w->len ? cj__realloc(w->alloc, w->at, w->cap, w->len) : NULL;
+    if (smaller) {
+        w->at = smaller;
+        w->cap = w->len;
+    }
 }
 
 void cj__write_free(cj_writer *w)

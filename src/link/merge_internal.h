@@ -5,7 +5,7 @@
  *                     index: a site
  *     merge_init.c    values of globals; segments: which stay active, which go into initialisers; what tables will
  *                     hold for ever
- *     merge_live.c    what is reached, and what indirect calls come down to; merged indices
+ *     merge_live.c    what is reached, and what indirect calls come down to; merged indices, of types too
  *     merge_code.c    copies bodies, replacing what is at the sites; makes the functions that no module has
  *     merge_names.c   the name section
  *     merge_encode.c  the byte writer
@@ -36,7 +36,7 @@ typedef struct cj_writer {
 } cj_writer;
 
 bool cj__write_room(cj_writer *, size_t size); /* false: failed */
-void cj__write_bytes(cj_writer *, const void *bytes, size_t size);
+void cj__write_bytes_slow(cj_writer *, const void *bytes, size_t size);
 void cj__write_u32(cj_writer *, uint32_t value);
 void cj__write_s32(cj_writer *, int32_t value);
 void cj__write_s33(cj_writer *, int64_t value);
@@ -46,14 +46,30 @@ void cj__write_name(cj_writer *, cj_str name);
  * gap. */
 size_t cj__write_begin_sized(cj_writer *);
 void cj__write_end_sized(cj_writer *, size_t mark);
+/* The same for what is large: the size takes its five bytes, and nothing is moved. */
+void cj__write_end_padded(cj_writer *, size_t mark);
+/* The same where the size is about `guess`: there is no gap when it has as many bytes. */
+size_t cj__write_begin_guessed(cj_writer *, uint32_t guess);
+void cj__write_end_guessed(cj_writer *, size_t mark, uint32_t guess);
 /* The same for a count of entries. */
 void cj__write_end_counted(cj_writer *, size_t mark, uint32_t count);
+void cj__write_trim(cj_writer *); /* gives back what it has too much */
 void cj__write_free(cj_writer *);
 
 static inline void cj__write_byte(cj_writer *w, uint8_t byte)
 {
     if (CJ_LIKELY(w->len < w->cap) || cj__write_room(w, 1))
         w->at[w->len++] = byte;
+}
+
+static inline void cj__write_bytes(cj_writer *w, const void *bytes, size_t size)
+{
+    if (CJ_LIKELY(size - 1 < w->cap - w->len)) { /* not for none: there may be no address to copy from or to */
+        memcpy(w->at + w->len, bytes, size);
+        w->len += size;
+    } else {
+        cj__write_bytes_slow(w, bytes, size);
+    }
 }
 
 /* -- Sites (merge_scan.c) ------------------------------------------------------------------------------------------ */
@@ -129,6 +145,8 @@ enum {
 typedef struct cj_scanner cj_scanner;
 cj_scanner *cj__scanner_new(const cj_config *, bool interruptible, cj_error *err);
 void cj__scanner_delete(cj_scanner *);
+/* For tests: everything by the code that otherwise does only what is unusual. The outcome must be the same. */
+void cj__scanner_plainly(cj_scanner *);
 /* Validates all bodies of `out->outline`. Arrays come from `arena` but for `sites`. CJ_MALFORMED, CJ_INVALID,
  * CJ_UNSUPPORTED, CJ_LIMIT (max_function_body, max_function_slots, max_function_nesting, max_core_locals). */
 cj_status cj__scan_module(cj_scanner *, cj_arena *arena, cj_scanned *out);

@@ -142,6 +142,7 @@ static cj_status use_segment(cj_merger *m, cj_segment *seg, bool can_drop, uint3
     if (can_drop && seg->flag == CJ_NO_INDEX) {
         seg->flag = m->flag_count++;
         *empty = LIVE;
+        (void)cj__merge_type_index(m, m->type_bulk);
     }
     return CJ_OK;
 }
@@ -161,9 +162,15 @@ static cj_status mark_site(cj_merger *m, uint32_t instance, const uint8_t *body,
             target = cj__merge_call_target(m, target);
             return site->kind == CJ_SITE_CALL_CONST ? use_call(m, target) : use_ref(m, target);
         }
+        (void)cj__merge_type_index(m, inst->module->types[site->aux]);
         return use_table(m, inst->tables[site->value]);
     case CJ_SITE_CALL_INDIRECT:
     case CJ_SITE_RETURN_CALL_INDIRECT:
+        (void)cj__merge_type_index(m, inst->module->types[site->aux]);
+        return use_table(m, inst->tables[site->value]);
+    case CJ_SITE_BLOCK_TYPE:
+        (void)cj__merge_type_index(m, inst->module->types[site->value]);
+        return CJ_OK;
     case CJ_SITE_TABLE:
         return use_table(m, inst->tables[site->value]);
     case CJ_SITE_REF_FUNC:

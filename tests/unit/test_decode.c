@@ -17,13 +17,26 @@ static cj_config config_of(void)
     return config;
 }
 
+/* ASTs borrow their files: these live until the process ends. */
+static void keep(uint8_t *bytes)
+{
+    static struct kept {
+        struct kept *next;
+        uint8_t *bytes;
+    } *all;
+    struct kept *one = malloc(sizeof(*one));
+    assert_non_null(one);
+    *one = (struct kept){all, bytes};
+    all = one;
+}
+
 static cj_status decode(const cj_config *config, const char *text, cj_ast **out, cj_error *err)
 {
     test_bytes b = test_bytes_of(text);
     uint8_t *exact = test_bytes_exact(b.at, b.len);
     cj__error_clear(err);
     cj_status status = cj__ast_decode(config, exact, b.len, out, err);
-    free(exact); /* the AST has its own copy */
+    keep(exact);
     free(b.at);
     return status;
 }
@@ -1072,7 +1085,7 @@ static void test_claims_allocate_nothing(void **state)
         cj_status status = decode(&c, text, &ast, &err);
         assert_true(status == CJ_MALFORMED || status == CJ_INVALID);
         assert_int_equal(t.live_blocks, 0);
-        assert_in_range(t.peak_bytes, 60000, 90000); /* the copy of the file, and little else */
+        assert_in_range(t.peak_bytes, 1, 30000); /* half a file that is borrowed */
     }
 }
 
