@@ -160,7 +160,11 @@ void cj__ll_add_attribute(LLVMValueRef fn, LLVMAttributeRef what)
 
 static LLVMTypeRef type_of_letter(cj__ll_module *m, char letter)
 {
-    return letter == 'i' ? m->i32 : letter == 'l' ? m->i64 : letter == 'p' ? m->ptr : m->void_type;
+    return letter == 'b'   ? m->i8
+           : letter == 'i' ? m->i32
+           : letter == 'l' ? m->i64
+           : letter == 'p' ? m->ptr
+                           : m->void_type;
 }
 
 static LLVMValueRef declare(cj__ll_module *m, const char *name, LLVMTypeRef type)
@@ -387,6 +391,20 @@ void cj__ll_branch_cold(cj__ll_fn *fn, LLVMValueRef condition, LLVMBasicBlockRef
     cj__ll_use(fn, next);
 }
 
+LLVMValueRef cj__ll_merge(cj__ll_fn *fn, LLVMBasicBlockRef next, LLVMValueRef value, LLVMBasicBlockRef usual,
+                          LLVMValueRef other)
+{
+    cj__ll_module *m = fn->m;
+    LLVMBasicBlockRef here = cj__ll_here(fn);
+    LLVMBuildBr(m->builder, next);
+    LLVMMoveBasicBlockAfter(next, here);
+    cj__ll_use(fn, next);
+    LLVMValueRef either = LLVMBuildPhi(m->builder, LLVMTypeOf(value), "");
+    LLVMAddIncoming(either, &value, &usual, 1);
+    LLVMAddIncoming(either, &other, &here, 1);
+    return either;
+}
+
 /* The current block's edge to the trap block, which its terminator takes. */
 static void add_edge(cj__ll_fn *fn, LLVMValueRef packed)
 {
@@ -429,9 +447,15 @@ void cj__ll_trap_unless_null(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site)
     LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
     cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntNE, kind, cj__ll_c32(m, 0), ""), bad, next);
     cj__ll_use(fn, bad);
+    cj__ll_trap_of_kind(fn, kind, site);
+    cj__ll_use(fn, next);
+}
+
+void cj__ll_trap_of_kind(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
     LLVMValueRef shifted = LLVMBuildShl(m->builder, kind, cj__ll_c32(m, CJ__LL_KIND_SHIFT), "");
     cj__ll_trap_now(fn, LLVMBuildOr(m->builder, shifted, pack(fn, CJ_TRAP_NONE, site), ""));
-    cj__ll_use(fn, next);
 }
 
 static void add_forward(cj__ll_fn *fn, LLVMValueRef kind)
@@ -505,11 +529,9 @@ void cj__ll_fill_call(cj__ll_fn *fn)
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef store = cj__ll_store_of(fn);
-    LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
     cj__ll_store(m, fn->binding, fn->call, offsetof(cj_call_ctx, bound));
     cj__ll_store(m, store, fn->call, offsetof(cj_call_ctx, store));
     cj__ll_store(m, fn->env, fn->call, offsetof(cj_call_ctx, env));
-    cj__ll_store(m, arena, fn->call, offsetof(cj_call_ctx, arena));
 }
 
 LLVMValueRef cj__ll_side(cj__ll_fn *fn, uint32_t side)
@@ -541,6 +563,12 @@ cj__ll_view cj__ll_memory(cj__ll_fn *fn, uint32_t side)
     view.base = cj__ll_load(m, m->ptr, memory, cj__core_layout.memory_data);
     view.size = LLVMBuildMul(m->builder, cj__ll_resize(m, pages, m->i64), cj__ll_resize(m, page_size, m->i64), "");
     return view;
+}
+
+void cj__ll_store_alias(cj__ll_fn *fn, cj__ll_view view)
+{
+    cj__ll_store(fn->m, view.base, fn->call, offsetof(cj_call_ctx, alias_base));
+    cj__ll_store(fn->m, view.size, fn->call, offsetof(cj_call_ctx, alias_size));
 }
 
 cj__ll_view cj__ll_view_now(cj__ll_fn *fn)

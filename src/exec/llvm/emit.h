@@ -34,7 +34,7 @@ enum {
 };
 
 /* C functions that emitted code calls, by address: X(NAME, signature, how often). Signature: result, then parameters; v
- * void, i i32, l i64, p pointer. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
+ * void, b bool, i i32, l i64, p pointer. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
 #define CJ__LL_HELPER_MAP(X) \
     X(cj__ll_trap, "ipi", COLD) \
     X(cj__ll_release, "vpp", WARM) \
@@ -48,7 +48,8 @@ enum {
     X(cj__string_lift, "ippiiiip", WARM) \
     X(cj__string_lower, "ippipp", WARM) \
     X(cj__ll_string_lift_utf8, "ipiiip", WARM) \
-    X(cj__ll_string_view_utf8, "ippip", WARM) \
+    X(cj__ll_string_view_utf8, "bplp", WARM) \
+    X(cj__ll_string_bad_view_utf8, "ipp", COLD) \
     X(cj__ll_string_lower_utf8, "ippp", WARM) \
     X(cj__ll_string_utf8_to_utf8, "ipiiip", WARM) \
     X(cj__ll_string_utf8_to_utf16, "ipiiip", WARM) \
@@ -82,8 +83,10 @@ void cj__ll_release(cj_call_ctx *call, uint8_t *at);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
 uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
-/* The rest of the first with CJ_MODE_VIEW: `len` bytes that have been found to be the guest's and no more than CJ_MAX_BYTES. */
-uint32_t cj__ll_string_view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out);
+/* The rest of the first with CJ_MODE_VIEW: `len` bytes that have been found to be the guest's and no more than CJ_MAX_BYTES. False: the other
+ * says why. */
+bool cj__ll_string_view_utf8(const uint8_t *s, uint64_t len, cj_call_ctx *call);
+uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view);
 /* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. */
 #define CJ__LL_STRING_PAIRS(X) \
     X(utf8, utf8, CJ_UTF8, CJ_UTF8) \
@@ -195,7 +198,8 @@ typedef struct cj__ll_fn {
     bool lowers;        /* the destination is a guest: operations may call its realloc, which moves its memory */
     uint32_t from, to;  /* offsets in the binding of the cj_side of a guest that is the source, the destination */
     cj__ll_view source; /* FUSED: the source's memory, which stays as it is; for programs with lists */
-    bool aliasing;      /* results of an import: sources may lie in guest memory */
+    bool aliasing;      /* results of an import: sources may lie in guest memory, */
+    cj__ll_view alias;  /* as it was when the host function returned; or without a base: as the call says */
     uint32_t budget;    /* operations that still fit */
     uint32_t loops;
     uint32_t depth0; /* positions of lists outside of this function are in call->index already */
@@ -247,8 +251,12 @@ LLVMValueRef cj__ll_out(
 
 /* A branch that is hardly ever taken to `cold`; writing goes on at `next`. */
 void cj__ll_branch_cold(cj__ll_fn *fn, LLVMValueRef condition, LLVMBasicBlockRef cold, LLVMBasicBlockRef next);
+/* Goes on at `next`, which `usual` has led to with `value`, and which what has just been written leads to with `other`: whichever it is. */
+LLVMValueRef cj__ll_merge(cj__ll_fn *fn, LLVMBasicBlockRef next, LLVMValueRef value, LLVMBasicBlockRef usual,
+                          LLVMValueRef other);
 void cj__ll_trap_if(cj__ll_fn *fn, LLVMValueRef condition, cj_trap kind, uint32_t site);
 void cj__ll_trap_unless_null(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site); /* kind: i32, CJ_TRAP_NONE goes on */
+void cj__ll_trap_of_kind(cj__ll_fn *fn, LLVMValueRef kind, uint32_t site);     /* ends the block */
 void cj__ll_leave_unless_null(cj__ll_fn *fn, LLVMValueRef kind);               /* the same, recorded already */
 void cj__ll_leave_now(cj__ll_fn *fn, LLVMValueRef kind);                       /* ends the block */
 void cj__ll_trap_now(cj__ll_fn *fn, LLVMValueRef packed);                      /* ends the block */
@@ -258,7 +266,7 @@ void cj__ll_trap_if_exception(cj__ll_fn *fn, uint32_t side, uint32_t site);
 /* What is known of the call: its environment and store. */
 LLVMValueRef cj__ll_env(cj__ll_fn *fn);
 LLVMValueRef cj__ll_store_of(cj__ll_fn *fn);
-/* Fills in what every call object has. */
+/* Fills in the call object of a fused call: without an arena, as nothing is lifted to the host. */
 void cj__ll_fill_call(cj__ll_fn *fn);
 /* A field of a cj_side, `side` being its offset in the binding. */
 #define CJ__LL_SIDE(side, field) ((side) + (uint32_t)offsetof(cj_side, field))
@@ -271,6 +279,8 @@ void cj__ll_switch_to(cj__ll_fn *fn, uint32_t side);
 void cj__ll_called_out(cj__ll_fn *fn);
 /* A side's memory as it is now. The one place where compiled code reads where a guest's memory lies. */
 cj__ll_view cj__ll_memory(cj__ll_fn *fn, uint32_t side);
+/* call->alias_base, alias_size. */
+void cj__ll_store_alias(cj__ll_fn *fn, cj__ll_view view);
 /* fn->view, read anew when it is stale; and where the program's source is. */
 cj__ll_view cj__ll_view_now(cj__ll_fn *fn);
 cj__ll_view cj__ll_source_view(cj__ll_fn *fn);

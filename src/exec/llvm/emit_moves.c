@@ -184,6 +184,30 @@ static void put_pair(cj__ll_fn *fn, cj__ll_place *place, uint32_t at, LLVMValueR
     put(fn, place, at + (place->space == CJ_SPACE_FLAT ? 1 : 4), second);
 }
 
+/* UTF-8 that the host looks at where it lies. */
+static void view_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    LLVMValueRef pair[2], view = place_at(fn, dst, op->dst);
+    get_pair(fn, src, op->src, pair);
+    LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
+    cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, len, cj__ll_c64(m, CJ_MAX_BYTES), ""),
+                   CJ_TRAP_STRING_LENGTH, site);
+    cj__ll_view memory = cj__ll_source_view(fn);
+    cj__ll_check_range(fn, memory, ptr, 1, len, CJ_TRAP_NONE, CJ_TRAP_STRING_BOUNDS, site);
+    LLVMValueRef args[] = {cj__ll_add(m, memory.base, ptr), len, fn->call};
+    cj__ll_store(m, args[0], view, offsetof(cj_string, ptr));
+    cj__ll_store(m, len, view, offsetof(cj_string, len));
+    LLVMValueRef good = cj__ll_call(m, CJ__LL_cj__ll_string_view_utf8, args, 3);
+    LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+    cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, good, same(good, 0), ""), bad, next);
+    cj__ll_use(fn, bad);
+    LLVMValueRef why[] = {fn->call, view};
+    cj__ll_trap_of_kind(fn, cj__ll_call(m, CJ__LL_cj__ll_string_bad_view_utf8, why, 2), site);
+    cj__ll_use(fn, next);
+}
+
 static LLVMValueRef lift_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
@@ -192,15 +216,6 @@ static LLVMValueRef lift_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src,
     LLVMValueRef pair[2];
     get_pair(fn, src, op->src, pair);
     LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
-    if (encoding == CJ_UTF8 && op->mode == CJ_MODE_VIEW && !m->big) {
-        LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
-        cj__ll_trap_if(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, pair[1], cj__ll_c32(m, CJ_MAX_BYTES), ""),
-                       CJ_TRAP_STRING_LENGTH, site);
-        cj__ll_view memory = cj__ll_source_view(fn);
-        cj__ll_check_range(fn, memory, ptr, 1, len, CJ_TRAP_NONE, CJ_TRAP_STRING_BOUNDS, site);
-        LLVMValueRef args[] = {fn->call, cj__ll_add(m, memory.base, ptr), pair[1], to};
-        return cj__ll_call(m, CJ__LL_cj__ll_string_view_utf8, args, 4);
-    }
     if (encoding == CJ_UTF8) {
         LLVMValueRef args[] = {fn->call, view, pair[0], pair[1], to};
         return cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, args, 5);
@@ -245,7 +260,10 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
     if (!fn->lowers) {
-        cj__ll_trap_unless_null(fn, lift_string(fn, site, src, dst), site);
+        if (op->mode == CJ_MODE_VIEW && m->plan->options.encoding == CJ_UTF8 && !m->big)
+            view_string(fn, site, src, dst);
+        else
+            cj__ll_trap_unless_null(fn, lift_string(fn, site, src, dst), site);
         return;
     }
     cj__ll_note(fn, site);
@@ -387,16 +405,8 @@ static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
     cj__ll_helper helper = own ? CJ__LL_cj__move_own : CJ__LL_cj__move_borrow;
     cj__ll_trap_unless_null(fn, cj__ll_call(m, helper, args, 5), site);
     LLVMValueRef moved = cj__ll_load(m, m->i32, out, 0);
-    if (rare) {
-        LLVMBasicBlockRef after_rare = cj__ll_here(fn);
-        LLVMBuildBr(m->builder, next);
-        LLVMMoveBasicBlockAfter(next, after_rare);
-        cj__ll_use(fn, next);
-        LLVMValueRef either = LLVMBuildPhi(m->builder, m->i32, "handle");
-        LLVMAddIncoming(either, &given, &after_usual, 1);
-        LLVMAddIncoming(either, &moved, &after_rare, 1);
-        moved = either;
-    }
+    if (rare)
+        moved = cj__ll_merge(fn, next, given, after_usual, moved);
     put(fn, dst, op->dst, moved);
 }
 
@@ -595,10 +605,21 @@ static LLVMValueRef list_source(cj__ll_fn *fn, const cj_op *op, uint32_t site, L
     cj__ll_module *m = fn->m;
     if (!fn->aliasing)
         return ptr;
+    LLVMBasicBlockRef next = NULL, usual = NULL;
+    if (fn->alias.base) {
+        LLVMBasicBlockRef rare = cj__ll_block(fn, "alias");
+        next = cj__ll_block(fn, "");
+        LLVMValueRef distance = LLVMBuildSub(m->builder, LLVMBuildPtrToInt(m->builder, ptr, m->i64, ""),
+                                             LLVMBuildPtrToInt(m->builder, fn->alias.base, m->i64, ""), "");
+        usual = cj__ll_here(fn);
+        cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntULT, distance, fn->alias.size, ""), rare, next);
+        cj__ll_use(fn, rare);
+        cj__ll_store_alias(fn, fn->alias);
+    }
     LLVMValueRef args[] = {fn->call, ptr, times(fn, len, op->host_size), cj__ll_c32(m, op->host_align)};
     LLVMValueRef source = cj__ll_call(m, CJ__LL_cj__call_source, args, 4);
     trap_if_null(fn, source, site);
-    return source;
+    return next ? cj__ll_merge(fn, next, ptr, usual, source) : source;
 }
 
 static void emit_list_lower(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
@@ -632,14 +653,14 @@ static void emit_list_move(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     LLVMValueRef bytes = times(fn, len, op->size);
     cj__ll_view memory = cj__ll_source_view(fn);
     cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
+    cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = cj__ll_add(m, memory.base, ptr), .fixed = true};
     LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, bytes, m->i32), site);
-    cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = cj__ll_add(m, memory.base, ptr), .fixed = true},
-                 to = {.space = CJ_SPACE_MEM, .off = block};
+    cj__ll_place to = {.space = CJ_SPACE_MEM, .off = block};
     if (op->mode == CJ_MODE_BLOCK)
         copy_block(fn, cj__ll_place_ptr(fn, &to), from.ptr, bytes);
     else
         emit_loop(fn, site, from, to, len);
-    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), pair[1]);
+    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
 }
 
 static void emit_list(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)

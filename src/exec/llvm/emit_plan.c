@@ -88,6 +88,14 @@ static bool has_code(const cj_moves *moves, cj_opcode code)
     return false;
 }
 
+/* True when some of it may be written in functions of its own. */
+static bool has_parts(const cj__ll_module *m)
+{
+    const cj_moves *args = &m->plan->args, *results = &m->plan->results;
+    return m->big || args->op_count + results->op_count > m->tuning.part_ops || args->max_depth > m->tuning.max_loops ||
+           results->max_depth > m->tuning.max_loops;
+}
+
 /* Structs that have just been written field by field must not be read in larger pieces: the processor would wait
  * for the stores. So copies go through integer registers, but for those of list elements. */
 static LLVMValueRef plan_function(cj__ll_module *m, LLVMTypeRef type)
@@ -349,8 +357,7 @@ static void emit_host_call(cj__ll_fn *fn, LLVMValueRef args, LLVMValueRef result
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef err = cj__ll_alloca(fn, sizeof(cj_error), _Alignof(cj_error));
-    cj__ll_store(m, cj__ll_c32(m, CJ_OK), err, offsetof(cj_error, status));
-    cj__ll_store(m, cj__ll_c32(m, CJ_TRAP_NONE), err, offsetof(cj_error, trap));
+    cj__ll_store(m, cj__ll_c64(m, CJ_OK | (uint64_t)CJ_TRAP_NONE << 32), err, offsetof(cj_error, status));
     cj__ll_store(m, cj__ll_c64(m, CJ_NO_OFFSET), err, offsetof(cj_error, offset));
     cj__ll_store(m, LLVMConstNull(m->i8), err, offsetof(cj_error, where));
     cj__ll_store(m, LLVMConstNull(m->i8), err, offsetof(cj_error, message));
@@ -371,8 +378,8 @@ static void emit_host_call(cj__ll_fn *fn, LLVMValueRef args, LLVMValueRef result
     cj__ll_use(fn, next);
 }
 
-/* Begins a function that WAMR's code calls: `env` and `binding` are set. Gives the instance record that called. */
-static LLVMValueRef begin_native(cj__ll_fn *fn, cj__ll_module *m)
+/* Begins a function that WAMR's code calls: `env` and `binding` are set. The instance that runs is the binding's side that calls. */
+static void begin_native(cj__ll_fn *fn, cj__ll_module *m)
 {
     const cj_core_sig *sig = &m->plan->sig;
     cj__ll_fn_begin(fn, m, plan_function(m, core_func_type(m, sig, true)));
@@ -386,7 +393,6 @@ static LLVMValueRef begin_native(cj__ll_fn *fn, cj__ll_module *m)
         LLVMBuildMul(m->builder, cj__ll_resize(m, slot_number, m->i64), cj__ll_c64(m, sizeof(cj_binding)), "");
     fn->binding = cj__ll_add(m, cj__ll_at(m, group, sizeof(cj_group_core)), at);
     fn->call = cj__ll_alloca(fn, sizeof(cj_call_ctx), _Alignof(cj_call_ctx));
-    return inst;
 }
 
 static void check_may_leave(cj__ll_fn *fn, LLVMValueRef instance)
@@ -418,9 +424,9 @@ static void end_native(cj__ll_fn *fn, LLVMValueRef result)
 static bool is_lean(const cj__ll_module *m)
 {
     const cj_plan *plan = m->plan;
-    if (m->big || plan->has_borrow || cj__ll_calls_out(&plan->results, 0, plan->results.op_count) ||
+    if (has_parts(m) || plan->has_borrow || cj__ll_calls_out(&plan->results, 0, plan->results.op_count) ||
         plan->host_args_size > CJ__LL_STACK_STRUCT || plan->host_result_size > CJ__LL_STACK_STRUCT ||
-        plan->args.op_count + plan->results.op_count > m->tuning.part_ops || has_code(&plan->results, CJ_OP_OWN))
+        has_code(&plan->results, CJ_OP_OWN))
         return false;
     for (uint32_t i = 0; i < plan->args.op_count; i++) {
         const cj_op *op = &plan->args.ops[i];
@@ -474,17 +480,15 @@ static void emit_import(cj__ll_module *m)
         cj__ll_call(m, CJ__LL_cj__host_borrows_end, &fn.call, 1);
     cj__ll_begin_program(&fn, &plan->results, true);
 
-    /* The memory may be another group's than that which calls: so is its realloc then. */
-    LLVMValueRef env = NULL, inst = NULL;
     fn.aliasing = cj__ll_calls_out(&plan->results, 0, plan->results.op_count);
-    if (fn.aliasing) {
-        env = cj__ll_env(&fn);
-        inst = cj__ll_load(m, m->ptr, env, cj__core_layout.env_module_inst);
-        cj__ll_switch_to(&fn, CJ__LL_GUEST);
-        cj__ll_view view = cj__ll_view_now(&fn);
-        cj__ll_store(m, view.base, fn.call, offsetof(cj_call_ctx, alias_base));
-        cj__ll_store(m, view.size, fn.call, offsetof(cj_call_ctx, alias_size));
-    }
+    if (fn.aliasing && (has_parts(m) || has_code(&plan->results, CJ_OP_STRING)))
+        cj__ll_store_alias(&fn, cj__ll_view_now(&fn));
+    else if (fn.aliasing)
+        fn.alias = cj__ll_view_now(&fn);
+    /* Before the result is in a register, which would have to be kept. */
+    bool release_first = !fn.aliasing && plan->host_result_size <= CJ__LL_STACK_STRUCT;
+    if (release_first)
+        emit_release(&fn, mark);
     LLVMValueRef result = NULL;
     if (sig->spill_results) {
         LLVMValueRef ptr = cj__ll_resize(m, flat_value(&fn, &flat, sig->param_count - 1), m->i64);
@@ -496,10 +500,9 @@ static void emit_import(cj__ll_module *m)
         cj__ll_program(&fn, host_place(results), to);
         result = flat_value(&fn, &to, 0);
     }
-    if (inst)
-        cj__ll_store(m, inst, env, cj__core_layout.env_module_inst);
     end_borrows(&fn);
-    emit_release(&fn, mark);
+    if (!release_first)
+        emit_release(&fn, mark);
     end_native(&fn, result);
 }
 
@@ -508,15 +511,7 @@ static void emit_import(cj__ll_module *m)
 /* True when only what is rare looks at the call, and can fill it in: traps, and helpers for handles. No other helper that takes it, no part. */
 static bool needs_no_call(const cj__ll_module *m)
 {
-    const cj_plan *plan = m->plan;
-    const cj_moves *programs[2] = {&plan->args, &plan->results};
-    if (m->big || plan->args.op_count + plan->results.op_count > m->tuning.part_ops)
-        return false;
-    for (int p = 0; p < 2; p++) {
-        if (programs[p]->max_depth > m->tuning.max_loops || has_code(programs[p], CJ_OP_STRING))
-            return false;
-    }
-    return true;
+    return !has_parts(m) && !has_code(&m->plan->args, CJ_OP_STRING) && !has_code(&m->plan->results, CJ_OP_STRING);
 }
 
 /* One loop over the instances that are entered, from the second on. */
@@ -637,7 +632,7 @@ static void emit_fused(cj__ll_module *m)
     cj_core_sig callee_sig;
     cj__plan_callee_sig(plan, &callee_sig);
     cj__ll_fn fn;
-    LLVMValueRef inst = begin_native(&fn, m);
+    begin_native(&fn, m);
     LLVMValueRef caller = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, caller.instance));
     fn.late = needs_no_call(m);
     if (!fn.late) {
@@ -664,7 +659,7 @@ static void emit_fused(cj__ll_module *m)
             cj__ll_switch_to(&fn, CJ__LL_GUEST);
         call_post_return(&fn, &callee_sig, result);
     }
-    cj__ll_store(m, inst, fn.env, cj__core_layout.env_module_inst);
+    cj__ll_switch_to(&fn, CJ__LL_CALLER);
     leave_callee(&fn);
     end_borrows(&fn);
     end_native(&fn, given);

@@ -46,9 +46,9 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     if (CJ_UNLIKELY(!cj__memory_covers(memory, ptr, len)))
         return CJ_TRAP_STRING_BOUNDS;
     const uint8_t *s = len ? cj__memory_view(memory, ptr, len) : (const uint8_t *)"";
+    *out = (cj_string){(const char *)s, len};
     if (view)
-        return cj__ll_string_view_utf8(call, s, len, out);
-    *out = (cj_string){"", len};
+        return cj__ll_string_view_utf8(s, len, call) ? CJ_TRAP_NONE : cj__ll_string_bad_view_utf8(call, out);
     if (len == 0)
         return CJ_TRAP_NONE;
     if (len > CJ_TEXT_SHORT &&
@@ -69,26 +69,22 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     return CJ_TRAP_NONE;
 }
 
-static inline uint32_t put_view(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
+/* A jump to the kernel at its end, and no frame. */
+bool cj__ll_string_view_utf8(const uint8_t *s, uint64_t len, cj_call_ctx *call)
 {
     cj_store_core *store = call->store;
-    if (CJ_UNLIKELY(len > store->host_bytes)) {
-        (void)cj__call_charge(call, len); /* says so */
-        return CJ_TRAP_HOST_LIMIT;
-    }
+    if (CJ_UNLIKELY(len > store->host_bytes))
+        return false;
     store->host_bytes -= len;
-    *out = (cj_string){len ? (const char *)s : "", len};
-    return CJ_TRAP_NONE;
+    return cj__text_utf8_valid(s, len);
 }
 
-static __attribute__((noinline)) uint32_t view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
+uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view)
 {
-    return CJ_LIKELY(cj__text()->utf8_valid(s, len)) ? put_view(call, s, len, out) : (uint32_t)CJ_TRAP_STRING_UTF8;
-}
-
-uint32_t cj__ll_string_view_utf8(cj_call_ctx *call, const uint8_t *s, uint32_t len, cj_string *out)
-{
-    return cj__text_short_ascii(s, len, CJ_TEXT_NOT_ASCII) ? put_view(call, s, len, out) : view_utf8(call, s, len, out);
+    if (!cj__text_utf8_valid((const uint8_t *)view->ptr, view->len))
+        return CJ_TRAP_STRING_UTF8;
+    (void)cj__call_charge(call, view->len); /* says what the limit is */
+    return CJ_TRAP_HOST_LIMIT;
 }
 
 /* cj__lower_realloc where realloc is native code, and the environment's module_inst that side's already: compiled code

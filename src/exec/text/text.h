@@ -86,15 +86,17 @@ enum { CJ_TEXT_SHORT = 64 };
 /* True when no bit of `high`, which repeats every two bytes, is set: of short texts only. */
 static inline bool cj__text_short_ascii(const uint8_t *s, size_t len, uint64_t high)
 {
-    uint64_t all, word;
+    uint64_t all, words[4];
     if (len > 32)
         return false;
-    if (len >= 8) { /* whole words, the last one overlapping */
-        memcpy(&all, s + len - 8, 8);
-        for (size_t i = 0; i + 8 < len; i += 8) {
-            memcpy(&word, s + i, 8);
-            all |= word;
-        }
+    if (len >= 16) { /* the second half overlaps the first */
+        memcpy(words, s, 16);
+        memcpy(words + 2, s + len - 16, 16);
+        all = (words[0] | words[1]) | (words[2] | words[3]);
+    } else if (len >= 8) {
+        memcpy(words, s, 8);
+        memcpy(words + 1, s + len - 8, 8);
+        all = words[0] | words[1];
     } else if (len >= 4) {
         uint32_t first, last;
         memcpy(&first, s, 4);

@@ -462,13 +462,6 @@ cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *
     return b;
 }
 
-void fake_use_group(cj_binding *b, fake_engine *group)
-{
-    cj_instance_core *instance = b->guest.instance;
-    b->guest = side(group);
-    b->guest.instance = instance;
-}
-
 void fake_set_stack_low(fake_engine *fake, bool low)
 {
     fake = fake->root;

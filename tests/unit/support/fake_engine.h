@@ -138,9 +138,6 @@ cj_binding *fake_destructor(fake_engine *, fake_core_fn core, void *user);
 /* An import of `caller` that is a function of `callee`, whose instance alone is entered. */
 cj_binding *fake_fused(fake_engine *caller, fake_engine *callee, const cj_plan *, const cj_functype *,
                        fake_core_fn core, fake_core_fn post_return, void *user);
-/* The memory and realloc of an import are those of `group`, a peer, as if it were another group of core modules of the
- * same component instance. */
-void fake_use_group(cj_binding *, fake_engine *group);
 
 /* Calls binding->code, or the interpreter when it is NULL. What a trap recorded is in fake->store.trap (cleared before
  * the call). Results of an export live in fake->arena until fake_reset. On a trap of an import the arena is released,

@@ -40,8 +40,7 @@ typedef struct text {
 struct parity {
     uint64_t seed;
     fake_engine *fake; /* exports, or calls imports */
-    fake_engine *peer; /* of fused calls, the callee; of imports, another group whose memory some use */
-    bool use_group;
+    fake_engine *peer; /* of fused calls, the callee */
     cj_compiler *compiler;
     cj_arena *arena;
     bool parts;
@@ -574,12 +573,6 @@ static chance chance_for(parity *p, fake_engine *fake, uint64_t salt)
     };
 }
 
-/* Whose memory an import's values lie in. */
-static fake_engine *home(parity *p)
-{
-    return p->use_group ? p->peer : p->fake;
-}
-
 /* A result as the core function of an export or a fused call returns it. */
 static void core_function(fake_engine *fake, void *user, uint64_t *flat)
 {
@@ -618,7 +611,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
 {
     parity *p = user;
     (void)call;
-    chance c = chance_for(p, home(p), 3);
+    chance c = chance_for(p, p->fake, 3);
     fake_event(p->fake, "host()");
     c.table = &p->fake->store.handles;
     if (below(&c, 2))
@@ -633,7 +626,7 @@ static cj_status host_function(void *user, cj_call_ctx *call, const void *args, 
         return below(&c, 2) ? CJ_HOST : CJ_TRAP;
     }
     if (one_in(&c, 10))
-        fake_grow(home(p), 1 + below(&c, 100));
+        fake_grow(p->fake, 1 + below(&c, 100));
     if (one_in(&c, 4) && !cj__call_host_alloc(call, 100, 8))
         return CJ_NO_MEMORY;
     c.alias = below(&c, 2);
@@ -743,7 +736,7 @@ static void run(parity *p, cj_binding *binding, void *code, outcome *out)
     cj_arena_reset(p->arena);
     p->lifted = (text){0};
     set_scene(p, binding);
-    chance c = chance_for(p, home(p), 5);
+    chance c = chance_for(p, p->fake, 5);
     memset(out, 0, sizeof(*out));
     uint64_t used = cj__arena_used(fake->arena), host_bytes = fake->store.host_bytes;
     if (p->plan->options.kind == CJ_PLAN_EXPORT) {
@@ -881,14 +874,11 @@ void parity_check(parity *p, const cj_functype *type, cj_plan_kind kind, cj_enco
     p->plan = plan;
     p->type = type;
     fake_engine *fake = p->fake = fake_new(FAKE_HEAP_BASE);
-    p->peer = fake_peer(fake, fused ? "callee" : "group", FAKE_HEAP_BASE);
-    p->use_group = kind == CJ_PLAN_IMPORT && parity_below(&draw, 3) == 0;
+    p->peer = fake_peer(fake, fused ? "callee" : "another", FAKE_HEAP_BASE);
     fake_core_fn after = with_post_return ? post_return : NULL;
     cj_binding *binding = kind == CJ_PLAN_EXPORT   ? fake_export(fake, plan, type, core_function, after, p)
                           : kind == CJ_PLAN_IMPORT ? fake_import(fake, plan, type, host_function, p)
                                                    : fake_fused(fake, p->peer, plan, type, core_function, after, p);
-    if (p->use_group)
-        fake_use_group(binding, p->peer);
     cj_instance_core *const impl[PARITY_RESOURCES] = {&fake->instance, &p->peer->instance, NULL, &p->others[0]};
     for (uint32_t i = 0; i < PARITY_RESOURCES; i++)
         p->resources[i] = (cj_resource){.impl = impl[i], .name = "r"};
