@@ -4,7 +4,10 @@
  */
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_verb *const verbs[] = {&cli_run,  &cli_bench, &cli_inspect, &cli_validate,
                                         &cli_wast, &cli_cache, &cli_limits};
@@ -39,8 +42,18 @@ static int unknown_verb(const char *name)
                     cli_suggest(name, names, CLI_COUNT(names), "", hint, sizeof(hint)));
 }
 
+/* Where we were started without a standard stream, the next file that is opened would take its place, and what is printed would go into it.
+ * So something else does, which cannot be used either. */
+static void keep_streams_apart(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+            _exit(CLI_FAILED);
+}
+
 int main(int argc, char **argv)
 {
+    keep_streams_apart();
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

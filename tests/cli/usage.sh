@@ -129,6 +129,25 @@ if [ -w /dev/full ]; then
     report $? "a full disk behind standard output"
 fi
 
+# What is opened must not become standard output, or standard error.
+"$canonjit" run --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm" >&- 2>"$work/err"
+[ $? -eq 1 ] && matches "$(cat "$work/err")" "canonjit: standard output: Bad file descriptor"
+report $? "standard output is closed"
+"$canonjit" bench --ascii --time 0.05 --svg "$work/apart.svg" --invoke 'calls#add(1, 2)' "$guests/bench-exports.wasm" >&- 2>&-
+[ $? -eq 1 ] && [ "$(head -c 4 "$work/apart.svg")" = "<svg" ] && [ "$(tail -n 1 "$work/apart.svg")" = "</svg>" ]
+report $? "files of ours do not take the place of closed streams"
+"$canonjit" validate - <&- 2>"$work/err"
+[ $? -eq 1 ] && matches "$(cat "$work/err")" "canonjit: <stdin>: Bad file descriptor"
+report $? "standard input is closed"
+[ "$("$canonjit" limits | head -n 1 | wc -l)" = 1 ]
+report $? "a reader that does not read on"
+mkfifo "$work/fifo"
+cat "$guests/bench-exports.wasm" >"$work/fifo" &
+check "a component from a named pipe" 0 "3" "" run --invoke 'calls#add(1, 2)' "$work/fifo"
+wait
+check "/dev/null as a component" 1 "" "~canonjit: /dev/null: offset 0x0: " validate /dev/null
+check "a component that has no end" 1 "" "~canonjit: /dev/zero: the file is larger than max_component_size" validate --limit max_component_size=1M /dev/zero
+
 # -- Calls
 
 check "no --invoke" 2 "" "~canonjit: $guests/rust.wasm: which function? --invoke 'NAME(ARGUMENTS)'; exported:
