@@ -24,7 +24,7 @@
 #error "interpreters and CANONJIT_BOUNDS software want WAMR without hardware bounds checks"
 #endif
 
-/* Fields that moved: 1.1.2 and 2.4 are what is looked after. */
+/* Fields that moved. Only 1.1.2 is tested (docs/security.md). */
 #if CJ_WAMR_AT_LEAST(2, 4)
 #define CJ_TABLE_TYPE(table) ((table).table_type)
 #define CJ_SEG_COUNT(seg) ((seg).value_count)

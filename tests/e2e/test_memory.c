@@ -130,6 +130,130 @@ static void test_every_allocation_fails_once(void **state)
     free(calls);
 }
 
+/* -- What only some programs do -------------------------------------------------------------------------------------- */
+
+static char cache[64];
+
+static int make_cache(void **state)
+{
+    (void)state;
+    snprintf(cache, sizeof(cache), "/tmp/canonjit-memory-XXXXXX");
+    return mkdtemp(cache) ? 0 : 1;
+}
+
+static int remove_cache(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof(command), "rm -rf %s", cache);
+    return system(command);
+}
+
+/* The cache on disk, scoped calls, timing, WAVE, resources of the host's. */
+static cj_status tell_more(story *s, const cj_allocator *hook, cj_error *err)
+{
+    cj_engine *engine = NULL;
+    cj_component *calls = NULL;
+    cj_linker *linker = NULL;
+    cj_store *store = NULL;
+    cj_arena *arena = NULL;
+    cj_resource_type *type = NULL;
+    cj_instance *instance;
+    cj_config config;
+    cj_config_init(&config);
+    config.allocator = hook;
+    config.tier = e2e_tier;
+    config.cache_dir = cache;
+    s->steps = 0;
+    cj_status status;
+    STEP(cj_engine_new(&config, &engine, err));
+    STEP(cj_component_new(engine, s->calls_bytes, s->calls_size, &calls, err));
+    STEP(cj_linker_new(engine, &linker, err));
+    STEP(cj_resource_type_new(engine, "thing", NULL, NULL, &type, err));
+    STEP(cj_linker_resource(linker, "test:e2e/things@1.0.0", "thing", type, err));
+    STEP(cj_store_new(engine, NULL, NULL, &store, err));
+    STEP(cj_instantiate(store, linker, calls, &instance, err));
+    uint32_t handles[100];
+    for (size_t i = 0; i < 100; i++)
+        STEP(cj_resource_new(store, type, NULL, &handles[i], err));
+    for (size_t i = 0; i < 100; i++)
+        STEP(cj_resource_drop(store, handles[i], err));
+
+    STEP(cj_arena_new(hook, &arena));
+    static const char call[] = "echo-strings([\"one\", \"two\", \"three\"])";
+    size_t index, nargs;
+    cj_val *args, out;
+    STEP(cj_wave_parse_call(calls, call, sizeof(call) - 1, &index, &args, &nargs, arena, err));
+    cj_func *func = cj_instance_func_at(instance, index);
+    const cj_functype *functype = cj_func_type(func);
+    char text[100];
+    STEP(cj_call(func, args, nargs, &out, 1, arena, err));
+    cj_wave_format(cj_functype_result(functype), &out, text, sizeof(text));
+    assert_string_equal(text, "[\"one\", \"two\", \"three\"]");
+
+    cj_list in, seen;
+    STEP(cj_val_store(cj_functype_param(functype, 0), &args[0], &in, arena, err));
+    for (int i = 0; i < 2; i++) {
+        cj_step_ticks ticks;
+        status = cj_func_time(func, CJ_TIMING_STEPS, &ticks, err);
+        if (status != CJ_UNSUPPORTED) /* on some processors */
+            STEP(status);
+        status = cj_call_begin(func, &in, &seen, arena);
+        if (status != CJ_OK)
+            *err = *cj_store_error(store);
+        STEP(status);
+        assert_int_equal(seen.len, 3);
+        assert_memory_equal(((const cj_string *)seen.ptr)[2].ptr, "three", 5);
+        STEP(cj_call_end(func));
+        cj_func_time(func, CJ_TIMING_OFF, NULL, NULL);
+    }
+done:
+    cj_arena_delete(arena);
+    cj_store_delete(store);
+    cj_linker_delete(linker);
+    cj_resource_type_delete(type);
+    cj_component_delete(calls);
+    cj_engine_delete(engine);
+    return status;
+}
+
+/* Only that one: what goes on without it does so in order, like a cache that stores nothing. */
+static void test_every_allocation_fails_alone(void **state)
+{
+    (void)state;
+    story s = {0};
+    uint8_t *calls = e2e_read("calls", &s.calls_size);
+    s.calls_bytes = calls;
+    track_alloc t;
+    cj_error err;
+    uint32_t failed = 0;
+    for (int warm = 0; warm < 2; warm++) {
+        track_init(&t);
+        e2e_ok(tell_more(&s, &t.hook, &err), &err);
+        uint64_t total = t.calls;
+        size_t all = s.steps;
+        uint64_t stride = e2e_tier == CJ_TIER_JIT ? total / (warm ? 60 : 20) + 1 : total / 250 + 1;
+        for (uint64_t nth = 1 + (uint64_t)warm; nth <= total; nth += stride) {
+            if (!warm)
+                (void)cj_cache_clear(cache, NULL);
+            track_init(&t);
+            t.fail_at = nth;
+            t.fail_once = true;
+            memset(&err, 0xa5, sizeof(err));
+            cj_status status = tell_more(&s, &t.hook, &err);
+            if (t.live_blocks)
+                fail_msg("allocation %llu of %llu: %llu blocks lost", (unsigned long long)nth,
+                         (unsigned long long)total, (unsigned long long)t.live_blocks);
+            if (status == CJ_OK ? s.steps != all : status != CJ_NO_MEMORY)
+                fail_msg("allocation %llu of %llu, step %zu: %s: %s", (unsigned long long)nth,
+                         (unsigned long long)total, s.steps, cj_status_text(status), err.message);
+            failed += status != CJ_OK;
+        }
+    }
+    assert_true(failed > 30);
+    free(calls);
+}
+
 /* Calling costs no memory in the long run. */
 static void test_memory_does_not_grow(void **state)
 {
@@ -270,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_fails_once),
+        cmocka_unit_test_setup_teardown(test_every_allocation_fails_alone, make_cache, remove_cache),
         cmocka_unit_test(test_memory_does_not_grow),
         cmocka_unit_test(test_arguments_do_not_stay),
         cmocka_unit_test(test_traps_leave_nothing),
