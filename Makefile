@@ -53,6 +53,7 @@ bench: build
 	@$(RELEASE)/bench/canonjit-bench $(BENCHFLAGS) $(RELEASE)/guests
 	@$(RELEASE)/bench/canonjit-compile-bench
 	@! test -f $(RELEASE)/guests/script.wasm || $(RELEASE)/bench/canonjit-load-bench $(RELEASE)/guests/script.wasm
+	@$(RELEASE)/bench/canonjit-start-bench $(RELEASE)/guests/types.wasm
 
 size: setup-check
 	@tools/build.sh no-llvm libcanonjit.so

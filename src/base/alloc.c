@@ -71,11 +71,12 @@ void cj__free(const cj_allocator *a, void *ptr, size_t size)
         a->release(a->user, ptr, at_least_one(size));
 }
 
-void cj__will_fill(const cj_allocator *a, void *ptr, size_t size)
+void *cj__will_fill(const cj_allocator *a, void *ptr, size_t size)
 {
     enum { PAGE = 4096, LEAST = 4 << 20 }; /* as much as two huge pages at least, wherever they begin */
     uintptr_t from = ((uintptr_t)ptr + PAGE - 1) & ~(uintptr_t)(PAGE - 1),
               to = ((uintptr_t)ptr + size) & ~(uintptr_t)(PAGE - 1);
     if (a == &default_allocator && size >= LEAST)
         (void)madvise((void *)from, to - from, MADV_HUGEPAGE); /* a hint */
+    return ptr;
 }

@@ -67,8 +67,8 @@ void *cj__calloc(const cj_allocator *, size_t count, size_t size); /* zeroed; NU
 void *cj__realloc(const cj_allocator *, void *old, size_t old_size, size_t new_size);
 void cj__free(const cj_allocator *, void *ptr, size_t size);
 /* Says that a large block will be written from end to end: huge pages save most of the faults. Memory of an embedder's
- * allocator is its own business. */
-void cj__will_fill(const cj_allocator *, void *ptr, size_t size);
+ * allocator is its own business. Returns `ptr`. */
+void *cj__will_fill(const cj_allocator *, void *ptr, size_t size);
 
 /* Growable arrays: CJ_VEC(T) declares one; zeroed is empty. Growth doubles, so a count claimed by a file never
  * allocates ahead of the bytes that back it. CJ_VEC_PUSH yields false when out of memory. */

@@ -165,7 +165,7 @@ cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t 
     if (m->bytes == NULL || (m->shapes == NULL && import_count > 0))
         status = cj__fail_nomem(err);
     else
-        memcpy(m->bytes, bytes, size);
+        memcpy(cj__will_fill(alloc, m->bytes, size), bytes, size);
 
     load_job job = {.bytes = m->bytes, .size = (uint32_t)size};
     cj__load_lock();

@@ -891,10 +891,17 @@ cj_status cj__merge(const cj_config *config, const cj_merge_input *input, cj_mer
     return status;
 }
 
+void cj__merged_forget_bytes(const cj_config *config, cj_merged *merged)
+{
+    cj__free(cj__alloc_or_default(config->allocator), merged->bytes, merged->capacity);
+    merged->bytes = NULL;
+    merged->capacity = 0;
+}
+
 void cj__merged_fini(const cj_config *config, cj_merged *merged)
 {
     const cj_allocator *alloc = cj__alloc_or_default(config->allocator);
-    cj__free(alloc, merged->bytes, merged->capacity);
+    cj__merged_forget_bytes(config, merged);
     cj__free(alloc, merged->import_shapes, merged->import_count * sizeof(uint32_t));
     cj__free(alloc, merged->init_exports, merged->instance_count * sizeof(uint32_t));
     cj__free(alloc, merged->export_funcs, merged->export_count * sizeof(uint32_t));

@@ -99,6 +99,8 @@ typedef struct cj_merged {
 /* CJ_INVALID (types or limits of an import do not match), CJ_UNSUPPORTED (two memories, a boundary function with
  * references or several results, a proposal), CJ_LIMIT (max_merged_size, max_function_body, max_function_slots). */
 cj_status cj__merge(const cj_config *, const cj_merge_input *, cj_merged *out, cj_error *err);
+/* The bytes alone, when they have been loaded. */
+void cj__merged_forget_bytes(const cj_config *, cj_merged *);
 void cj__merged_fini(const cj_config *, cj_merged *);
 
 #endif

@@ -77,7 +77,7 @@ static cj_status list_resources(cj_component *component, cj_error *err)
 static cj_status load_modules(cj_component *component, cj_error *err)
 {
     cj_engine *engine = component->engine;
-    const cj_program *program = component->program;
+    cj_program *program = component->program;
     component->modules = cj__calloc(engine->alloc, program->group_count, sizeof(*component->modules));
     component->exports_by_path = cj__calloc(engine->alloc, program->export_count, sizeof(*component->exports_by_path));
     if (!component->modules || !component->exports_by_path)
@@ -86,9 +86,10 @@ static cj_status load_modules(cj_component *component, cj_error *err)
         component->exports_by_path[i] = i;
     sort_paths(component->exports_by_path, program->export_count, component->program);
     for (uint32_t i = 0; i < program->group_count; i++) {
-        const cj_group *group = &program->groups[i];
+        cj_group *group = &program->groups[i];
         CJ_TRY(cj__core_load(engine->alloc, group->merged.bytes, group->merged.size, group->import_types,
                              group->merged.import_count, &component->modules[i], err));
+        cj__merged_forget_bytes(&engine->config, &group->merged);
     }
     return CJ_OK;
 }
