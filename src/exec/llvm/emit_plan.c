@@ -475,20 +475,20 @@ static void emit_import(cj__ll_module *m)
     LLVMValueRef results = host_struct(&fn, plan->host_result_size, plan->host_result_align);
     cj__ll_clear(m, results, plan->host_result_size);
     emit_host_call(&fn, args, results);
-    fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
     if (plan->has_borrow)
         cj__ll_call(m, CJ__LL_cj__host_borrows_end, &fn.call, 1);
-    cj__ll_begin_program(&fn, &plan->results, true);
-
     fn.aliasing = cj__ll_calls_out(&plan->results, 0, plan->results.op_count);
+    /* Before anything is in a register that would have to be kept. */
+    bool release_first = !fn.aliasing && plan->host_result_size <= CJ__LL_STACK_STRUCT;
+    if (release_first)
+        emit_release(&fn, mark);
+
+    fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
+    cj__ll_begin_program(&fn, &plan->results, true);
     if (fn.aliasing && (has_parts(m) || has_code(&plan->results, CJ_OP_STRING)))
         cj__ll_store_alias(&fn, cj__ll_view_now(&fn));
     else if (fn.aliasing)
         fn.alias = cj__ll_view_now(&fn);
-    /* Before the result is in a register, which would have to be kept. */
-    bool release_first = !fn.aliasing && plan->host_result_size <= CJ__LL_STACK_STRUCT;
-    if (release_first)
-        emit_release(&fn, mark);
     LLVMValueRef result = NULL;
     if (sig->spill_results) {
         LLVMValueRef ptr = cj__ll_resize(m, flat_value(&fn, &flat, sig->param_count - 1), m->i64);
