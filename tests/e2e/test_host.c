@@ -493,6 +493,51 @@ static void test_nested_traps(void **state)
     }
 }
 
+/* Guests of two stores, one inside a call of the other: each store's calls are outermost in it, and a trap leaves as far as the
+ * host function and no further. */
+static void test_two_stores_on_one_stack(void **state)
+{
+    e2e *w = *state;
+    host h;
+    offer(w, &h);
+    cj_component *component = e2e_component(w, "host");
+    cj_store *other;
+    e2e_ok(cj_store_new(w->engine, NULL, NULL, &other, &w->err), &w->err);
+    cj_val five = e2e_u32(5);
+    for (int native = 0; native < 2; native++) {
+        cj_instance *here = e2e_instantiate(w, component), *there, *doomed;
+        e2e_ok(cj_instantiate(other, w->linker, component, &there, &w->err), &w->err);
+        e2e_ok(cj_instantiate(other, w->linker, component, &doomed, &w->err), &w->err);
+        cj_func *inner = e2e_func(there, "leaf");
+        h.native = native;
+        h.pass_on = false;
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(e2e_call_u32(w, inner, (uint32_t[]){5}, 1), 6);
+            h.target = inner;
+            assert_int_equal(e2e_call_u32(w, e2e_func(here, "call-enter"), (uint32_t[]){5}, 1), 1006);
+            assert_int_equal(e2e_call_u32(w, e2e_func(here, "leaf"), (uint32_t[]){5}, 1), 6);
+            h.target = e2e_func(here, "leaf"); /* the other way round */
+            assert_int_equal(e2e_call_u32(w, e2e_func(there, "call-enter"), (uint32_t[]){5}, 1), 1006);
+        }
+        h.target = e2e_func(doomed, "trap");
+        assert_int_equal(e2e_call_u32(w, e2e_func(here, "call-enter"), (uint32_t[]){5}, 1), 1007);
+        assert_int_equal(h.target_status, CJ_TRAP);
+        assert_int_equal(cj_store_error(other)->trap, CJ_TRAP_UNREACHABLE);
+        assert_int_equal(cj_call(e2e_func(doomed, "leaf"), &five, 1, &(cj_val){0}, 1, NULL, &w->err), CJ_TRAP);
+        assert_int_equal(w->err.trap, CJ_TRAP_CANNOT_ENTER);
+        h.target = inner;
+        assert_int_equal(e2e_call_u32(w, e2e_func(here, "call-enter"), (uint32_t[]){5}, 1), 1006);
+        /* Out of both. */
+        e2e_ok(cj_instantiate(other, w->linker, component, &doomed, &w->err), &w->err);
+        h.target = e2e_func(doomed, "trap");
+        h.pass_on = true;
+        assert_int_equal(cj_call(e2e_func(here, "call-enter"), &five, 1, &(cj_val){0}, 1, NULL, &w->err), CJ_TRAP);
+        assert_int_equal(cj_call(e2e_func(here, "leaf"), &five, 1, &(cj_val){0}, 1, NULL, &w->err), CJ_TRAP);
+        assert_int_equal(e2e_call_u32(w, inner, (uint32_t[]){5}, 1), 6);
+    }
+    cj_store_delete(other);
+}
+
 /* Host functions that call each other's guests, deep: results lent to an inner frame must not touch those of an outer
  * one. */
 typedef struct chain {
@@ -570,6 +615,7 @@ int main(void)
         E2E(test_host_function_calls_another_instance),
         E2E(test_same_instance_cannot_be_reentered),
         E2E(test_nested_traps),
+        E2E(test_two_stores_on_one_stack),
         E2E(test_deep_nesting),
     };
     return e2e_run_auto_too(tests);
