@@ -131,14 +131,16 @@ uint32_t cj__lower_alloc(cj_call_ctx *call, const cj_side *to, uint32_t align, u
 /* -- Host functions ------------------------------------------------------------------------------------------------ */
 
 /* Records what a host function that failed left behind. A trap of a nested call that it returns stays what it was; when
- * the function gave no words of its own, they are the nested call's, which the store still has. */
+ * the function gave no words of its own, they are the nested call's, which the store still has: not those of an earlier call, when the nested one was
+ * of another store. */
 uint32_t cj__call_host_failed(cj_call_ctx *call, cj_status status, const cj_error *err)
 {
     cj_store_core *store = call->store;
     cj_error *kept = &store->host_error;
     if (call->bound->plan && call->bound->plan->has_borrow)
         cj__host_borrows_end(call);
-    if (err->status == CJ_OK && status == CJ_TRAP && store->error.status == CJ_TRAP)
+    if (err->status == CJ_OK && status == CJ_TRAP && store->error.status == CJ_TRAP &&
+        store->failed_in == store->active)
         *kept = store->error;
     else
         *kept = *err;

@@ -40,20 +40,20 @@ _Static_assert(offsetof(cj_trap_record, in_results) == offsetof(cj_trap_record, 
 
 /* The part of a store that calls use. */
 typedef struct cj_store_core {
-    void *env; /* the engine's execution environment, NULL until the first core instance */
-    struct cj_outermost *
-        outermost; /* the engine's too, with env: room for the call that the host makes outside of all of the store's calls */
-    const void *owner;   /* thread that entered last: the engine compares it to its own anchor */
-    cj_arena *arena;     /* the store's own */
-    uint64_t host_bytes; /* left of max_host_bytes in the outermost call */
+    void *env;                      /* the engine's execution environment, NULL until the first core instance */
+    struct cj_outermost *outermost; /* the engine's too, with env: a call that the host makes outside of all others */
+    const void *owner;              /* thread that entered last: the engine compares it to its own anchor */
+    cj_arena *arena;                /* the store's own */
+    uint64_t host_bytes;            /* left of max_host_bytes in the outermost call */
     uint64_t max_host_bytes;
     /* innermost call that the host made, NULL outside of calls: kept by cj_func's entry */
     struct cj_call_ctx *active;
     const uint8_t *arena_start; /* of `arena`, to see whether anything lies in it */
     const struct cj_call_hooks *hooks;
     cj_trap_record trap;
-    cj_error host_error; /* room for what host functions report */
-    cj_error error;      /* of the last failed call: cj_store_error */
+    cj_error host_error;                 /* room for what host functions report */
+    cj_error error;                      /* of the last failed call: cj_store_error */
+    const struct cj_call_ctx *failed_in; /* what was active around that call; NULL: nothing */
     const cj_allocator *alloc;
     cj_handles handles; /* the host's */
     cj_lends lends;     /* of all calls that are active, innermost last; cj__lends_unwind after a trap */

@@ -113,6 +113,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     cj_error *err = &store->error;
     char words[sizeof(err->message)] = "";
 
+    store->failed_in = store->active;
     cj__lends_unwind(call);
     /* Not entered: a record by the engine and not by a host function, which would have left words. */
     if (kind == CJ_TRAP_CANNOT_ENTER && record->bound == call->bound && !record->host_error) {

@@ -527,11 +527,11 @@ static void test_two_stores_on_one_stack(void **state)
         assert_int_equal(w->err.trap, CJ_TRAP_CANNOT_ENTER);
         h.target = inner;
         assert_int_equal(e2e_call_u32(w, e2e_func(here, "call-enter"), (uint32_t[]){5}, 1), 1006);
-        /* Out of both. */
+        /* Out of both: whose trap it is the host function says, or nobody does, and then it is not the one that this store saw last. */
         e2e_ok(cj_instantiate(other, w->linker, component, &doomed, &w->err), &w->err);
         h.target = e2e_func(doomed, "trap");
         h.pass_on = true;
-        assert_int_equal(cj_call(e2e_func(here, "call-enter"), &five, 1, &(cj_val){0}, 1, NULL, &w->err), CJ_TRAP);
+        e2e_traps(w, e2e_func(here, "call-enter"), &five, 1, native ? CJ_TRAP_HOST : CJ_TRAP_UNREACHABLE, NULL);
         assert_int_equal(cj_call(e2e_func(here, "leaf"), &five, 1, &(cj_val){0}, 1, NULL, &w->err), CJ_TRAP);
         assert_int_equal(e2e_call_u32(w, inner, (uint32_t[]){5}, 1), 6);
     }
