@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "component/decode.h"
 #include "link/program.h"
+#include "read_file.h"
 
 static double cpu_ms(void)
 {
@@ -40,24 +41,6 @@ static void give(void *user, void *ptr, size_t size)
 {
     ((meter *)user)->live -= size;
     free(ptr);
-}
-
-static uint8_t *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) {
-        perror(path);
-        exit(1);
-    }
-    *size = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *bytes = malloc(*size + 1);
-    if (!bytes || fread(bytes, 1, *size, file) != *size) {
-        perror(path);
-        exit(1);
-    }
-    fclose(file);
-    return bytes;
 }
 
 static void check(cj_status status, const cj_error *err)
@@ -127,7 +110,7 @@ int main(int argc, char **argv)
         return 2;
     }
     size_t size, kept, merged = 0;
-    uint8_t *bytes = read_file(argv[1], &size), *to = malloc(size + 1);
+    uint8_t *bytes = cjb_read_file(argv[1], &size, 1), *to = malloc(size + 1);
     times best = {1e9, 1e9, 1e9, 1e9}, metered = best;
     for (int round = 0; round < ROUNDS && to; round++) {
         copy(bytes, size, to, &best);

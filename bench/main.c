@@ -8,6 +8,7 @@
  * two a loop of the guest is what is timed: the host's entry is paid once in a million of its calls.
  */
 #include "bench.h"
+#include "read_file.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -191,31 +192,17 @@ static void open_session(bench *b, int which, const uint8_t *bytes, size_t size,
     b->open[which] = status == CJ_OK;
 }
 
-static uint8_t *read_file(const char *folder, const char *name, size_t *size)
+static uint8_t *read_guest(const char *folder, const char *name, size_t *size)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s.wasm", folder, name);
-    FILE *f = fopen(path, "rb");
-    if (!f || fseek(f, 0, SEEK_END) != 0) {
-        perror(path);
-        exit(1);
-    }
-    long end = ftell(f);
-    rewind(f);
-    uint8_t *bytes = malloc((size_t)end + 1);
-    if (!bytes || fread(bytes, 1, (size_t)end, f) != (size_t)end) {
-        perror(path);
-        exit(1);
-    }
-    fclose(f);
-    *size = (size_t)end;
-    return bytes;
+    return cjb_read_file(path, size, 1);
 }
 
 static void bench_open(bench *b, const char *folder)
 {
     size_t size;
-    uint8_t *bytes = read_file(folder, "bench", &size);
+    uint8_t *bytes = read_guest(folder, "bench", &size);
     open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
     open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
     open_session(b, DYNAMIC, bytes, size, b->open[THUNK] ? CJ_TIER_JIT : CJ_TIER_INTERP, CJB_HOST_DYNAMIC, true);
@@ -396,7 +383,7 @@ static void bench_pair(bench *b, const char *folder, int from, int to, const cha
         if (!opened) {
             size_t size;
             snprintf(name, sizeof name, "with-bench-%s-%s", encodings[from], encodings[to]);
-            uint8_t *bytes = read_file(folder, name, &size);
+            uint8_t *bytes = read_guest(folder, name, &size);
             open_session(b, THUNK, bytes, size, CJ_TIER_JIT, CJB_HOST_NATIVE, false);
             open_session(b, INTERP, bytes, size, CJ_TIER_INTERP, CJB_HOST_NATIVE, true);
 #if CJ_BENCH_BY_HAND

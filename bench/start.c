@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "canonjit.h"
+#include "read_file.h"
 
 enum { TRIES = 3, ROUNDS = 3, PART = 5 };
 
@@ -41,24 +42,6 @@ static void check(cj_status status, const cj_error *err)
         return;
     fprintf(stderr, "canonjit-start-bench: %s: %s %s\n", cj_status_text(status), err->where, err->message);
     exit(2);
-}
-
-static uint8_t *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) {
-        perror(path);
-        exit(2);
-    }
-    *size = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *bytes = malloc(*size + 1);
-    if (!bytes || fread(bytes, 1, *size, file) != *size) {
-        perror(path);
-        exit(2);
-    }
-    fclose(file);
-    return bytes;
 }
 
 /* Stands in for every import; none is called. */
@@ -88,7 +71,7 @@ static void offer_imports(cj_engine *engine, const cj_component *component, cj_l
 static start run_start(const char *path, const char *cache)
 {
     size_t size;
-    uint8_t *bytes = read_file(path, &size);
+    uint8_t *bytes = cjb_read_file(path, &size, 2);
     start s = {0};
     cj_config config;
     cj_engine *engine;

@@ -478,7 +478,7 @@ static void write_signature(cj_writer *w, const cj_core_functype *type)
         if (i == type->param_count)
             cj__write_byte(w, ')');
         uint8_t t = i < type->param_count ? type->params[i] : type->results[i - type->param_count];
-        cj__write_byte(w, (uint8_t)(t == CJ_CORE_I32 ? 'i' : t == CJ_CORE_I64 ? 'I' : t == CJ_CORE_F32 ? 'f' : 'F'));
+        cj__write_byte(w, (uint8_t)cj__core_letter((cj_core)t));
     }
     if (!type->result_count)
         cj__write_byte(w, ')');

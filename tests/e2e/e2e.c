@@ -7,6 +7,25 @@
 cj_tier e2e_tier;
 static cj_engine *engine;
 
+/* -- A cache on disk ----------------------------------------------------------------------------------------------- */
+
+char e2e_cache[64];
+
+int e2e_make_cache(void **state)
+{
+    (void)state;
+    snprintf(e2e_cache, sizeof(e2e_cache), "/tmp/canonjit-e2e-XXXXXX");
+    return mkdtemp(e2e_cache) ? 0 : 1;
+}
+
+int e2e_remove_cache(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof(command), "rm -rf %s", e2e_cache);
+    return system(command);
+}
+
 /* -- Worlds -------------------------------------------------------------------------------------------------------- */
 
 int e2e_set_up(void **state)

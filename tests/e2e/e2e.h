@@ -37,6 +37,11 @@ int e2e_run_tests(const struct CMUnitTest *tests, size_t count, bool with_auto);
 /* WAMR's JIT: guests leave by a jump; else they return. */
 bool e2e_guests_are_compiled(void);
 
+/* For tests with a cache on disk: an empty folder of their own, and its end. */
+extern char e2e_cache[64];
+int e2e_make_cache(void **state);
+int e2e_remove_cache(void **state);
+
 /* A guest's bytes: "calls" of tests/e2e/guests, "@types" of tests/guests. Free with free. */
 uint8_t *e2e_read(const char *guest, size_t *size);
 bool e2e_exists(const char *guest);

@@ -132,23 +132,6 @@ static void test_every_allocation_fails_once(void **state)
 
 /* -- What only some programs do -------------------------------------------------------------------------------------- */
 
-static char cache[64];
-
-static int make_cache(void **state)
-{
-    (void)state;
-    snprintf(cache, sizeof(cache), "/tmp/canonjit-memory-XXXXXX");
-    return mkdtemp(cache) ? 0 : 1;
-}
-
-static int remove_cache(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof(command), "rm -rf %s", cache);
-    return system(command);
-}
-
 /* The cache on disk, scoped calls, timing, WAVE, resources of the host's. */
 static cj_status tell_more(story *s, const cj_allocator *hook, cj_error *err)
 {
@@ -163,7 +146,7 @@ static cj_status tell_more(story *s, const cj_allocator *hook, cj_error *err)
     cj_config_init(&config);
     config.allocator = hook;
     config.tier = e2e_tier;
-    config.cache_dir = cache;
+    config.cache_dir = e2e_cache;
     s->steps = 0;
     cj_status status;
     STEP(cj_engine_new(&config, &engine, err));
@@ -235,7 +218,7 @@ static void test_every_allocation_fails_alone(void **state)
         uint64_t stride = e2e_tier == CJ_TIER_JIT ? total / (warm ? 60 : 20) + 1 : total / 250 + 1;
         for (uint64_t nth = 1 + (uint64_t)warm; nth <= total; nth += stride) {
             if (!warm)
-                (void)cj_cache_clear(cache, NULL);
+                (void)cj_cache_clear(e2e_cache, NULL);
             track_init(&t);
             t.fail_at = nth;
             t.fail_once = true;
@@ -394,7 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation_fails_once),
-        cmocka_unit_test_setup_teardown(test_every_allocation_fails_alone, make_cache, remove_cache),
+        cmocka_unit_test_setup_teardown(test_every_allocation_fails_alone, e2e_make_cache, e2e_remove_cache),
         cmocka_unit_test(test_memory_does_not_grow),
         cmocka_unit_test(test_arguments_do_not_stay),
         cmocka_unit_test(test_traps_leave_nothing),

@@ -371,23 +371,6 @@ static void test_components_that_go_before_their_code_comes(void **state)
 
 /* -- Events and the cache on disk ------------------------------------------------------------------------------------ */
 
-static char cache[64];
-
-static int make_cache(void **state)
-{
-    (void)state;
-    snprintf(cache, sizeof(cache), "/tmp/canonjit-tiers-XXXXXX");
-    return mkdtemp(cache) ? 0 : 1;
-}
-
-static int remove_cache(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof(command), "rm -rf %s", cache);
-    return system(command);
-}
-
 static void test_every_thunk_is_an_event(void **state)
 {
     (void)state;
@@ -505,7 +488,7 @@ static void test_a_second_process_compiles_nothing(void **state)
     (void)state;
     world x;
     events e;
-    open_cached(&x, &e, CJ_TIER_JIT, cache);
+    open_cached(&x, &e, CJ_TIER_JIT, e2e_cache);
     cj_engine_stats s = stats(&x);
     assert_int_equal(s.thunks_compiled, 4);
     assert_int_equal(s.disk_misses, 4);
@@ -518,14 +501,14 @@ static void test_a_second_process_compiles_nothing(void **state)
     for (int i = 0; i < 3; i++) {
         pid_t child = fork();
         if (child == 0) {
-            execl("/proc/self/exe", "use-cache", cache, cold_ns, (char *)NULL);
+            execl("/proc/self/exe", "use-cache", e2e_cache, cold_ns, (char *)NULL);
             _exit(3);
         }
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
     }
-    open_cached(&x, &e, CJ_TIER_AUTO, cache); /* the same in the background */
+    open_cached(&x, &e, CJ_TIER_AUTO, e2e_cache); /* the same in the background */
     assert_int_equal(stats(&x).thunks_compiled, 0);
     assert_int_equal(stats(&x).disk_hits, 4);
     call_add(&x);
@@ -535,10 +518,10 @@ static void test_a_second_process_compiles_nothing(void **state)
 
 static void for_each_file(void (*what)(const char *path))
 {
-    DIR *stream = opendir(cache);
+    DIR *stream = opendir(e2e_cache);
     for (struct dirent *e; (e = readdir(stream));) {
         char path[400];
-        snprintf(path, sizeof(path), "%s/%s", cache, e->d_name);
+        snprintf(path, sizeof(path), "%s/%s", e2e_cache, e->d_name);
         if (e->d_name[0] != '.')
             what(path);
     }
@@ -564,11 +547,11 @@ static void test_bad_files_are_compiled_again(void **state)
     void (*const ways[])(const char *) = {cut, overwrite};
     world x;
     events e;
-    open_cached(&x, &e, CJ_TIER_JIT, cache);
+    open_cached(&x, &e, CJ_TIER_JIT, e2e_cache);
     close_world(&x);
     for (int i = 0; i < 2; i++) {
         for_each_file(ways[i]);
-        open_cached(&x, &e, CJ_TIER_JIT, cache);
+        open_cached(&x, &e, CJ_TIER_JIT, e2e_cache);
         cj_engine_stats s = stats(&x);
         assert_int_equal(s.thunks_compiled, 4);
         assert_int_equal(s.disk_refused, 4);
@@ -577,7 +560,7 @@ static void test_bad_files_are_compiled_again(void **state)
         assert_int_equal(call_add(&x), 42);
         assert_int_equal(interpreted_imports(&x, 10), 0);
         close_world(&x);
-        assert_int_equal(use_cache(cache, UINT64_MAX), 0);
+        assert_int_equal(use_cache(e2e_cache, UINT64_MAX), 0);
     }
 }
 
@@ -590,11 +573,11 @@ static void test_directories_that_cannot_be(void **state)
     cj_error err;
     cj_config_init(&config);
     assert_null(config.cache_dir); /* off, unless asked for */
-    config.cache_dir = cache;
-    assert_int_equal(chmod(cache, 0777), 0);
+    config.cache_dir = e2e_cache;
+    assert_int_equal(chmod(e2e_cache, 0777), 0);
     assert_int_equal(cj_engine_new(&config, &engine, &err), CJ_HOST);
     assert_non_null(strstr(err.message, "others may write to it"));
-    assert_int_equal(cj_cache_get_info(cache, &info, &err), CJ_HOST);
+    assert_int_equal(cj_cache_get_info(e2e_cache, &info, &err), CJ_HOST);
     config.tier = CJ_TIER_INTERP; /* needs none */
     e2e_ok(cj_engine_new(&config, &engine, &err), &err);
     cj_engine_delete(engine);
@@ -604,10 +587,10 @@ static void test_directories_that_cannot_be(void **state)
     const char *xdg = getenv("XDG_CACHE_HOME");
     snprintf(before, sizeof(before), "%s", xdg ? xdg : "");
     char inside[100];
-    snprintf(inside, sizeof(inside), "%s/canonjit", cache);
+    snprintf(inside, sizeof(inside), "%s/canonjit", e2e_cache);
     assert_int_equal(mkdir(inside, 0700), 0);
     assert_int_equal(chmod(inside, 0777), 0);
-    setenv("XDG_CACHE_HOME", cache, 1);
+    setenv("XDG_CACHE_HOME", e2e_cache, 1);
     world x;
     events e;
     open_cached(&x, &e, CJ_TIER_JIT, CJ_CACHE_DEFAULT);
@@ -905,9 +888,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_thunk_is_an_event),
         cmocka_unit_test(test_events_may_read),
         cmocka_unit_test(test_events_wait_for_nothing),
-        cmocka_unit_test_setup_teardown(test_a_second_process_compiles_nothing, make_cache, remove_cache),
-        cmocka_unit_test_setup_teardown(test_bad_files_are_compiled_again, make_cache, remove_cache),
-        cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, make_cache, remove_cache),
+        cmocka_unit_test_setup_teardown(test_a_second_process_compiles_nothing, e2e_make_cache, e2e_remove_cache),
+        cmocka_unit_test_setup_teardown(test_bad_files_are_compiled_again, e2e_make_cache, e2e_remove_cache),
+        cmocka_unit_test_setup_teardown(test_directories_that_cannot_be, e2e_make_cache, e2e_remove_cache),
         cmocka_unit_test(test_stores_of_many_threads_switch),
         cmocka_unit_test(test_the_thread_takes_no_signals),
         cmocka_unit_test(test_a_forked_child),
