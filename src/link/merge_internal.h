@@ -2,7 +2,7 @@
  *
  *     merge.c         the passes in order; resolution of imports, liveness, sections
  *     merge_scan.c    validates a module's function bodies, once per module, and notes every place that depends on an
- *                     index: a site
+ *                     index: a site. merge_scan_loop.c: its loop
  *     merge_init.c    values of globals; segments: which stay active, which go into initialisers; what tables will
  *                     hold for ever
  *     merge_live.c    what is reached, and what indirect calls come down to; merged indices, of types too

@@ -4,10 +4,9 @@
  * specification's appendix "Validation Algorithm": a stack of operand types and a stack of control frames. WAMR's
  * loader validates too, but what it is given has new indices and inserted code, and its faults are reached with invalid
  * modules; so only valid ones get there.
- * Non-goals: speed by omission. Code is read here at some 400 MB/s, 5 to 6 ns an instruction.
+ * Non-goals: speed by omission. Nor is this where most instructions are done: merge_scan_loop.c.
  */
-#include "link/merge_internal.h"
-#include "link/opcodes.h"
+#include "link/merge_scan.h"
 
 /* WAMR has SIMD only where it compiles. */
 #if defined(CJ_ENGINE_JIT) && !CJ_ENGINE_JIT
@@ -18,31 +17,6 @@
 #define NO_SIMD "unsupported: core SIMD where WAMR interprets"
 
 /* -- Instruction tables -------------------------------------------------------------------------------------------- */
-
-typedef enum imm_kind {
-    IMM_ABSENT, /* no such instruction in the table */
-    IMM_NONE,
-    IMM_MEMARG,
-    IMM_MEMARG_LANE,
-    IMM_MEMORY,
-    IMM_I32,
-    IMM_I64,
-    IMM_F32,
-    IMM_F64,
-    IMM_V128,
-    IMM_LANE,
-    IMM_SHUFFLE,
-} imm_kind;
-
-/* Types in three bits; 0x80 minus the code is the byte. */
-enum { NONE, I32, I64, F32, F64, V128 };
-_Static_assert(0x80 - I32 == CJ_CORE_I32 && 0x80 - V128 == CJ_CORE_V128 && 0x80 - F64 == CJ_CORE_F64,
-               "codes follow the format");
-
-/* A signature: three operands, one result. */
-#define S(a, b, c, r) ((a) | (b) << 3 | (c) << 6 | (r) << 9)
-#define S_OPERAND(sig, i) ((unsigned)(sig) >> 3u * (unsigned)(i)&7u)
-#define S_RESULT(sig) ((sig) >> 9)
 
 typedef struct op_row {
     uint8_t imm, arg;
@@ -55,145 +29,9 @@ static const op_row fc_ops[8] = {CJ_OPCODE_FC_MAP(CJ_X)};
 static const op_row fd_ops[256] = {CJ_OPCODE_FD_MAP(CJ_X)};
 #undef CJ_X
 
-/* What the loop over a body does itself of these (see "The loop"). */
-typedef enum fast_kind {
-    FAST_NOT,
-    FAST_UNARY,  /* one operand, one result, no immediates */
-    FAST_BINARY, /* two operands */
-    FAST_LOAD,
-    FAST_STORE,
-    FAST_I32_CONST,
-    FAST_I64_CONST,
-    FAST_FLOAT_CONST,
-} fast_kind;
+/* -- Operands ------------------------------------------------------------------------------------------------------ */
 
-/* The same rows, as types' bytes; operands from the one pushed last. */
-typedef struct fast_row {
-    uint8_t last, before, result, arg;
-} fast_row;
-
-#define COUNT_OF(sig) (!!S_OPERAND(sig, 0) + !!S_OPERAND(sig, 1) + !!S_OPERAND(sig, 2))
-#define TYPE_OF(code) (0x80 - (code))
-#define FAST_KIND(imm, sig) \
-    ((imm) == IMM_I32                                              ? FAST_I32_CONST \
-     : (imm) == IMM_I64                                            ? FAST_I64_CONST \
-     : (imm) == IMM_F32 || (imm) == IMM_F64                        ? FAST_FLOAT_CONST \
-     : (imm) == IMM_NONE && S_RESULT(sig) && COUNT_OF(sig) == 1    ? FAST_UNARY \
-     : (imm) == IMM_NONE && S_RESULT(sig) && COUNT_OF(sig) == 2    ? FAST_BINARY \
-     : (imm) == IMM_MEMARG && S_RESULT(sig) && COUNT_OF(sig) == 1  ? FAST_LOAD \
-     : (imm) == IMM_MEMARG && !S_RESULT(sig) && COUNT_OF(sig) == 2 ? FAST_STORE \
-                                                                   : FAST_NOT)
-#define CJ_X(code, text, imm, arg, sig) \
-    [code] = {TYPE_OF(COUNT_OF(sig) == 2 ? S_OPERAND(sig, 1) : S_OPERAND(sig, 0)), TYPE_OF(S_OPERAND(sig, 0)), \
-              TYPE_OF(S_RESULT(sig)), arg},
-static const fast_row fast_ops[256] = {CJ_OPCODE_MAP(CJ_X)};
-#undef CJ_X
-
-/* Instructions that need more than a row. */
-enum {
-    OP_UNREACHABLE = 0x00,
-    OP_NOP = 0x01,
-    OP_BLOCK = 0x02,
-    OP_LOOP = 0x03,
-    OP_IF = 0x04,
-    OP_ELSE = 0x05,
-    OP_END = 0x0b,
-    OP_BR = 0x0c,
-    OP_BR_IF = 0x0d,
-    OP_BR_TABLE = 0x0e,
-    OP_RETURN = 0x0f,
-    OP_CALL = 0x10,
-    OP_CALL_INDIRECT = 0x11,
-    OP_RETURN_CALL = 0x12,
-    OP_RETURN_CALL_INDIRECT = 0x13,
-    OP_DROP = 0x1a,
-    OP_SELECT = 0x1b,
-    OP_SELECT_TYPED = 0x1c,
-    OP_LOCAL_GET = 0x20,
-    OP_LOCAL_SET = 0x21,
-    OP_LOCAL_TEE = 0x22,
-    OP_GLOBAL_GET = 0x23,
-    OP_GLOBAL_SET = 0x24,
-    OP_TABLE_GET = 0x25,
-    OP_TABLE_SET = 0x26,
-    OP_MEMORY_GROW = 0x40,
-    OP_I32_CONST = 0x41,
-    OP_REF_NULL = 0xd0,
-    OP_REF_IS_NULL = 0xd1,
-    OP_REF_FUNC = 0xd2,
-    OP_FC = 0xfc,
-    OP_FD = 0xfd,
-    /* after 0xfc */
-    FC_MEMORY_INIT = 8,
-    FC_DATA_DROP,
-    FC_MEMORY_COPY,
-    FC_MEMORY_FILL,
-    FC_TABLE_INIT,
-    FC_ELEM_DROP,
-    FC_TABLE_COPY,
-    FC_TABLE_GROW,
-    FC_TABLE_SIZE,
-    FC_TABLE_FILL,
-    EMPTY_BLOCK = 0x40,
-};
-
-/* -- State --------------------------------------------------------------------------------------------------------- */
-
-enum { ANY = 0 }; /* the type of an operand in code that is never reached */
-
-typedef struct frame {
-    uint32_t height;  /* of the operand stack below the block's own */
-    uint8_t op;       /* OP_BLOCK (functions too), OP_LOOP, OP_IF, OP_ELSE */
-    bool unreachable; /* the rest of the block is never reached: operands below `height` are of any type */
-    uint32_t param_count, result_count;
-    const uint8_t *params, *results;
-    uint32_t br_table;                         /* the br_table, counted from 1, that has checked this label already */
-    uint32_t loop_site, loop_at, calls_before; /* interruptible modules */
-} frame;
-
-/* A function type as it lies on top of the operand stack: `want` is equal to the eight bytes there under `mask`. Types
- * that do not fit (more parameters, several results) are equal to nothing. */
-typedef struct packed_type {
-    uint64_t want, mask;
-    uint8_t param_count, result_count, result;
-} packed_type;
-
-/* Bytes before and behind the operand stack that may be read and written. */
-enum { STACK_PAD = 8, FIRST_STACK = 1024 };
-
-struct cj_scanner {
-    const cj_config *config;
-    const cj_allocator *alloc;
-    cj_error *err;
-    bool interruptible, plainly;
-    uint8_t *stack; /* operand types, between pads */
-    size_t stack_cap;
-    uint8_t *locals;
-    size_t locals_cap;
-    CJ_VEC(frame) frames;
-};
-
-/* A body on its way. */
-typedef struct scan {
-    cj_reader r;
-    cj_scanner *s;
-    cj_scanned *m;
-    const cj_core_outline *o;
-    const uint8_t *declared; /* by function: ref.func may name it */
-    const packed_type *packed;
-    frame *top;
-    uint8_t *stack;
-    uint32_t height, limit; /* `limit`: where push must stop and think */
-    uint32_t local_count;
-    const uint8_t *op_at;                /* the current instruction */
-    const uint8_t *const_at, *const_end; /* the last i32.const */
-    uint32_t br_tables;
-    uint32_t calls, heavy; /* heavy: instructions that may take long for their size */
-    bool has_loop, has_bulk;
-    cj_status status; /* of a failed push or pop */
-} scan;
-
-static uint64_t op_offset(const scan *f)
+static uint64_t op_offset(const cj_scan *f)
 {
     return f->r.start_offset + (uint64_t)(f->op_at - f->r.start);
 }
@@ -201,7 +39,7 @@ static uint64_t op_offset(const scan *f)
 #define FAIL(f, status, ...) cj__fail_at((f)->s->err, (status), op_offset(f), __VA_ARGS__)
 
 /* For push and pop: false tells the caller to leave with f->status. */
-static bool fail_mismatch(scan *f, uint8_t wanted, uint8_t found)
+static bool fail_mismatch(cj_scan *f, uint8_t wanted, uint8_t found)
 {
     f->status = found == ANY ? FAIL(f, CJ_INVALID, "type mismatch: expected %s, found nothing on the operand stack",
                                     cj__core_valtype_name(wanted))
@@ -210,7 +48,7 @@ static bool fail_mismatch(scan *f, uint8_t wanted, uint8_t found)
     return false;
 }
 
-static void use_stack(scan *f)
+static void use_stack(cj_scan *f)
 {
     size_t room = f->s->stack_cap - 2 * STACK_PAD;
     uint32_t most = f->s->config->max_function_slots - f->local_count;
@@ -218,7 +56,7 @@ static void use_stack(scan *f)
     f->limit = room < most ? (uint32_t)room : most;
 }
 
-static bool push_slow(scan *f, uint32_t count)
+static bool push_slow(cj_scan *f, uint32_t count)
 {
     const cj_config *config = f->s->config;
     if ((uint64_t)f->height + f->local_count + count > config->max_function_slots) {
@@ -236,7 +74,7 @@ static bool push_slow(scan *f, uint32_t count)
     return true;
 }
 
-static inline bool push(scan *f, uint8_t type)
+static inline bool push(cj_scan *f, uint8_t type)
 {
     if (CJ_UNLIKELY(f->height == f->limit) && !push_slow(f, 1))
         return false;
@@ -244,7 +82,7 @@ static inline bool push(scan *f, uint8_t type)
     return true;
 }
 
-static inline bool push_all(scan *f, const uint8_t *types, uint32_t count)
+static inline bool push_all(cj_scan *f, const uint8_t *types, uint32_t count)
 {
     if (CJ_UNLIKELY(f->limit - f->height < count) && !push_slow(f, count))
         return false;
@@ -255,7 +93,7 @@ static inline bool push_all(scan *f, const uint8_t *types, uint32_t count)
     return true;
 }
 
-static inline bool pop(scan *f, uint8_t type)
+static inline bool pop(cj_scan *f, uint8_t type)
 {
     if (CJ_LIKELY(f->height > f->top->height)) {
         uint8_t found = f->stack[--f->height];
@@ -265,7 +103,7 @@ static inline bool pop(scan *f, uint8_t type)
 }
 
 /* Of any type: what it is, or ANY. */
-static inline bool pop_any(scan *f, uint8_t *out)
+static inline bool pop_any(cj_scan *f, uint8_t *out)
 {
     if (f->height > f->top->height) {
         *out = f->stack[--f->height];
@@ -277,7 +115,7 @@ static inline bool pop_any(scan *f, uint8_t *out)
     return f->top->unreachable;
 }
 
-static inline bool pop_all(scan *f, const uint8_t *types, uint32_t count)
+static inline bool pop_all(cj_scan *f, const uint8_t *types, uint32_t count)
 {
     if (count == 0)
         return true;
@@ -291,13 +129,13 @@ static inline bool pop_all(scan *f, const uint8_t *types, uint32_t count)
     return true;
 }
 
-static void become_unreachable(scan *f)
+static void become_unreachable(cj_scan *f)
 {
     f->height = f->top->height;
     f->top->unreachable = true;
 }
 
-static cj_status enter(scan *f, uint8_t op, const uint8_t *params, uint32_t param_count, const uint8_t *results,
+static cj_status enter(cj_scan *f, uint8_t op, const uint8_t *params, uint32_t param_count, const uint8_t *results,
                        uint32_t result_count)
 {
     cj_scanner *s = f->s;
@@ -305,39 +143,27 @@ static cj_status enter(scan *f, uint8_t op, const uint8_t *params, uint32_t para
         return FAIL(f, CJ_LIMIT, "blocks nest deeper than max_function_nesting, which is %u",
                     s->config->max_function_nesting);
     if (!CJ_VEC_PUSH(s->alloc, &s->frames,
-                     (frame){.height = f->height,
-                             .op = op,
-                             .params = params,
-                             .results = results,
-                             .param_count = param_count,
-                             .result_count = result_count,
-                             .calls_before = f->calls}))
+                     (cj_scan_frame){.height = f->height,
+                                     .op = op,
+                                     .params = params,
+                                     .results = results,
+                                     .param_count = param_count,
+                                     .result_count = result_count,
+                                     .calls_before = f->calls}))
         return cj__fail_nomem(s->err);
     f->top = &s->frames.at[s->frames.len - 1];
     return CJ_OK;
 }
 
-static cj_status add_site(scan *f, cj_site_kind kind, const uint8_t *at, uint32_t value, uint32_t aux)
+static cj_status add_site(cj_scan *f, cj_site_kind kind, const uint8_t *at, uint32_t value, uint32_t aux)
 {
     cj_site site = {(uint32_t)(at - f->r.start), value, aux, (uint8_t)kind, (uint8_t)(f->r.at - at)};
     return CJ_VEC_PUSH(f->s->alloc, &f->m->sites, site) ? CJ_OK : cj__fail_nomem(f->s->err);
 }
 
-static inline bool has_room_for_site(const scan *f)
-{
-    return CJ_LIKELY(f->m->sites.len < f->m->sites.cap);
-}
-
-static inline void put_site(scan *f, cj_site_kind kind, const uint8_t *from, const uint8_t *to, uint32_t value,
-                            uint32_t aux)
-{
-    f->m->sites.at[f->m->sites.len++] =
-        (cj_site){(uint32_t)(from - f->r.start), value, aux, (uint8_t)kind, (uint8_t)(to - from)};
-}
-
 /* -- Immediates ---------------------------------------------------------------------------------------------------- */
 
-static inline cj_status read_u32(scan *f, uint32_t *out, const char *what)
+static inline cj_status read_u32(cj_scan *f, uint32_t *out, const char *what)
 {
     if (CJ_LIKELY(f->r.at != f->r.end && *f->r.at < 0x80)) {
         *out = *f->r.at++;
@@ -346,7 +172,7 @@ static inline cj_status read_u32(scan *f, uint32_t *out, const char *what)
     return cj__read_u32(&f->r, out, what);
 }
 
-static cj_status read_index(scan *f, uint32_t count, uint32_t *out, const char *what)
+static cj_status read_index(cj_scan *f, uint32_t count, uint32_t *out, const char *what)
 {
     CJ_TRY(read_u32(f, out, what));
     if (CJ_UNLIKELY(*out >= count))
@@ -354,7 +180,7 @@ static cj_status read_index(scan *f, uint32_t count, uint32_t *out, const char *
     return CJ_OK;
 }
 
-static cj_status skip_leb(scan *f, uint32_t width)
+static cj_status skip_leb(cj_scan *f, uint32_t width)
 {
     if (CJ_LIKELY(f->r.at != f->r.end && *f->r.at < 0x80)) {
         f->r.at++;
@@ -365,19 +191,19 @@ static cj_status skip_leb(scan *f, uint32_t width)
     return width == 32 ? cj__read_s32(&f->r, &i32, "an i32") : cj__read_s64(&f->r, &i64, "an i64");
 }
 
-static cj_status skip_bytes(scan *f, uint32_t count, const char *what)
+static cj_status skip_bytes(cj_scan *f, uint32_t count, const char *what)
 {
     const uint8_t *bytes;
     return cj__read_bytes(&f->r, count, &bytes, what);
 }
 
-static cj_status need_memory(scan *f)
+static cj_status need_memory(cj_scan *f)
 {
     return f->o->memory_count ? CJ_OK : FAIL(f, CJ_INVALID, "unknown memory 0 (there is none)");
 }
 
 /* WAMR wants the byte 0 and no other encoding of it. */
-static cj_status read_memory_index(scan *f, bool note)
+static cj_status read_memory_index(cj_scan *f, bool note)
 {
     const uint8_t *at = f->r.at;
     uint32_t index;
@@ -387,7 +213,7 @@ static cj_status read_memory_index(scan *f, bool note)
     return CJ_OK;
 }
 
-static cj_status read_memarg(scan *f, uint32_t natural)
+static cj_status read_memarg(cj_scan *f, uint32_t natural)
 {
     uint32_t align, offset;
     CJ_TRY(read_u32(f, &align, "an alignment"));
@@ -400,7 +226,7 @@ static cj_status read_memarg(scan *f, uint32_t natural)
     return need_memory(f);
 }
 
-static cj_status read_lanes(scan *f, uint32_t count, uint32_t below)
+static cj_status read_lanes(cj_scan *f, uint32_t count, uint32_t below)
 {
     const uint8_t *lanes;
     CJ_TRY(cj__read_bytes(&f->r, count, &lanes, "a lane"));
@@ -410,7 +236,7 @@ static cj_status read_lanes(scan *f, uint32_t count, uint32_t below)
     return CJ_OK;
 }
 
-static cj_status read_reftype(scan *f, uint8_t *out)
+static cj_status read_reftype(cj_scan *f, uint8_t *out)
 {
     CJ_TRY(cj__core_read_valtype(&f->r, out, "a reference type"));
     return cj__core_is_ref(*out)
@@ -420,7 +246,7 @@ static cj_status read_reftype(scan *f, uint8_t *out)
 
 /* -- Instructions by row ------------------------------------------------------------------------------------------- */
 
-static inline cj_status run_row(scan *f, op_row row)
+static inline cj_status run_row(cj_scan *f, op_row row)
 {
     switch (row.imm) {
     case IMM_NONE:
@@ -478,7 +304,7 @@ typedef struct block_type {
     uint32_t param_count, result_count;
 } block_type;
 
-static cj_status read_block_type(scan *f, block_type *out)
+static cj_status read_block_type(cj_scan *f, block_type *out)
 {
     const uint8_t *at = f->r.at;
     memset(out, 0, sizeof(*out));
@@ -503,7 +329,7 @@ static cj_status read_block_type(scan *f, block_type *out)
     return add_site(f, CJ_SITE_BLOCK_TYPE, at, (uint32_t)index, 0);
 }
 
-static cj_status run_block(scan *f, uint8_t op)
+static cj_status run_block(cj_scan *f, uint8_t op)
 {
     block_type type;
     CJ_TRY(read_block_type(f, &type));
@@ -524,7 +350,7 @@ static cj_status run_block(scan *f, uint8_t op)
 }
 
 /* The block's results must be all that its part of the operand stack has. */
-static cj_status pop_results(scan *f)
+static cj_status pop_results(cj_scan *f)
 {
     if (!pop_all(f, f->top->results, f->top->result_count))
         return f->status;
@@ -534,7 +360,7 @@ static cj_status pop_results(scan *f)
     return CJ_OK;
 }
 
-static cj_status run_else(scan *f)
+static cj_status run_else(cj_scan *f)
 {
     if (f->top->op != OP_IF)
         return FAIL(f, CJ_MALFORMED, "else without if");
@@ -545,16 +371,16 @@ static cj_status run_else(scan *f)
     return push_all(f, f->top->params, f->top->param_count) ? CJ_OK : f->status;
 }
 
-static uint32_t weigh(const scan *f, const uint8_t *from, uint32_t calls)
+static uint32_t weigh(const cj_scan *f, const uint8_t *from, uint32_t calls)
 {
     uint64_t weight = (uint64_t)(f->r.at - from) + (uint64_t)calls * CJ_WEIGHT_CALL;
     return cj__sat32(weight);
 }
 
 /* The end of a block that is not the function's. */
-static cj_status run_end(scan *f)
+cj_status cj__scan_block_end(cj_scan *f)
 {
-    frame *top = f->top;
+    cj_scan_frame *top = f->top;
     if (top->op == OP_IF && (top->param_count != top->result_count ||
                              (top->param_count && memcmp(top->params, top->results, top->param_count) != 0)))
         return FAIL(f, CJ_INVALID, "type mismatch: if without else must have results like its parameters");
@@ -570,13 +396,13 @@ static cj_status run_end(scan *f)
     return push_all(f, results, count) ? CJ_OK : f->status;
 }
 
-static inline cj_status read_label(scan *f, frame **out, const uint8_t **types, uint32_t *count)
+static inline cj_status read_label(cj_scan *f, cj_scan_frame **out, const uint8_t **types, uint32_t *count)
 {
     uint32_t depth;
     CJ_TRY(read_u32(f, &depth, "a label"));
     if (depth >= f->s->frames.len)
         return FAIL(f, CJ_INVALID, "unknown label %u (there are %zu)", depth, f->s->frames.len);
-    frame *target = f->top - depth;
+    cj_scan_frame *target = f->top - depth;
     *out = target;
     *types = target->op == OP_LOOP ? target->params : target->results;
     *count = target->op == OP_LOOP ? target->param_count : target->result_count;
@@ -584,7 +410,7 @@ static inline cj_status read_label(scan *f, frame **out, const uint8_t **types, 
 }
 
 /* That the operands would do for a label, without taking them. */
-static cj_status peek_all(scan *f, const uint8_t *types, uint32_t count)
+static cj_status peek_all(cj_scan *f, const uint8_t *types, uint32_t count)
 {
     uint32_t own = f->height - f->top->height;
     if (count == 0)
@@ -602,7 +428,7 @@ static cj_status peek_all(scan *f, const uint8_t *types, uint32_t count)
     return CJ_OK;
 }
 
-static cj_status run_br_table(scan *f)
+static cj_status run_br_table(cj_scan *f)
 {
     uint32_t count, arity = 0;
     if (!pop(f, CJ_CORE_I32))
@@ -610,7 +436,7 @@ static cj_status run_br_table(scan *f)
     CJ_TRY(cj__read_count(&f->r, 0, NULL, &count, "labels"));
     uint32_t self = ++f->br_tables;
     for (uint64_t i = 0; i <= count; i++) {
-        frame *target = NULL;
+        cj_scan_frame *target = NULL;
         const uint8_t *types = NULL;
         uint32_t n = 0;
         CJ_TRY(read_label(f, &target, &types, &n));
@@ -629,14 +455,14 @@ static cj_status run_br_table(scan *f)
 
 /* -- Calls --------------------------------------------------------------------------------------------------------- */
 
-static cj_status apply_type(scan *f, const cj_core_functype *type, bool tail)
+static cj_status apply_type(cj_scan *f, const cj_core_functype *type, bool tail)
 {
     if (!pop_all(f, type->params, type->param_count))
         return f->status;
     f->calls++;
     if (!tail)
         return push_all(f, type->results, type->result_count) ? CJ_OK : f->status;
-    const frame *function = f->s->frames.at;
+    const cj_scan_frame *function = f->s->frames.at;
     if (type->result_count != function->result_count ||
         (type->result_count && memcmp(type->results, function->results, type->result_count) != 0))
         return FAIL(f, CJ_INVALID, "type mismatch: a tail call must give the results of its function");
@@ -644,7 +470,7 @@ static cj_status apply_type(scan *f, const cj_core_functype *type, bool tail)
     return CJ_OK;
 }
 
-static cj_status run_call(scan *f, bool tail)
+static cj_status run_call(cj_scan *f, bool tail)
 {
     uint32_t index;
     CJ_TRY(read_index(f, f->o->func_count, &index, "function"));
@@ -652,7 +478,7 @@ static cj_status run_call(scan *f, bool tail)
     return apply_type(f, &f->o->types[f->o->func_types[index]], tail);
 }
 
-static cj_status run_call_indirect(scan *f, bool tail)
+static cj_status run_call_indirect(cj_scan *f, bool tail)
 {
     uint32_t type, table;
     CJ_TRY(read_index(f, f->o->type_count, &type, "type"));
@@ -671,26 +497,26 @@ static cj_status run_call_indirect(scan *f, bool tail)
 
 /* -- Tables, references, bulk memory ------------------------------------------------------------------------------- */
 
-static cj_status read_table(scan *f, uint32_t *out, bool note)
+static cj_status read_table(cj_scan *f, uint32_t *out, bool note)
 {
     const uint8_t *at = f->r.at;
     CJ_TRY(read_index(f, f->o->table_count, out, "table"));
     return note ? add_site(f, CJ_SITE_TABLE, at, *out, 0) : CJ_OK;
 }
 
-static cj_status pop3(scan *f, uint8_t a, uint8_t b, uint8_t c)
+static cj_status pop3(cj_scan *f, uint8_t a, uint8_t b, uint8_t c)
 {
     return (!c || pop(f, c)) && (!b || pop(f, b)) && (!a || pop(f, a)) ? CJ_OK : f->status;
 }
 
-static cj_status read_data_index(scan *f, uint32_t *out)
+static cj_status read_data_index(cj_scan *f, uint32_t *out)
 {
     if (!f->o->has_data_count)
         return FAIL(f, CJ_MALFORMED, "instruction on a data segment, but there is no data count section");
     return read_index(f, f->o->data_count, out, "data segment");
 }
 
-static cj_status run_fc(scan *f)
+static cj_status run_fc(cj_scan *f)
 {
     uint32_t sub, index, other;
     CJ_TRY(read_u32(f, &sub, "an instruction"));
@@ -765,7 +591,7 @@ static cj_status run_fc(scan *f)
     }
 }
 
-static cj_status run_fd(scan *f)
+static cj_status run_fd(cj_scan *f)
 {
     uint32_t sub;
     CJ_TRY(read_u32(f, &sub, "an instruction"));
@@ -781,7 +607,7 @@ static cj_status run_fd(scan *f)
     return run_row(f, fd_ops[sub]);
 }
 
-static cj_status run_select(scan *f, bool typed)
+static cj_status run_select(cj_scan *f, bool typed)
 {
     if (!pop(f, CJ_CORE_I32))
         return f->status;
@@ -804,7 +630,7 @@ static cj_status run_select(scan *f, bool typed)
     return push(f, a == ANY ? b : a) ? CJ_OK : f->status;
 }
 
-static cj_status run_global(scan *f, bool set)
+static cj_status run_global(cj_scan *f, bool set)
 {
     uint32_t index;
     CJ_TRY(read_index(f, f->o->global_count, &index, "global"));
@@ -829,7 +655,7 @@ static const char *refused(uint8_t op)
 
 /* -- Instructions -------------------------------------------------------------------------------------------------- */
 
-static cj_status run_instruction(scan *f, uint8_t op)
+cj_status cj__scan_instruction(cj_scan *f, uint8_t op)
 {
     op_row row = plain_ops[op];
     if (CJ_LIKELY(row.imm != IMM_ABSENT))
@@ -838,7 +664,7 @@ static cj_status run_instruction(scan *f, uint8_t op)
     uint32_t index = 0;
     uint8_t type = ANY;
     const uint8_t *types = NULL;
-    frame *target = NULL;
+    cj_scan_frame *target = NULL;
     switch (op) {
     case OP_UNREACHABLE:
         become_unreachable(f);
@@ -931,336 +757,6 @@ static cj_status run_instruction(scan *f, uint8_t op)
     }
 }
 
-/* -- The loop ------------------------------------------------------------------------------------------------------ */
-
-static inline uint64_t load64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-/* How many bytes an integer has, up to four; 0: more. */
-static inline uint32_t leb_len(const uint8_t *at)
-{
-    return at[0] < 0x80 ? 1 : at[1] < 0x80 ? 2 : at[2] < 0x80 ? 3 : at[3] < 0x80 ? 4 : 0;
-}
-
-/* The same for indices, of up to three bytes. */
-static inline uint32_t leb_index(const uint8_t *at, uint32_t *out)
-{
-    uint32_t value = at[0];
-    if (CJ_LIKELY(value < 0x80)) {
-        *out = value;
-        return 1;
-    }
-    value += (at[1] - 1u) << 7; /* the first byte's flag is taken off again */
-    if (at[1] < 0x80) {
-        *out = value;
-        return 2;
-    }
-    *out = value + ((at[2] - 1u) << 14);
-    return at[2] < 0x80 ? 3 : 0;
-}
-
-/* Whether the operands of a block are its results, one at most. */
-static inline bool has_results(const frame *block, const uint8_t *base, const uint8_t *sp)
-{
-    return (uint32_t)(sp - base) == block->result_count && block->result_count <= 1 &&
-           (block->result_count == 0 || *base == *block->results);
-}
-
-/* Goes through the instructions up to the function's `end`. What nearly all code consists of is done here, without
- * calls and with the state in variables; whatever is unusual about an instruction (an integer of many bytes, operands
- * that do not match, a full stack, an error) is left to run_instruction, which knows everything and begins the
- * instruction again: so here nothing is changed before all is known to be well.
- *
- * The only test against the end of the body is that before an opcode, if the body's last byte is that of `end`: then
- * no opcode with immediates is the last byte, no integer that begins in the body goes beyond it, and no alignment is
- * followed by nothing, since none is as large. What else has two immediates tests between them. */
-static cj_status run_body(scan *f)
-{
-    cj_scanner *const s = f->s;
-    const cj_core_outline *const o = f->o;
-    const uint8_t *at = f->r.at, *const end = f->r.end;
-    /* other bodies are invalid: to find out how, nothing is done here */
-    const unsigned mask = at != end && end[-1] == OP_END && !s->plainly ? 0 : 0xff; /* 0xff is no instruction */
-    const uint8_t *const locals = s->locals;
-    const uint32_t local_count = f->local_count;
-    const bool has_memory = o->memory_count > 0, interruptible = s->interruptible;
-    uint8_t *sp = f->stack + f->height, *base = f->stack + f->top->height, *limit = f->stack + f->limit;
-    frame *bottom = s->frames.at, *top = f->top;
-
-    /* GNU C: a jump through a table of labels, without the tests and the second table of a switch */
-#define CJ_X(code, text, imm, arg, sig) \
-    [code] = FAST_KIND(IMM_##imm, sig) == FAST_UNARY         ? &&unary \
-             : FAST_KIND(IMM_##imm, sig) == FAST_BINARY      ? &&binary \
-             : FAST_KIND(IMM_##imm, sig) == FAST_LOAD        ? &&load \
-             : FAST_KIND(IMM_##imm, sig) == FAST_STORE       ? &&store \
-             : FAST_KIND(IMM_##imm, sig) == FAST_I32_CONST   ? &&i32_const \
-             : FAST_KIND(IMM_##imm, sig) == FAST_I64_CONST   ? &&i64_const \
-             : FAST_KIND(IMM_##imm, sig) == FAST_FLOAT_CONST ? &&float_const \
-                                                             : &&other,
-    static const void *const handlers[256] = {[OP_BLOCK] = &&block,
-                                              [OP_LOOP] = &&block,
-                                              [OP_IF] = &&block,
-                                              [OP_ELSE] = &&else_,
-                                              [OP_END] = &&end_,
-                                              [OP_UNREACHABLE] = &&unreachable,
-                                              [OP_BR] = &&br,
-                                              [OP_BR_IF] = &&br,
-                                              [OP_RETURN] = &&return_,
-                                              [OP_CALL] = &&call,
-                                              [OP_CALL_INDIRECT] = &&call_indirect,
-                                              [OP_DROP] = &&drop,
-                                              [OP_SELECT] = &&select,
-                                              [OP_LOCAL_GET] = &&local_get,
-                                              [OP_LOCAL_SET] = &&local_set,
-                                              [OP_LOCAL_TEE] = &&local_tee,
-                                              [OP_GLOBAL_GET] = &&global_get,
-                                              [OP_GLOBAL_SET] = &&global_set,
-                                              CJ_OPCODE_MAP(CJ_X)};
-#undef CJ_X
-
-    for (;;) {
-        if (CJ_UNLIKELY(at == end)) {
-            f->r.at = at;
-            return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f->r),
-                               "expected an instruction, found the end of the function");
-        }
-        const uint8_t *const op_at = at++;
-        const fast_row *const row = &fast_ops[*op_at];
-        uint32_t index, len;
-        const void *const handler = handlers[*op_at | mask];
-        if (CJ_UNLIKELY(!handler))
-            goto other;
-        goto *handler;
-    local_get:
-        len = leb_index(at, &index);
-        if (!len || index >= local_count || sp == limit)
-            goto other;
-        *sp++ = locals[index];
-        at += len;
-        continue;
-    local_set:
-        len = leb_index(at, &index);
-        if (!len || index >= local_count || sp == base || sp[-1] != locals[index])
-            goto other;
-        sp--;
-        at += len;
-        continue;
-    local_tee:
-        len = leb_index(at, &index);
-        if (!len || index >= local_count || sp == base || sp[-1] != locals[index])
-            goto other;
-        at += len;
-        continue;
-    i32_const:
-        len = leb_len(at);
-        if (!len) /* five bytes, the last of which has four bits and their sign */
-            len = at[4] < 0x08 || (at[4] >= 0x78 && at[4] < 0x80) ? 5 : 0;
-        if (!len || sp == limit)
-            goto other;
-        *sp++ = CJ_CORE_I32;
-        at += len;
-        f->const_at = op_at;
-        f->const_end = at;
-        continue;
-    i64_const:
-        len = at[0] < 0x80 ? 1 : 0;
-        if (!len && end - at >= 9) { /* nine bytes have 63 bits, so that all are good */
-            uint64_t last = ~load64(at) & 0x8080808080808080;
-            len = last ? (uint32_t)__builtin_ctzll(last) / 8 + 1 : at[8] < 0x80 ? 9 : 0;
-        }
-        if (!len || sp == limit)
-            goto other;
-        *sp++ = CJ_CORE_I64;
-        at += len;
-        continue;
-    float_const:
-        len = row->result == CJ_CORE_F32 ? 4 : 8;
-        if (end - at < (ptrdiff_t)len || sp == limit)
-            goto other;
-        *sp++ = row->result;
-        at += len;
-        continue;
-    unary:
-        if (sp == base || sp[-1] != row->last)
-            goto other;
-        sp[-1] = row->result;
-        continue;
-    binary:
-        if (sp - base < 2 || sp[-1] != row->last || sp[-2] != row->before)
-            goto other;
-        sp--;
-        sp[-1] = row->result;
-        continue;
-    load:
-        if (sp == base || sp[-1] != row->last || !has_memory || at[0] > row->arg)
-            goto other;
-        len = leb_len(at + 1);
-        if (!len)
-            goto other;
-        sp[-1] = row->result;
-        at += 1 + len;
-        continue;
-    store:
-        if (sp - base < 2 || sp[-1] != row->last || sp[-2] != row->before || !has_memory || at[0] > row->arg)
-            goto other;
-        len = leb_len(at + 1);
-        if (!len)
-            goto other;
-        sp -= 2;
-        at += 1 + len;
-        continue;
-    global_get:
-        len = leb_index(at, &index);
-        if (!len || index >= o->global_count || sp == limit || !has_room_for_site(f))
-            goto other;
-        *sp++ = o->globals[index].type;
-        at += len;
-        put_site(f, CJ_SITE_GLOBAL_GET, op_at, at, index, 0);
-        continue;
-    global_set:
-        len = leb_index(at, &index);
-        if (!len || index >= o->global_count || !o->globals[index].is_mutable || sp == base ||
-            sp[-1] != o->globals[index].type || !has_room_for_site(f))
-            goto other;
-        sp--;
-        at += len;
-        put_site(f, CJ_SITE_GLOBAL_SET, op_at, at, index, 0);
-        continue;
-    call : {
-        len = leb_index(at, &index);
-        if (!len || index >= o->func_count || !has_room_for_site(f))
-            goto other;
-        const packed_type *type = &f->packed[o->func_types[index]];
-        if ((load64(sp - STACK_PAD) & type->mask) != type->want || sp - base < type->param_count ||
-            (sp == limit && type->result_count > type->param_count))
-            goto other;
-        sp -= type->param_count;
-        *sp = type->result;
-        sp += type->result_count;
-        at += len;
-        f->calls++;
-        put_site(f, CJ_SITE_CALL, op_at, at, index, 0);
-        continue;
-    }
-    call_indirect : {
-        len = leb_index(at, &index);
-        if (!len || index >= o->type_count || at + len == end || at[len] != 0 || o->table_count == 0 ||
-            o->tables[0].value_type != CJ_CORE_FUNCREF || f->const_end == op_at || sp == base ||
-            sp[-1] != CJ_CORE_I32 || !has_room_for_site(f))
-            goto other;
-        const packed_type *type = &f->packed[index];
-        if ((load64(sp - 1 - STACK_PAD) & type->mask) != type->want || sp - 1 - base < type->param_count)
-            goto other;
-        sp -= 1 + type->param_count;
-        *sp = type->result;
-        sp += type->result_count;
-        at += len + 1;
-        f->calls++;
-        put_site(f, CJ_SITE_CALL_INDIRECT, op_at, at, 0, index);
-        continue;
-    }
-    block : {
-        bool empty = *at == EMPTY_BLOCK, one = *at >= CJ_CORE_F64 && *at <= CJ_CORE_I32;
-        bool is_if = *op_at == OP_IF, is_loop = *op_at == OP_LOOP;
-        if (!(empty || one) || (is_if && (sp == base || sp[-1] != CJ_CORE_I32)) || (is_loop && interruptible) ||
-            (size_t)(top - bottom) >= s->config->max_function_nesting || (size_t)(top - bottom) + 1 == s->frames.cap)
-            goto other;
-        sp -= is_if;
-        f->has_loop |= is_loop;
-        base = sp;
-        top++; /* each member by itself: a literal would be cleared first, as a whole */
-        top->height = (uint32_t)(sp - f->stack);
-        top->op = *op_at;
-        top->unreachable = false;
-        top->param_count = 0;
-        top->params = NULL;
-        top->results = at;
-        top->result_count = one;
-        top->br_table = 0;
-        top->calls_before = f->calls;
-        at++;
-        continue;
-    }
-    else_:
-        if (top->op != OP_IF || top->param_count || !has_results(top, base, sp))
-            goto other;
-        sp = base;
-        top->op = OP_ELSE;
-        top->unreachable = false;
-        top->br_table = 0;
-        continue;
-    end_:
-        if (top == bottom || (top->op == OP_IF && (top->param_count || top->result_count)) ||
-            (top->op == OP_LOOP && interruptible) || !has_results(top, base, sp))
-            goto other;
-        top--;
-        base = f->stack + top->height;
-        continue;
-    br : {
-        bool is_if = *op_at == OP_BR_IF;
-        if (*at >= 0x80 || *at > top - bottom || (is_if && (sp == base || sp[-1] != CJ_CORE_I32)))
-            goto other;
-        const frame *target = top - *at;
-        uint32_t count = target->op == OP_LOOP ? target->param_count : target->result_count;
-        const uint8_t *below = sp - is_if;
-        if (count > 1 || (count == 1 && (below == base || target->op == OP_LOOP || below[-1] != *target->results)))
-            goto other;
-        sp -= is_if;
-        at++;
-        if (!is_if) {
-            sp = base;
-            top->unreachable = true;
-        }
-        continue;
-    }
-    return_:
-        if (bottom->result_count > 1 || (bottom->result_count == 1 && (sp == base || sp[-1] != *bottom->results)))
-            goto other;
-        sp = base;
-        top->unreachable = true;
-        continue;
-    unreachable:
-        sp = base;
-        top->unreachable = true;
-        continue;
-    drop:
-        if (sp == base)
-            goto other;
-        sp--;
-        continue;
-    select:
-        if (sp - base < 3 || sp[-1] != CJ_CORE_I32 || sp[-2] != sp[-3] || sp[-2] < CJ_CORE_V128)
-            goto other;
-        sp -= 2;
-        continue;
-
-    other:
-
-        f->op_at = op_at;
-        f->r.at = op_at + 1;
-        f->height = (uint32_t)(sp - f->stack);
-        f->top = top;
-        s->frames.len = (size_t)(top - bottom) + 1;
-        if (*op_at != OP_END) {
-            CJ_TRY(run_instruction(f, *op_at));
-        } else {
-            if (top == bottom)
-                return CJ_OK;
-            CJ_TRY(run_end(f));
-        }
-        at = f->r.at;
-        bottom = s->frames.at;
-        top = f->top;
-        sp = f->stack + f->height;
-        base = f->stack + top->height;
-        limit = f->stack + f->limit;
-    }
-}
-
 /* -- Bodies -------------------------------------------------------------------------------------------------------- */
 
 /* `types`, or so many of one type. Those beyond max_function_slots are only counted. */
@@ -1279,7 +775,7 @@ static inline cj_status add_locals(cj_scanner *s, const uint8_t *types, uint8_t 
     return CJ_OK;
 }
 
-static cj_status read_locals(scan *f, const cj_core_functype *type)
+static cj_status read_locals(cj_scan *f, const cj_core_functype *type)
 {
     cj_scanner *s = f->s;
     uint64_t offset = cj__reader_offset(&f->r);
@@ -1318,7 +814,7 @@ static bool gets_all_params(const uint8_t *at, const uint8_t *end, uint32_t coun
     return r.at == r.end;
 }
 
-static bool is_forwarder(const scan *f, const cj_body *body, const cj_core_functype *type)
+static bool is_forwarder(const cj_scan *f, const cj_body *body, const cj_core_functype *type)
 {
     if (body->site_count != 1 || body->local_count != type->param_count)
         return false;
@@ -1331,7 +827,7 @@ static bool is_forwarder(const scan *f, const cj_body *body, const cj_core_funct
            gets_all_params(f->r.start + body->code_at, f->r.start + site->at, type->param_count);
 }
 
-static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared, const packed_type *packed,
+static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared, const cj_packed_type *packed,
                            uint32_t index)
 {
     const cj_core_outline *o = m->outline;
@@ -1342,13 +838,13 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
         return cj__fail_at(s->err, CJ_LIMIT, bytes.offset, "function body has %zu bytes, max_function_body is %u",
                            bytes.len, s->config->max_function_body);
 
-    scan f = {.r = cj__reader(bytes.ptr, bytes.len, bytes.offset, s->err),
-              .s = s,
-              .m = m,
-              .o = o,
-              .declared = declared,
-              .packed = packed,
-              .op_at = bytes.ptr};
+    cj_scan f = {.r = cj__reader(bytes.ptr, bytes.len, bytes.offset, s->err),
+                 .s = s,
+                 .m = m,
+                 .o = o,
+                 .declared = declared,
+                 .packed = packed,
+                 .op_at = bytes.ptr};
     body->first_site = (uint32_t)m->sites.len;
     CJ_TRY(read_locals(&f, type));
     body->code_at = (uint32_t)(f.r.at - f.r.start);
@@ -1357,7 +853,7 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
     s->frames.len = 0;
     CJ_TRY(enter(&f, OP_BLOCK, NULL, 0, type->results, type->result_count));
 
-    CJ_TRY(run_body(&f));
+    CJ_TRY(cj__scan_code(&f));
     CJ_TRY(pop_results(&f));
     if (f.r.at != f.r.end)
         return cj__fail_at(s->err, CJ_MALFORMED, cj__reader_offset(&f.r),
@@ -1409,9 +905,9 @@ static void mark_declared(const cj_core_outline *o, uint8_t *declared)
     }
 }
 
-static packed_type pack_type(const cj_core_functype *type)
+static cj_packed_type pack_type(const cj_core_functype *type)
 {
-    packed_type out = {.want = UINT64_MAX, .mask = UINT64_MAX}; /* no type's byte is 0xff */
+    cj_packed_type out = {.want = UINT64_MAX, .mask = UINT64_MAX}; /* no type's byte is 0xff */
     if (type->param_count > STACK_PAD || type->result_count > 1)
         return out;
     uint8_t want[STACK_PAD] = {0}, mask[STACK_PAD] = {0};
@@ -1444,7 +940,7 @@ cj_status cj__scan_module(cj_scanner *s, cj_arena *arena, cj_scanned *m)
     m->elem_dropped = CJ_ARENA_ARRAY(arena, uint8_t, o->elem_count);
     m->data_dropped = CJ_ARENA_ARRAY(arena, uint8_t, o->data_count);
     uint8_t *declared = CJ_ARENA_ARRAY(arena, uint8_t, o->func_count);
-    packed_type *packed = CJ_ARENA_ARRAY(arena, packed_type, o->type_count);
+    cj_packed_type *packed = CJ_ARENA_ARRAY(arena, cj_packed_type, o->type_count);
     if (!m->bodies || !m->table_facts || !m->elem_dropped || !m->data_dropped || !declared || !packed)
         return cj__fail_nomem(s->err);
     for (uint32_t i = 0; i < o->type_count; i++)

@@ -1,8 +1,8 @@
 /* opcodes.h: every instruction whose effect does not depend on its module: code, name, immediates, operand types. And
  * every instruction that is refused, with the proposal that it belongs to.
  *
- * Place in the pipeline: merge_scan.c makes its tables from these maps and handles the rest (control, variables, calls,
- * references, tables, bulk memory) by name.
+ * Place in the pipeline: merge_scan.c and merge_scan_loop.c make their tables from these maps and handle the rest
+ * (control, variables, calls, references, tables, bulk memory) by name.
  * Non-goals: opcodes' meaning.
  * Spec: core specification, "Binary Format / Instructions"; sections of MVP, sign extension, saturating conversions,
  * SIMD.
