@@ -81,6 +81,10 @@ uint32_t cj__core_enter(cj_call_ctx *call, uint32_t (*body)(cj_call_ctx *, void 
  * stays not enterable. */
 uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *results);
 
+/* The call that is active may be remembered by its cj_call_ctx's address: should it be the one that the store keeps for calls from outside, the next of
+ * these gets another. */
+void cj__core_renew_outermost(cj_store_core *);
+
 #if CJ_ENGINE_JIT
 /* cj_func.entry in one frame with the above, for what calls are nearly always; `func` is a cj_func_core. Everything else (another thread, the first
  * call, re-entrance, lent results to be turned over) goes to the store's hooks. */

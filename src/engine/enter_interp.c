@@ -104,6 +104,11 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
     return trap;
 }
 
+void cj__core_renew_outermost(cj_store_core *store)
+{
+    (void)store; /* all calls are on the stack */
+}
+
 void cj__core_throw(cj_call_ctx *call)
 {
     WASMModuleInstance *inst = (WASMModuleInstance *)((WASMExecEnv *)call->env)->module_inst;

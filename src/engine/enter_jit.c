@@ -39,6 +39,7 @@ struct cj_entry {
 struct cj_outermost {
     cj_entry entry;
     cj_call_ctx call;
+    struct cj_outermost *other; /* of the two that a store has: cj__core_renew_outermost */
 };
 
 typedef uint32_t (*entered_fn)(cj_call_ctx *, const void *, void *);
@@ -218,19 +219,31 @@ uint32_t cj__core_enter_export(cj_call_ctx *call, const void *args, void *result
 
 bool cj__outermost_new(cj_store_core *store)
 {
-    struct cj_outermost *o = cj__calloc(store->alloc, 1, sizeof *o);
-    if (o == NULL)
+    struct cj_outermost *two = cj__calloc(store->alloc, 2, sizeof *two);
+    if (two == NULL)
         return false;
-    o->entry.env = o->call.env = store->env;
-    o->call.store = store;
-    store->outermost = o;
+    for (int i = 0; i < 2; i++) {
+        two[i].entry.env = two[i].call.env = store->env;
+        two[i].call.store = store;
+        two[i].other = &two[!i];
+    }
+    store->outermost = two;
     return true;
 }
 
 void cj__outermost_free(cj_store_core *store)
 {
-    cj__free(store->alloc, store->outermost, sizeof *store->outermost);
+    struct cj_outermost *two = store->outermost;
+    if (two != NULL)
+        cj__free(store->alloc, two < two->other ? two : two->other, 2 * sizeof *two);
     store->outermost = NULL;
+}
+
+void cj__core_renew_outermost(cj_store_core *store)
+{
+    struct cj_outermost *o = store->outermost;
+    if (o != NULL && store->active == &o->call)
+        store->outermost = o->other;
 }
 
 static __attribute__((noinline, cold)) cj_status func_trapped(struct cj_outermost *o, uint32_t trap)

@@ -53,7 +53,7 @@ typedef struct cj_store_core {
     cj_trap_record trap;
     cj_error host_error;                 /* room for what host functions report */
     cj_error error;                      /* of the last failed call: cj_store_error */
-    const struct cj_call_ctx *failed_in; /* what was active around that call; NULL: nothing */
+    const struct cj_call_ctx *failed_in; /* what was active around that call, if it is `active` still; or NULL */
     const cj_allocator *alloc;
     cj_handles handles; /* the host's */
     cj_lends lends;     /* of all calls that are active, innermost last; cj__lends_unwind after a trap */

@@ -13,6 +13,8 @@ cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *bound, cj_store
         if (!arena && CJ_UNLIKELY(store->arena->at != store->arena_start))
             cj__store_turn_arena(store);
     }
+    if (CJ_UNLIKELY(store->failed_in != outer))
+        store->failed_in = NULL; /* it may be over, and its address that of one to come */
     call->bound = bound;
     call->store = store;
     call->env = store->env;

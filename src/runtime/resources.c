@@ -280,6 +280,7 @@ static cj_status drop_without_dtor(cj_store_core *store, const cj_resource *rt)
     for (const cj_instance_core *i = rt->impl; i; i = i->parent) {
         if (i->may_enter)
             continue;
+        cj__store_failed(store);
         cj__fail(&store->error, CJ_TRAP, "%s: its resource cannot be dropped now", cj_trap_text(CJ_TRAP_CANNOT_ENTER));
         store->error.trap = CJ_TRAP_CANNOT_ENTER;
         cj__error_where(&store->error, "%s", rt->name);

@@ -202,6 +202,9 @@ cj_status cj__func_entry(cj_func *, const void *args, void *results, cj_arena *a
 cj_status cj__func_entry_failed(cj_func *, const void *args, void *results, cj_arena *arena);
 cj_status cj__func_entry_host(cj_func *, const void *args, void *results, cj_arena *arena);
 
+/* What cj_call_begin has made of the function (scoped.c). */
+void cj__scoped_free(cj_func *);
+
 /* Makes `call` the store's active one, and returns the one that was; the caller puts it back. `arena` NULL: the store's. */
 cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *, cj_store_core *, cj_arena *arena);
 
@@ -214,8 +217,9 @@ void cj__bind_compiled(const cj_binding *import);
  * engine's exception, marks the instance, ends lends. Returns the call's status. */
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind);
 /* The same, and forgets scratch memory that was left behind. */
-void cj__scoped_free(cj_func *);
 cj_status cj__call_failed_forget(cj_call_ctx *call, uint32_t kind);
+/* store->error is about to be of a call that traps: should the host function that made it return CJ_TRAP without words, these are they. */
+void cj__store_failed(cj_store_core *);
 
 /* Appends " (did you mean ...)" with the names most like `wanted` to a message, as far as they fit. */
 typedef struct cj_near {

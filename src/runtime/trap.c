@@ -101,8 +101,14 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
         cj__fail(err, CJ_TRAP, "%s: max_handles of cj_limits is %u", cj_trap_text(trap),
                  ((const cj_store *)(const void *)store)->limits.max_handles);
     else
-        cj__fail(err, CJ_TRAP, "%s%s%s%s", words[0] ? words : cj_trap_text(trap), detail ? " (" : "",
-                 detail ? detail : "", detail ? ")" : "");
+        cj__fail(err, CJ_TRAP, "%s%s%s%s", trap == CJ_TRAP_CORE && words[0] ? words : cj_trap_text(trap),
+                 detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
+}
+
+void cj__store_failed(cj_store_core *store)
+{
+    store->failed_in = store->active;
+    cj__core_renew_outermost(store);
 }
 
 cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
@@ -113,7 +119,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     cj_error *err = &store->error;
     char words[sizeof(err->message)] = "";
 
-    store->failed_in = store->active;
+    cj__store_failed(store);
     cj__lends_unwind(call);
     /* Not entered: a record by the engine and not by a host function, which would have left words. */
     if (kind == CJ_TRAP_CANNOT_ENTER && record->bound == call->bound && !record->host_error) {

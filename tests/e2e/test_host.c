@@ -16,6 +16,7 @@ typedef struct host {
     cj_status nop_status;
     const char *nop_message;
     cj_func *target;         /* what `enter` calls */
+    cj_func *first, *second; /* and `enter_twice` */
     cj_status target_status; /* what came of it */
     cj_error target_err;
     bool pass_on; /* `enter` returns what the call returned */
@@ -146,7 +147,7 @@ static cj_status enter(void *user, cj_call_ctx *ctx, const void *args, void *res
     return h->target_status;
 }
 
-static void offer(e2e *w, host *h)
+static void offer_with(e2e *w, host *h, cj_host_fn enter_fn)
 {
     *h = (host){.w = w};
     const struct {
@@ -154,9 +155,14 @@ static void offer(e2e *w, host *h)
         cj_host_fn fn;
     } fns[] = {{HOST, "nop", nop},         {HOST, "add", add},         {HOST, "log", log_text},
                {HOST, "reverse", reverse}, {HOST, "numbers", numbers}, {HOST, "divmod", divmod},
-               {HOST, "many", many},       {HOST, "strings", strings}, {NULL, "enter", enter}};
+               {HOST, "many", many},       {HOST, "strings", strings}, {NULL, "enter", enter_fn}};
     for (size_t i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
         e2e_ok(cj_linker_func(w->linker, fns[i].interface, fns[i].name, fns[i].fn, h, &w->err), &w->err);
+}
+
+static void offer(e2e *w, host *h)
+{
+    offer_with(w, h, enter);
 }
 
 static void test_every_door(void **state)
@@ -493,6 +499,64 @@ static void test_nested_traps(void **state)
     }
 }
 
+/* `enter` of the test below: with 1 calls a guest that traps, and lives with it; else has another instance do that, and then has
+ * the same one call a host function that returns CJ_TRAP and says nothing. */
+static cj_status enter_twice(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    host *h = user;
+    (void)ctx, (void)err;
+    *(uint32_t *)results = 7;
+    if (*(const uint32_t *)args == 1) {
+        assert_int_equal(cj_call_native(h->target, NULL, NULL, NULL), CJ_TRAP);
+        return CJ_OK;
+    }
+    uint32_t one = 1, seven;
+    assert_int_equal(cj_call_native(h->first, &one, &seven, NULL), CJ_OK);
+    h->target_status = cj_call_native(h->second, NULL, NULL, NULL);
+    h->target_err = *cj_store_error(h->w->store);
+    return CJ_OK;
+}
+
+/* A host function's CJ_TRAP without words is told in those of a nested call's trap, but not of one that an earlier call had: however both calls came
+ * from outside, and when they are nested themselves and the later one has its frame where the earlier one's was. */
+static void test_bare_trap_after_an_older_one(void **state)
+{
+    e2e *w = *state;
+    host h;
+    offer_with(w, &h, enter_twice);
+    cj_component *component = e2e_component(w, "host");
+    const cj_val one = e2e_u32(1), two = e2e_u32(2);
+    for (int way = 0; way < 10; way++) {
+        cj_instance *a = e2e_instantiate(w, component), *b = e2e_instantiate(w, component);
+        h.target = e2e_func(e2e_instantiate(w, component), "trap");
+        h.first = e2e_func(b, "call-enter");
+        h.second = e2e_func(b, "call-nop");
+        h.nop_status = CJ_OK;
+        e2e_call(w, h.second, NULL, 0, NULL); /* what was lent before is gone */
+        uint32_t seven = 0;
+        bool nested = way >= 8, native = way & 1;
+        if (nested || native)
+            e2e_call(w, e2e_func(a, "leaf"), &one, 1, &(cj_val){0});
+        h.nop_status = CJ_TRAP;
+        if (nested)
+            e2e_call(w, e2e_func(a, "call-enter"), &two, 1, &(cj_val){0});
+        else if (way & 2)
+            assert_int_equal(cj_call_native(e2e_func(a, "call-enter"), &one.of.u32, &seven, NULL), CJ_OK);
+        else
+            e2e_call(w, e2e_func(a, "call-enter"), &one, 1, &(cj_val){0});
+        if (!nested) {
+            h.target_status =
+                way & 4 ? cj_call_native(h.second, NULL, NULL, NULL) : cj_call(h.second, NULL, 0, NULL, 0, NULL, NULL);
+            h.target_err = *cj_store_error(w->store);
+        }
+        assert_int_equal(h.target_status, CJ_TRAP);
+        if (h.target_err.trap != CJ_TRAP_HOST)
+            fail_msg("way %d: expected words of nobody's, got %s", way, h.target_err.message);
+        assert_string_equal(h.target_err.message, "trap");
+        assert_string_equal(h.target_err.where, HOST "#nop");
+    }
+}
+
 /* Guests of two stores, one inside a call of the other: each store's calls are outermost in it, and a trap leaves as far as the
  * host function and no further. */
 static void test_two_stores_on_one_stack(void **state)
@@ -615,6 +679,7 @@ int main(void)
         E2E(test_host_function_calls_another_instance),
         E2E(test_same_instance_cannot_be_reentered),
         E2E(test_nested_traps),
+        E2E(test_bare_trap_after_an_older_one),
         E2E(test_two_stores_on_one_stack),
         E2E(test_deep_nesting),
     };
