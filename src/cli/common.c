@@ -37,7 +37,8 @@ static void print_limit_hint(const cj_error *err)
 #undef CJ_X
     };
     if (err->status != CJ_LIMIT &&
-        !(err->status == CJ_TRAP && (err->trap == CJ_TRAP_HOST_LIMIT || err->trap == CJ_TRAP_HANDLE_TABLE_FULL)))
+        !(err->status == CJ_TRAP && (err->trap == CJ_TRAP_HOST_LIMIT || err->trap == CJ_TRAP_HANDLE_TABLE_FULL ||
+                                     err->trap == CJ_TRAP_STACK_OVERFLOW)))
         return;
     for (size_t i = 0; i < CLI_COUNT(names); i++) {
         if (strstr(err->message, names[i])) {

@@ -97,7 +97,8 @@ cj_status cj__core_func_entry_nested(cj_func *func, const void *args, void *resu
  * returns; the caller must return to WAMR at once. */
 void cj__core_throw(cj_call_ctx *call);
 
-/* The engine's pending exception of the instance as a trap, cleared; `text` gets WAMR's words. CJ_TRAP_NONE: there is none. */
+/* The engine's pending exception of the instance as a trap, cleared; `text` gets WAMR's words, or for CJ_TRAP_STACK_OVERFLOW the name of the
+ * limit that was reached, "wasm_stack_size". CJ_TRAP_NONE: there is none. */
 cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size);
 
 /* Calls from inside an entered region. Both give a cj_trap: CJ_TRAP_NONE, or CJ_TRAP_CORE when an exception is pending. May leave by

@@ -10,21 +10,23 @@
 static const struct {
     const char *text;
     cj_trap trap;
+    const char *limit; /* of cj_limits */
 } traps[] = {
-    {"unreachable", CJ_TRAP_UNREACHABLE},
-    {"out of bounds memory access", CJ_TRAP_MEMORY_BOUNDS},
-    {"integer overflow", CJ_TRAP_INTEGER_OVERFLOW},
-    {"integer divide by zero", CJ_TRAP_DIVIDE_BY_ZERO},
-    {"invalid conversion to integer", CJ_TRAP_BAD_CONVERSION},
-    {"indirect call type mismatch", CJ_TRAP_INDIRECT_TYPE},
-    {"undefined element", CJ_TRAP_TABLE_BOUNDS}, /* call_indirect past the table's end */
-    {"uninitialized element", CJ_TRAP_NULL_ELEMENT},
-    {"out of bounds table access", CJ_TRAP_TABLE_BOUNDS},
-    {"native stack overflow", CJ_TRAP_STACK_OVERFLOW},
-    {"wasm operand stack overflow", CJ_TRAP_STACK_OVERFLOW}, /* the interpreters' own stack */
-    {"stack overflow", CJ_TRAP_STACK_OVERFLOW},
-    {"wasm auxiliary stack overflow", CJ_TRAP_STACK_OVERFLOW}, /* the stack that C programs keep in linear memory */
-    {"wasm auxiliary stack underflow", CJ_TRAP_STACK_OVERFLOW},
+    {"unreachable", CJ_TRAP_UNREACHABLE, NULL},
+    {"out of bounds memory access", CJ_TRAP_MEMORY_BOUNDS, NULL},
+    {"integer overflow", CJ_TRAP_INTEGER_OVERFLOW, NULL},
+    {"integer divide by zero", CJ_TRAP_DIVIDE_BY_ZERO, NULL},
+    {"invalid conversion to integer", CJ_TRAP_BAD_CONVERSION, NULL},
+    {"indirect call type mismatch", CJ_TRAP_INDIRECT_TYPE, NULL},
+    {"undefined element", CJ_TRAP_TABLE_BOUNDS, NULL}, /* call_indirect past the table's end */
+    {"uninitialized element", CJ_TRAP_NULL_ELEMENT, NULL},
+    {"out of bounds table access", CJ_TRAP_TABLE_BOUNDS, NULL},
+    {"native stack overflow", CJ_TRAP_STACK_OVERFLOW, NULL},
+    {"wasm operand stack overflow", CJ_TRAP_STACK_OVERFLOW, "wasm_stack_size"}, /* the interpreters' own stack */
+    {"stack overflow", CJ_TRAP_STACK_OVERFLOW, NULL},
+    {"wasm auxiliary stack overflow", CJ_TRAP_STACK_OVERFLOW,
+     NULL}, /* the stack that C programs keep in linear memory */
+    {"wasm auxiliary stack underflow", CJ_TRAP_STACK_OVERFLOW, NULL},
 };
 
 #define PREFIX "Exception: "
@@ -41,11 +43,14 @@ cj_trap cj__core_take_exception(void *core_env_inst, char *text, size_t size)
     if (strncmp(words, PREFIX, sizeof PREFIX - 1) == 0)
         words += sizeof PREFIX - 1;
     cj_trap trap = CJ_TRAP_CORE;
+    const char *limit = NULL;
     for (size_t i = 0; i < CJ_COUNT(traps); i++)
-        if (strcmp(words, traps[i].text) == 0)
+        if (strcmp(words, traps[i].text) == 0) {
             trap = traps[i].trap;
+            limit = traps[i].limit;
+        }
     if (size > 0)
-        snprintf(text, size, "%s", words);
+        snprintf(text, size, "%s", limit ? limit : words);
     inst->cur_exception[0] = '\0';
     return trap;
 }

@@ -87,6 +87,45 @@ static cj_status check_segments(const WASMModule *w, cj_error *err)
 
 /* -- Instances ------------------------------------------------------------------------------------------------------------------ */
 
+/* The stack on which WAMR's interpreter has operands and frames: in one piece with the environment, all of it written when that is made. */
+#if CJ_ENGINE_JIT
+enum { JIT_STACK_SIZE = 64 << 10 }; /* for the frame that WAMR adds when a guest calls an import through a table */
+static uint32_t stack_size(const cj_limits *limits)
+{
+    (void)limits;
+    return JIT_STACK_SIZE;
+}
+#else
+enum { LEAST_STACK_SIZE = 1024 }; /* with less nothing can be called */
+static uint32_t stack_size(const cj_limits *limits)
+{
+    return limits->wasm_stack_size;
+}
+#endif
+
+static cj_status check_stack_size(const cj_limits *limits, cj_error *err)
+{
+#if !CJ_ENGINE_JIT
+    if (limits->wasm_stack_size < LEAST_STACK_SIZE)
+        return cj__fail(err, CJ_LIMIT, "wasm_stack_size of cj_limits is %u, too little to call anything: %d at least",
+                        limits->wasm_stack_size, LEAST_STACK_SIZE);
+#endif
+    (void)limits, (void)err;
+    return CJ_OK;
+}
+
+static cj_status no_env(const cj_limits *limits, cj_error *err)
+{
+#if !CJ_ENGINE_JIT
+    return cj__fail(err, CJ_NO_MEMORY,
+                    "out of memory: no room for an operand stack of %u bytes: lower wasm_stack_size of cj_limits",
+                    limits->wasm_stack_size);
+#else
+    (void)limits;
+    return cj__fail_nomem(err);
+#endif
+}
+
 static cj_status instantiate_failed(const char *text, cj_error *err)
 {
     const char *colon = strstr(text, "failed: ");
@@ -112,20 +151,21 @@ cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, con
                                cj_group_core *group, cj_core_instance **out, cj_error *err)
 {
     CJ_TRY(check_limits(module->wasm, limits, err));
+    CJ_TRY(check_stack_size(limits, err));
     CJ_TRY(check_segments(module->wasm, err));
     cj_core_instance *instance = cj__calloc(store->alloc, 1, sizeof *instance);
     if (instance == NULL)
         return cj__fail_nomem(err);
 
     char text[256] = "";
-    WASMModuleInstance *wasm = (WASMModuleInstance *)wasm_runtime_instantiate(
-        (WASMModuleCommon *)module->wasm, limits->wasm_stack_size, 0, text, sizeof text);
+    WASMModuleInstance *wasm = (WASMModuleInstance *)wasm_runtime_instantiate((WASMModuleCommon *)module->wasm,
+                                                                              stack_size(limits), 0, text, sizeof text);
     if (wasm == NULL) {
         cj__free(store->alloc, instance, sizeof *instance);
         return instantiate_failed(text, err);
     }
     if (store->env == NULL) {
-        store->env = wasm_runtime_create_exec_env((WASMModuleInstanceCommon *)wasm, limits->wasm_stack_size);
+        store->env = wasm_runtime_create_exec_env((WASMModuleInstanceCommon *)wasm, stack_size(limits));
         store->owner = &nobody;
 #if CJ_ENGINE_JIT
         if (store->env != NULL && !cj__outermost_new(store)) {
@@ -136,7 +176,7 @@ cj_status cj__core_instantiate(cj_store_core *store, cj_core_module *module, con
         if (store->env == NULL) {
             wasm_runtime_deinstantiate((WASMModuleInstanceCommon *)wasm);
             cj__free(store->alloc, instance, sizeof *instance);
-            return cj__fail_nomem(err);
+            return no_env(limits, err);
         }
         ((WASMExecEnv *)store->env)->module_inst = NULL;
         ((WASMExecEnv *)store->env)->user_data = (void *)(uintptr_t)&cj__env_is_ours;

@@ -97,6 +97,10 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
     if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
         cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap),
                  (unsigned long long)store->max_host_bytes);
+    else if (trap == CJ_TRAP_STACK_OVERFLOW && strcmp(words, "wasm_stack_size") == 0)
+        cj__fail(err, CJ_TRAP, "%s%s%s%s: the operand stack is full: wasm_stack_size of cj_limits is %u",
+                 cj_trap_text(trap), detail ? " (" : "", detail ? detail : "", detail ? ")" : "",
+                 ((const cj_store *)(const void *)store)->limits.wasm_stack_size);
     else if (trap == CJ_TRAP_HANDLE_TABLE_FULL)
         cj__fail(err, CJ_TRAP, "%s: max_handles of cj_limits is %u", cj_trap_text(trap),
                  ((const cj_store *)(const void *)store)->limits.max_handles);
@@ -138,8 +142,6 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
         trap = (cj_trap)kind;
     if (cj__instance_was_interrupted(instance) && trap == CJ_TRAP_UNREACHABLE)
         trap = CJ_TRAP_INTERRUPTED;
-    if (trap != CJ_TRAP_CORE)
-        words[0] = 0;
 
     bool no_memory = record->host_error ? record->host_error->status == CJ_NO_MEMORY
                                         : record->detail && strcmp(record->detail, "out of memory") == 0;

@@ -436,6 +436,50 @@ static void test_max_instances(void **state)
     cj_store_delete(store);
 }
 
+/* wasm_stack_size is only looked at where WAMR interprets, and there every error that comes of it names it. */
+static void test_operand_stack_size(void **state)
+{
+    e2e *w = *state;
+    const bool compiled = e2e_guests_are_compiled();
+    const struct {
+        uint32_t size;
+        cj_status status; /* of instantiating, where WAMR interprets */
+    } cases[] = {{0, CJ_LIMIT}, {1, CJ_LIMIT}, {1023, CJ_LIMIT},
+                 {1024, CJ_OK}, {4000, CJ_OK}, {UINT32_MAX, CJ_NO_MEMORY}};
+    cj_component *component = e2e_component(w, "@traps");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cj_limits limits;
+        cj_limits_init(&limits);
+        limits.wasm_stack_size = cases[i].size;
+        char text[64];
+        snprintf(text, sizeof(text), "%u", cases[i].size);
+        cj_store *store;
+        cj_instance *instance;
+        e2e_ok(cj_store_new(w->engine, &limits, NULL, &store, &w->err), &w->err);
+        cj_status status = cj_instantiate(store, NULL, component, &instance, &w->err);
+        if (status != CJ_OK) {
+            assert_contains(w->err.message, "wasm_stack_size of cj_limits");
+            assert_contains(w->err.message, text);
+        }
+        assert_int_equal(status, compiled ? CJ_OK : cases[i].status);
+        if (status == CJ_OK) {
+            cj_val args[2] = {e2e_u32(6), e2e_u32(2)}, out;
+            args[0].kind = args[1].kind = CJ_KIND_S32;
+            e2e_ok(cj_call(e2e_func(instance, "test:traps/core@1.0.0#divide"), args, 2, &out, 1, NULL, &w->err),
+                   &w->err);
+            args[0] = e2e_u32(UINT32_MAX);
+            assert_int_equal(
+                cj_call(e2e_func(instance, "test:traps/core@1.0.0#recurse"), args, 1, &out, 1, NULL, &w->err), CJ_TRAP);
+            assert_int_equal(w->err.trap, CJ_TRAP_STACK_OVERFLOW);
+            if (!compiled) {
+                assert_contains(w->err.message, "stack overflow: the operand stack is full: wasm_stack_size");
+                assert_contains(w->err.message, text);
+            }
+        }
+        cj_store_delete(store);
+    }
+}
+
 /* Every order of deleting engine, component, linker and store; what others use goes last. */
 static void test_orders_of_deletion(void **state)
 {
@@ -654,6 +698,7 @@ int main(void)
         E2E(test_store_misuse),
         E2E(test_other_engine),
         E2E(test_max_instances),
+        E2E(test_operand_stack_size),
         E2E(test_orders_of_deletion),
         E2E(test_store_is_not_deleted_inside_a_call),
         E2E(test_start_functions),
