@@ -16,11 +16,14 @@
  *     what is deleted too early goes when its last user does.
  *   - Functions return a cj_status; what they make is an out-parameter, set only on CJ_OK. Details go into a cj_error
  *     that the caller owns (`err` may be NULL); reporting an error never allocates.
+ *   - NULL where an object, or room for what comes out, is wanted: CJ_MISUSE from a function that returns a cj_status; others find nothing (NULL, 0,
+ *     false, "", as for a number past the end) or do nothing. Only cj_call_native and the functions of a cj_call_ctx, which are there to be quick, do not
+ *     look: their object must not be NULL. A buffer of NULL is one of 0 bytes.
  *   - Sizes are in bytes unless the name says otherwise. Strings from the host are UTF-8.
  *   - An engine, a component and, once complete, a linker may be used by any number of threads at once. A store
  *     and all that belongs to it is for one thread at a time; it may move to another thread between calls.
  *   - Bytes of components and everything that guests say are untrusted and never crash the process; pointers that the
- *     host passes are trusted. In a debug build of the library, misuse that can be recognised is reported as CJ_MISUSE.
+ *     host passes are trusted. Misuse that can be recognised is reported as CJ_MISUSE.
  *
  * "Spec" in comments is the Component Model's Canonical ABI (design/mvp/CanonicalABI.md), by section.
  */
@@ -175,7 +178,7 @@ CJ_API const char *cj_kind_name(cj_kind);
 typedef struct cj_type cj_type;
 typedef struct cj_functype cj_functype;
 
-CJ_API cj_kind cj_type_kind(const cj_type *);
+CJ_API cj_kind cj_type_kind(const cj_type *); /* CJ_KIND_COUNT for NULL */
 /* The host layout (docs/host-layout.md): size and alignment of the C type in bytes. */
 CJ_API size_t cj_type_size(const cj_type *);
 CJ_API size_t cj_type_align(const cj_type *);
@@ -225,7 +228,7 @@ CJ_API cj_status cj_arena_new(const cj_allocator *hook /* borrowed for the arena
 CJ_API void cj_arena_delete(cj_arena *);
 /* Forgets all that was allocated; keeps the memory for the next use. */
 CJ_API void cj_arena_reset(cj_arena *);
-/* `align` is a power of two, 16 at most. NULL when out of memory. Valid until reset or delete. */
+/* `align` is a power of two, 16 at most. NULL when it is not, or when out of memory. Valid until reset or delete. */
 CJ_API void *cj_arena_alloc(cj_arena *, size_t size, size_t align);
 
 /* -- Values in the host layout ------------------------------------------------------------------------------------ */
@@ -507,7 +510,8 @@ CJ_API cj_status cj_linker_dyn_func(cj_linker *, const char *interface, const ch
 CJ_API cj_status cj_linker_resource(cj_linker *, const char *interface, const char *name, const cj_resource_type *,
                                     cj_error *err);
 
-/* In a host function: memory that lives until the guest goes on; NULL when out of memory or past max_host_bytes. */
+/* In a host function: memory that lives until the guest goes on; NULL when out of memory or past max_host_bytes; `align` as of
+ * cj_arena_alloc. */
 CJ_API void *cj_ctx_alloc(cj_call_ctx *, size_t size, size_t align);
 CJ_API cj_store *cj_ctx_store(cj_call_ctx *);
 /* The instance that calls: what cj_instantiate gave, whichever of the components inside it the call comes from. */
@@ -546,7 +550,7 @@ CJ_API void *cj_store_user(const cj_store *);
  * cj_store_resume. Needs cj_config.interruptible, else CJ_UNSUPPORTED. */
 CJ_API cj_status cj_store_interrupt(cj_store *);
 CJ_API void cj_store_resume(cj_store *);
-/* What the last call that failed in this store left: valid until the next call. Never NULL. */
+/* What the last call that failed in this store left: valid until the next call. Never NULL, not even for a store of NULL. */
 CJ_API const cj_error *cj_store_error(const cj_store *);
 
 /* Instantiates: core modules in order, their start functions, tier JIT: compiles thunks that the engine does not have yet.

@@ -42,6 +42,11 @@ const cj_allocator *cj__alloc_or_default(const cj_allocator *hook)
     return hook && hook->alloc ? hook : &default_allocator;
 }
 
+bool cj__alloc_is_whole(const cj_allocator *hook)
+{
+    return !hook->alloc == !hook->resize && !hook->alloc == !hook->release;
+}
+
 void *cj__malloc(const cj_allocator *a, size_t size)
 {
     return a->alloc(a->user, at_least_one(size));

@@ -8,7 +8,7 @@
 enum {
     FIRST_CHUNK = 4096 - (int)sizeof(cj_arena_chunk),
     MAX_CHUNK = 1 << 20, /* chunks double up to here; a bigger request gets a chunk of its own size */
-    MAX_ALIGN = 16,
+    MAX_ALIGN = CJ_ARENA_MAX_ALIGN,
 };
 
 _Static_assert(sizeof(cj_arena_chunk) % MAX_ALIGN == 0, "data begins where malloc's alignment holds");
@@ -37,6 +37,8 @@ static void make_current(cj_arena *arena, cj_arena_chunk *chunk)
 
 cj_status cj_arena_new(const cj_allocator *hook, cj_arena **out)
 {
+    if (!out || (hook && !cj__alloc_is_whole(hook)))
+        return CJ_MISUSE;
     const cj_allocator *alloc = cj__alloc_or_default(hook);
     cj_arena *arena = cj__calloc(alloc, 1, sizeof(*arena));
     if (!arena)
@@ -68,12 +70,14 @@ void cj_arena_delete(cj_arena *arena)
 
 void cj_arena_reset(cj_arena *arena)
 {
+    if (!arena)
+        return;
     cj__arena_release(arena, (cj_arena_mark){arena->first, arena->first->data});
 }
 
 void *cj_arena_alloc(cj_arena *arena, size_t size, size_t align)
 {
-    return cj__arena_alloc(arena, size, align);
+    return arena && cj__arena_aligns(align) ? cj__arena_alloc(arena, size, align) : NULL;
 }
 
 /* The current chunk is too full: go on in the first spare one that is large enough, or in a new one. */

@@ -59,6 +59,12 @@ typedef struct cj_arena_mark {
 void *cj__arena_alloc_slow(cj_arena *, size_t size, size_t align);
 
 /* cj_arena_alloc, inline. */
+#define CJ_ARENA_MAX_ALIGN 16
+static inline bool cj__arena_aligns(size_t align)
+{
+    return align - 1 < CJ_ARENA_MAX_ALIGN && (align & (align - 1)) == 0;
+}
+
 static inline void *cj__arena_alloc(cj_arena *arena, size_t size, size_t align)
 {
     size_t pad = (size_t)(-(uintptr_t)arena->at & (align - 1));

@@ -62,6 +62,7 @@ static inline uint64_t cj__align_up(uint64_t n, uint64_t align)
 /* The allocator hook (cj_allocator of the public header), resolved: never NULL after cj__alloc_or_default. `size` at
  * free and resize is what was asked for; freeing NULL does nothing. */
 const cj_allocator *cj__alloc_or_default(const cj_allocator *hook);
+bool cj__alloc_is_whole(const cj_allocator *hook);   /* all three functions, or none */
 void *cj__malloc(const cj_allocator *, size_t size); /* NULL when out of memory; size 0 gives a valid pointer */
 void *cj__calloc(const cj_allocator *, size_t count, size_t size); /* zeroed; NULL on overflow of the product */
 void *cj__realloc(const cj_allocator *, void *old, size_t old_size, size_t new_size);

@@ -129,6 +129,13 @@ void cj__error_clear(cj_error *err)
 size_t cj_error_format(const cj_error *err, char *buffer, size_t size)
 {
     char offset[32] = "";
+    if (!buffer)
+        size = 0;
+    if (!err) {
+        if (size)
+            buffer[0] = 0;
+        return 0;
+    }
     if (err->offset != CJ_NO_OFFSET)
         snprintf(offset, sizeof(offset), ": offset 0x%llx", (unsigned long long)err->offset);
     const char *message = err->message;

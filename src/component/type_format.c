@@ -206,12 +206,19 @@ size_t cj__functype_format(const cj_functype *type, char *buffer, size_t size)
     return finish(&p);
 }
 
+static size_t nothing(char *buffer, size_t size)
+{
+    if (buffer && size)
+        buffer[0] = 0;
+    return 0;
+}
+
 size_t cj_type_format(const cj_type *type, char *buffer, size_t size)
 {
-    return cj__type_format(type, buffer, size);
+    return type ? cj__type_format(type, buffer, buffer ? size : 0) : nothing(buffer, size);
 }
 
 size_t cj_functype_format(const cj_functype *type, char *buffer, size_t size)
 {
-    return cj__functype_format(type, buffer, size);
+    return type ? cj__functype_format(type, buffer, buffer ? size : 0) : nothing(buffer, size);
 }

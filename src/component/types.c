@@ -766,32 +766,32 @@ void cj__core_sig(const cj_functype *type, bool lower, cj_core_sig *out)
 
 cj_kind cj_type_kind(const cj_type *type)
 {
-    return type->kind;
+    return type ? type->kind : CJ_KIND_COUNT;
 }
 
 size_t cj_type_size(const cj_type *type)
 {
-    return type->host_size;
+    return type ? type->host_size : 0;
 }
 
 size_t cj_type_align(const cj_type *type)
 {
-    return type->host_align;
+    return type ? type->host_align : 0;
 }
 
 uint32_t cj_type_count(const cj_type *type)
 {
-    return type->count;
+    return type ? type->count : 0;
 }
 
 const cj_type *cj_type_member(const cj_type *type, uint32_t i)
 {
-    return i < type->count ? type->members[i].type : NULL;
+    return type && i < type->count ? type->members[i].type : NULL;
 }
 
 const char *cj_type_member_name(const cj_type *type, uint32_t i, size_t *len)
 {
-    cj_str name = i < type->count ? type->members[i].name : CJ_STR("");
+    cj_str name = type && i < type->count ? type->members[i].name : CJ_STR("");
     if (len)
         *len = name.len;
     return name.ptr;
@@ -799,27 +799,27 @@ const char *cj_type_member_name(const cj_type *type, uint32_t i, size_t *len)
 
 size_t cj_type_member_offset(const cj_type *type, uint32_t i)
 {
-    return i < type->count ? type->members[i].host_offset : 0;
+    return type && i < type->count ? type->members[i].host_offset : 0;
 }
 
 size_t cj_type_discriminant_size(const cj_type *type)
 {
-    return type->disc_size;
+    return type ? type->disc_size : 0;
 }
 
 uint32_t cj_functype_param_count(const cj_functype *type)
 {
-    return type->param_count;
+    return type ? type->param_count : 0;
 }
 
 const cj_type *cj_functype_param(const cj_functype *type, uint32_t i)
 {
-    return i < type->param_count ? type->params[i].type : NULL;
+    return type && i < type->param_count ? type->params[i].type : NULL;
 }
 
 const char *cj_functype_param_name(const cj_functype *type, uint32_t i, size_t *len)
 {
-    cj_str name = i < type->param_count ? type->params[i].name : CJ_STR("");
+    cj_str name = type && i < type->param_count ? type->params[i].name : CJ_STR("");
     if (len)
         *len = name.len;
     return name.ptr;
@@ -827,20 +827,20 @@ const char *cj_functype_param_name(const cj_functype *type, uint32_t i, size_t *
 
 const cj_type *cj_functype_result(const cj_functype *type)
 {
-    return type->result;
+    return type ? type->result : NULL;
 }
 
 size_t cj_functype_args_size(const cj_functype *type)
 {
-    return type->params_tuple->host_size;
+    return type ? type->params_tuple->host_size : 0;
 }
 
 size_t cj_functype_args_align(const cj_functype *type)
 {
-    return type->params_tuple->host_align;
+    return type ? type->params_tuple->host_align : 0;
 }
 
 size_t cj_functype_param_offset(const cj_functype *type, uint32_t i)
 {
-    return cj_type_member_offset(type->params_tuple, i);
+    return type ? cj_type_member_offset(type->params_tuple, i) : 0;
 }

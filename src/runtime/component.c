@@ -104,8 +104,6 @@ static bool is_component(const uint8_t *bytes, size_t size)
 static cj_status decode_given(const cj_config *config, const cj_component_part *from, cj_given *to, cj_ast **ast,
                               cj_error *err)
 {
-    if (!from->name || (!from->bytes && from->size))
-        return cj__fail(err, CJ_MISUSE, "cj_component_new_with: name and bytes must not be NULL");
     to->name = cj__str(from->name);
     to->module = (cj_bytes){from->bytes, from->size, 0};
     if (!is_component(from->bytes, from->size))
@@ -146,6 +144,9 @@ cj_status cj_component_new_with(cj_engine *engine, const uint8_t *bytes, size_t 
     cj__error_clear(err);
     if (!engine || !out || (!bytes && size) || (!given && given_count))
         return cj__fail(err, CJ_MISUSE, "cj_component_new: engine, bytes and out must not be NULL");
+    for (size_t i = 0; i < given_count; i++)
+        if (!given[i].name || (!given[i].bytes && given[i].size))
+            return cj__fail(err, CJ_MISUSE, "cj_component_new_with: name and bytes must not be NULL");
     cj_component *component = cj__calloc(engine->alloc, 1, sizeof(*component));
     if (!component)
         return cj__fail_nomem(err);
@@ -212,34 +213,34 @@ static cj_extern_func extern_func(const cj_func_info *info)
 
 size_t cj_component_import_count(const cj_component *component)
 {
-    return component->program->import_count;
+    return component ? component->program->import_count : 0;
 }
 
 cj_extern_func cj_component_import(const cj_component *component, size_t i)
 {
-    return i < component->program->import_count ? extern_func(&component->program->imports[i].info)
-                                                : (cj_extern_func){"", "", NULL};
+    return i < cj_component_import_count(component) ? extern_func(&component->program->imports[i].info)
+                                                    : (cj_extern_func){"", "", NULL};
 }
 
 size_t cj_component_export_count(const cj_component *component)
 {
-    return component->program->export_count;
+    return component ? component->program->export_count : 0;
 }
 
 cj_extern_func cj_component_export(const cj_component *component, size_t i)
 {
-    return i < component->program->export_count ? extern_func(&component->program->exports[i].info)
-                                                : (cj_extern_func){"", "", NULL};
+    return i < cj_component_export_count(component) ? extern_func(&component->program->exports[i].info)
+                                                    : (cj_extern_func){"", "", NULL};
 }
 
 size_t cj_component_resource_count(const cj_component *component)
 {
-    return component->resource_count;
+    return component ? component->resource_count : 0;
 }
 
 cj_extern_resource cj_component_resource(const cj_component *component, size_t i)
 {
-    if (i >= component->resource_count)
+    if (i >= cj_component_resource_count(component))
         return (cj_extern_resource){"", "", false};
     const cj_program_type *type = &component->program->named_types[component->resources[i]];
     return (cj_extern_resource){type->interface, type->name, !type->is_export};

@@ -38,6 +38,8 @@ const char *cj_build_info(void)
 
 void cj_config_init(cj_config *config)
 {
+    if (!config)
+        return;
     *config = (cj_config){.struct_size = sizeof(*config),
                           .tier = CJ_TIER_DEFAULT,
                           .calls_before_compile = CJ_CALLS_BEFORE_COMPILE,
@@ -60,7 +62,7 @@ static cj_status take_config(const cj_config *given, cj_config *out, cj_error *e
         out->struct_size = sizeof(*out);
     }
     const cj_allocator *hook = out->allocator;
-    if (hook && (!hook->alloc || !hook->resize || !hook->release) && (hook->alloc || hook->resize || hook->release))
+    if (hook && !cj__alloc_is_whole(hook))
         return cj__fail(err, CJ_MISUSE, "cj_config.allocator: give all of alloc, resize and release, or none");
     out->allocator = cj__alloc_or_default(hook);
 
@@ -218,9 +220,11 @@ void cj_engine_wait_compiled(cj_engine *engine)
 
 void cj_engine_get_stats(const cj_engine *engine, cj_engine_stats *out)
 {
+    if (!out)
+        return;
     memset(out, 0, sizeof(*out));
 #if CJ_HAVE_LLVM
-    cj_compiler *compiler = atomic_load_explicit(&engine->compiler, memory_order_acquire);
+    cj_compiler *compiler = engine ? atomic_load_explicit(&engine->compiler, memory_order_acquire) : NULL;
     if (compiler)
         cj__compiler_stats(compiler, out);
 #else

@@ -68,15 +68,15 @@ cj_func *cj_instance_func_at(cj_instance *instance, size_t i)
 
 const cj_functype *cj_func_type(const cj_func *func)
 {
-    return func->core.bound.info->type;
+    return func ? func->core.bound.info->type : NULL;
 }
 
 const char *cj_func_name(const cj_func *func)
 {
-    return func->core.bound.info->path;
+    return func ? func->core.bound.info->path : NULL;
 }
 
 cj_instance *cj_func_instance(const cj_func *func)
 {
-    return func->instance;
+    return func ? func->instance : NULL;
 }

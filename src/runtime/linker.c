@@ -174,7 +174,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
 
 void *cj_ctx_alloc(cj_call_ctx *ctx, size_t size, size_t align)
 {
-    return cj__call_host_alloc(ctx, size, (uint32_t)align);
+    return cj__arena_aligns(align) ? cj__call_host_alloc(ctx, size, (uint32_t)align) : NULL;
 }
 
 cj_store *cj_ctx_store(cj_call_ctx *ctx)

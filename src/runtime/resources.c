@@ -60,7 +60,7 @@ void cj_resource_type_delete(cj_resource_type *type)
 
 const char *cj_resource_type_name(const cj_resource_type *type)
 {
-    return type->core.name;
+    return type ? type->core.name : "";
 }
 
 /* Types that stores meet are few: the one that was met last is asked for again. */

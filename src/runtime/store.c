@@ -8,6 +8,8 @@
 
 void cj_limits_init(cj_limits *limits)
 {
+    if (!limits)
+        return;
     *limits = (cj_limits){.struct_size = sizeof(*limits),
 #define CJ_X(type, name, default_value, what) .name = (default_value),
                           CJ_LIMIT_MAP(CJ_X)
@@ -114,12 +116,13 @@ void cj_store_delete(cj_store *store)
 
 void *cj_store_user(const cj_store *store)
 {
-    return store->user;
+    return store ? store->user : NULL;
 }
 
 const cj_error *cj_store_error(const cj_store *store)
 {
-    return &store->core.error;
+    static const cj_error none = {.status = CJ_MISUSE, .offset = CJ_NO_OFFSET, .message = "the store is NULL"};
+    return store ? &store->core.error : &none;
 }
 
 void cj__store_turn_arena(cj_store_core *core)

@@ -42,8 +42,10 @@ static void measure_clock(void)
 void cj_timing_clock(double *tick_ns, double *stamp_ticks)
 {
     pthread_once(&clock_once, measure_clock);
-    *tick_ns = ns_per_tick;
-    *stamp_ticks = ticks_per_stamp;
+    if (tick_ns)
+        *tick_ns = ns_per_tick;
+    if (stamp_ticks)
+        *stamp_ticks = ticks_per_stamp;
 }
 
 /* -- Thunks and a realloc ----------------------------------------------------------------------------------------------- */

@@ -439,6 +439,7 @@ cj_status cj__val_load(const cj_val_io *io, const cj_type *type, const void *at,
 
 cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_arena *arena, cj_error *err)
 {
+    cj__error_clear(err);
     if (!type || !val || !at || !arena)
         return cj__fail(err, CJ_MISUSE, "cj_val_store: type, val, at and arena must not be NULL");
     return cj__val_store(&(cj_val_io){.arena = arena, .err = err}, type, val, at);
@@ -446,6 +447,7 @@ cj_status cj_val_store(const cj_type *type, const cj_val *val, void *at, cj_aren
 
 cj_status cj_val_load(const cj_type *type, const void *at, cj_val *out, cj_arena *arena, cj_error *err)
 {
+    cj__error_clear(err);
     if (!type || !at || !out || !arena)
         return cj__fail(err, CJ_MISUSE, "cj_val_load: type, at, out and arena must not be NULL");
     return cj__val_load(&(cj_val_io){.arena = arena, .err = err}, type, at, out);

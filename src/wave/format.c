@@ -240,7 +240,7 @@ static void put_record(writer *w, const cj_type *type, const cj_val *v)
 static void put_value(writer *w, const cj_type *type, const cj_val *v)
 {
     uint32_t count = cj_type_count(type);
-    bool valid = v && v->kind == cj_type_kind(type);
+    bool valid = type && v && v->kind == cj_type_kind(type);
     if (valid && (v->kind == CJ_KIND_RECORD || v->kind == CJ_KIND_TUPLE))
         valid = v->of.seq.len == count;
     if (valid && (v->kind == CJ_KIND_VARIANT || v->kind == CJ_KIND_ENUM))
@@ -342,6 +342,8 @@ static void put_value(writer *w, const cj_type *type, const cj_val *v)
 
 size_t cj_wave_format(const cj_type *type, const cj_val *val, char *buffer, size_t size)
 {
+    if (!buffer)
+        size = 0;
     writer w = {buffer, size, 0};
     put_value(&w, type, val);
     if (size > 0)
