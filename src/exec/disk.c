@@ -71,13 +71,17 @@ static cj_status find_path(const char *path, char out[CJ_CACHE_PATH_SIZE], cj_er
     return CJ_OK;
 }
 
-static void make_parents(char *path)
+/* Gives the errno of the first that could not be made. */
+static int make_parents(char *path)
 {
+    int problem = 0;
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        (void)mkdir(path, 0700);
+        if (mkdir(path, 0700) != 0 && errno != EEXIST && !problem)
+            problem = errno;
         *slash = '/';
     }
+    return problem;
 }
 
 static cj_status fail_path(cj_error *err, const char *path, const char *what)
@@ -88,15 +92,22 @@ static cj_status fail_path(cj_error *err, const char *path, const char *what)
 /* CJ_NOT_FOUND: it is not there, and not to be made. */
 static cj_status open_dir(char *path, bool make, int *out, cj_error *err)
 {
-    if (make && mkdir(path, 0700) != 0 && errno == ENOENT) {
-        make_parents(path);
-        (void)mkdir(path, 0700);
+    int not_made = 0; /* why */
+    if (make && mkdir(path, 0700) != 0) {
+        not_made = errno;
+        if (not_made == ENOENT) {
+            not_made = make_parents(path);
+            if (mkdir(path, 0700) == 0)
+                not_made = 0;
+            else if (errno != ENOENT)
+                not_made = errno;
+        }
     }
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 && errno == ENOENT && !make)
         return CJ_NOT_FOUND;
     if (dir < 0)
-        return fail_path(err, path, strerror(errno));
+        return fail_path(err, path, strerror(errno == ENOENT && not_made ? not_made : errno));
     struct stat st;
     const char *problem = NULL;
     if (fstat(dir, &st) != 0)
@@ -318,7 +329,7 @@ static void clean_up(cj_disk *d)
         if (d->bytes > d->max_bytes) {
             qsort(l.files.at, l.files.len, sizeof(found), older_first);
             for (size_t i = 0; i < l.files.len && d->bytes > d->max_bytes / 4 * 3; i++)
-                if (unlinkat(d->dir, l.files.at[i].name, 0) == 0)
+                if (unlinkat(d->dir, l.files.at[i].name, 0) == 0 || errno == ENOENT) /* another process was quicker */
                     d->bytes -= l.files.at[i].bytes;
         }
     }

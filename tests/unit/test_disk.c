@@ -335,6 +335,55 @@ static void test_writers_at_once(void **state)
     assert_int_equal(info.entries, THREADS * 40);
 }
 
+/* Processes that find too much at the same time remove the same files, and not each as much as there is too much. */
+typedef struct cleaner {
+    cj_disk *disk;
+    pthread_barrier_t *barrier;
+    uint32_t number;
+} cleaner;
+
+static void *clean(void *arg)
+{
+    cleaner *c = arg;
+    static const uint8_t object[3000];
+    cj_disk_key key = {KEY.environment, (const uint8_t *)&c->number, sizeof(c->number)};
+    pthread_barrier_wait(c->barrier);
+    return cj__disk_put(c->disk, &key, "symbol", object, sizeof(object)) ? NULL : "not stored";
+}
+
+static void test_cleaners_at_once(void **state)
+{
+    (void)state;
+    enum { FILE_BYTES = 4096, FILES = 400, THREADS = 4, ROUNDS = 5 };
+    static const uint8_t object[3000];
+    cj_cache_info info;
+    cj_error err;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        cj_disk *d = open_disk(1u << 30);
+        for (uint32_t i = 0; i < FILES; i++)
+            put_numbered(d, i, object, sizeof(object));
+        cj__disk_close(d);
+        pthread_t threads[THREADS];
+        cleaner cleaners[THREADS];
+        pthread_barrier_t barrier;
+        pthread_barrier_init(&barrier, NULL, THREADS);
+        for (uint32_t i = 0; i < THREADS; i++) {
+            cleaners[i] = (cleaner){open_disk((uint64_t)FILES * FILE_BYTES), &barrier, 1000 + i};
+            assert_int_equal(pthread_create(&threads[i], NULL, clean, &cleaners[i]), 0);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            void *problem;
+            pthread_join(threads[i], &problem);
+            assert_null(problem);
+            cj__disk_close(cleaners[i].disk);
+        }
+        pthread_barrier_destroy(&barrier);
+        assert_int_equal(cj__disk_info(dir, &info, &err), CJ_OK);
+        if (info.entries < FILES * 3 / 4 - THREADS || info.entries > FILES)
+            fail_msg("%u entries are left of %d", (unsigned)info.entries, FILES);
+    }
+}
+
 static void test_clearing(void **state)
 {
     (void)state;
@@ -395,6 +444,7 @@ int main(void)
         TEST(test_directories_that_others_may_write),
         TEST(test_the_bound),
         TEST(test_writers_at_once),
+        TEST(test_cleaners_at_once),
         TEST(test_clearing),
         TEST(test_where_it_is),
     };
