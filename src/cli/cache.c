@@ -56,6 +56,8 @@ static int run(const cli_verb *verb, int argc, char **argv)
     }
     const char *what = args.at < argc ? argv[args.at] : "show";
     bool clear = strcmp(what, "clear") == 0;
+    if (args.at + 1 < argc && argv[args.at + 1][0] == '-')
+        return cli_fail(CLI_USAGE, "cache: %s: options go before show or clear", argv[args.at + 1]);
     if (args.at + 1 < argc || (!clear && strcmp(what, "show") != 0))
         return cli_fail(CLI_USAGE, "cache: expected show or clear; see canonjit cache --help");
     if (!settings.config.cache_dir)

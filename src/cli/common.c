@@ -217,8 +217,21 @@ void cli_close(cli_session *session)
     cj_engine_delete(session->engine);
 }
 
+/* A list is to be read: of a type that is longer, such as an enum of all error codes, the beginning. */
+enum { CLI_TYPE_WIDTH = 160 };
+
+/* True when it was cut. */
+static bool print_func(FILE *to, const cj_extern_func *f)
+{
+    char type[CLI_TYPE_WIDTH + 1];
+    bool cut = cj_functype_format(f->type, type, sizeof(type)) > CLI_TYPE_WIDTH;
+    fprintf(to, "  %s%s%s: %s%s\n", f->interface, f->interface[0] ? "#" : "", f->name, type, cut ? " ..." : "");
+    return cut;
+}
+
 void cli_print_funcs(FILE *to, const cj_component *component, bool imports)
 {
+    bool cut = false;
     for (size_t i = 0; imports && i < cj_component_resource_count(component); i++) {
         cj_extern_resource r = cj_component_resource(component, i);
         if (r.imported)
@@ -227,11 +240,8 @@ void cli_print_funcs(FILE *to, const cj_component *component, bool imports)
     size_t count = imports ? cj_component_import_count(component) : cj_component_export_count(component);
     for (size_t i = 0; i < count; i++) {
         cj_extern_func f = imports ? cj_component_import(component, i) : cj_component_export(component, i);
-        size_t len = cj_functype_format(f.type, NULL, 0);
-        char *type = malloc(len + 1);
-        if (type)
-            cj_functype_format(f.type, type, len + 1);
-        fprintf(to, "  %s%s%s: %s\n", f.interface, f.interface[0] ? "#" : "", f.name, type ? type : "?");
-        free(type);
+        cut |= print_func(to, &f);
     }
+    if (cut)
+        fputs("(long types are cut; `canonjit inspect` has them all)\n", to);
 }

@@ -47,8 +47,10 @@ static int find_function(const cli_session *session, const char *option, const c
     } else {
         bool other = err.status == CJ_NOT_FOUND && import_err.status != CJ_NOT_FOUND; /* fits several imports */
         cli_fail(CLI_USAGE, "%s: --%s %s: %s", session->file, option, name, other ? import_err.message : err.message);
-        fputs("exported:\n", stderr);
-        cli_print_funcs(stderr, session->component, false);
+        if (cj_component_export_count(session->component) > 0) {
+            fputs("exported:\n", stderr);
+            cli_print_funcs(stderr, session->component, false);
+        }
         if (cj_component_import_count(session->component) > 0) {
             fputs("imported:\n", stderr);
             cli_print_funcs(stderr, session->component, true);

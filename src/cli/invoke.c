@@ -143,7 +143,7 @@ static int check_calls(const cli_session *session, const char *const *calls, siz
         if (cj_wave_parse_call(session->component, call, strlen(call), &i, &args, &nargs, arena, &err) == CJ_OK)
             continue;
         cli_fail_text("--invoke", call, &err);
-        if (err.status == CJ_NOT_FOUND) {
+        if (err.status == CJ_NOT_FOUND && cj_component_export_count(session->component) > 0) {
             fputs("exported:\n", stderr);
             cli_print_funcs(stderr, session->component, false);
         }
@@ -170,10 +170,20 @@ static int nothing_to_call(const cli_session *session)
     return CLI_USAGE;
 }
 
+static bool imports_wasi(const cj_component *component)
+{
+    for (size_t i = 0; i < cj_component_import_count(component); i++)
+        if (strncmp(cj_component_import(component, i).interface, "wasi:", 5) == 0)
+            return true;
+    return false;
+}
+
 int cli_fail_instantiate(const cli_session *session, const cj_error *err, cli_imports mode)
 {
     cli_fail_error(session->file, err);
     if (err->status == CJ_LINK && mode == CLI_IMPORTS_ERROR) {
+        if (imports_wasi(session->component))
+            cli_fail(CLI_FAILED, "unsupported: WASI, of which the component imports functions");
         fputs(
             "imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):\n",
             stderr);

@@ -159,6 +159,7 @@ static void print_stats(const cj_engine *engine)
 {
     cj_engine_stats s;
     cj_engine_get_stats(engine, &s);
+    fflush(stdout); /* results stand before it */
     fprintf(stderr,
             "thunks: %" PRIu64 " compiled in %.1f ms, %" PRIu64 " shared, %" PRIu64 " waiting, %" PRIu64 " failed\n"
             "cache on disk: %" PRIu64 " found, %" PRIu64 " not found, %" PRIu64 " refused, %" PRIu64

@@ -224,6 +224,8 @@ static int wast(const cli_verb *verb, int argc, char **argv)
         return status;
     if (args.at == argc)
         return cli_fail(CLI_USAGE, "wast: no script given; see canonjit wast --help");
+    if (s.keep && wast_keep_folder(s.keep) != CLI_OK)
+        return CLI_FAILED;
     return run_all(&s, argv + args.at, argc - args.at);
 }
 

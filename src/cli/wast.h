@@ -50,6 +50,8 @@ int wast_split(const char *tool, const char *script, const char *folder, char **
 /* A new folder for temporary files, to be freed; NULL when an error has been printed. */
 char *wast_make_folder(void);
 void wast_remove_folder(char *folder);
+/* Makes the folder of --keep where it is not there yet. CLI_OK, or another status when an error has been printed. */
+int wast_keep_folder(const char *path);
 
 /* -- wasmtime's host (wast_host.c) ------------------------------------------------------------------------------- */
 

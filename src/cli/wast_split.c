@@ -42,6 +42,38 @@ char *wast_make_folder(void)
     return folder;
 }
 
+/* With those above it. Not left to Node.js, whose own way does not end where a file system takes no folders (/proc). */
+static int make_folders(char *path)
+{
+    for (char *end = path; *end;) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        char was = *end;
+        *end = 0;
+        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
+        *end = was;
+        if (failed)
+            return -1;
+    }
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return -1;
+    errno = ENOTDIR;
+    return S_ISDIR(st.st_mode) ? 0 : -1;
+}
+
+int wast_keep_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return cli_fail(CLI_FAILED, "out of memory");
+    int status = CLI_OK;
+    if (make_folders(copy) != 0)
+        status = cli_fail(CLI_FAILED, "wast: --keep %s: %s", path, strerror(errno));
+    free(copy);
+    return status;
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
     (void)st;
@@ -129,6 +161,11 @@ int wast_split(const char *tool, const char *script, const char *folder, char **
     }
     if (access(tool, R_OK) != 0)
         return cli_fail(CLI_FAILED, "%s: the tool that reads .wast texts: %s: %s", script, tool, strerror(errno));
+    struct stat st;
+    if (stat(script, &st) != 0 || access(script, R_OK) != 0)
+        return cli_fail(CLI_FAILED, "%s: %s", script, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return cli_fail(CLI_FAILED, "%s: is a directory", script);
     int status = run_node(tool, script, folder);
     if (status != CLI_OK)
         return status;

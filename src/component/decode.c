@@ -6,6 +6,8 @@
  */
 #include "component/decode.h"
 
+#include <stdio.h>
+
 enum {
     SECTION_CUSTOM,
     SECTION_CORE_MODULE,
@@ -465,6 +467,15 @@ static cj_status decode_sections(cj_decoder *d, cj_reader *r, cj_decode_scope *s
 
 /* -- Components ---------------------------------------------------------------------------------------------------- */
 
+/* WAT begins with a parenthesis or a comment, perhaps behind white space and a byte order mark. */
+static bool is_text(const uint8_t *p, size_t left)
+{
+    size_t i = left >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (i < left && (p[i] == ' ' || (p[i] >= '\t' && p[i] <= '\r')))
+        i++;
+    return i < left && (p[i] == '(' || (p[i] == ';' && i + 1 < left && p[i + 1] == ';'));
+}
+
 static cj_status decode_preamble(cj_decoder *d, cj_reader *r)
 {
     static const uint8_t magic[4] = {0x00, 'a', 's', 'm'};
@@ -473,11 +484,15 @@ static cj_status decode_preamble(cj_decoder *d, cj_reader *r)
     size_t left = cj__reader_left(r);
 
     if (left < 4 || memcmp(p, magic, 4) != 0) {
-        if (left && p[0] == '(')
+        if (is_text(p, left))
             return cj__fail_at(d->err, CJ_MALFORMED, offset,
-                               "expected the preamble of a component, found text: assemble it first");
+                               "expected the preamble of a component, found text: assemble it first "
+                               "(wasm-tools parse, jco parse)");
+        char found[16] = " nothing";
+        for (size_t i = 0; i < left && i < 4; i++)
+            snprintf(found + 3 * i, 4, " %02x", p[i]);
         return cj__fail_at(d->err, CJ_MALFORMED, offset,
-                           "expected the preamble of a component (00 61 73 6d 0d 00 01 00)");
+                           "expected the preamble of a component (00 61 73 6d 0d 00 01 00), found%s", found);
     }
     CJ_TRY(cj__read_bytes(r, 8, &p, "the preamble of a component"));
     uint32_t version = (uint32_t)(p[4] | p[5] << 8), layer = (uint32_t)(p[6] | p[7] << 8);
@@ -489,9 +504,8 @@ static cj_status decode_preamble(cj_decoder *d, cj_reader *r)
         return cj__fail_at(d->err, CJ_MALFORMED, offset + 6, "expected layer 1, component, found layer %u", layer);
     if (version != 0x0d)
         return cj__fail_at(d->err, CJ_MALFORMED, offset + 4,
-                           "expected version 0x0d of the component format, found 0x%02x: build the "
-                           "component with newer tools",
-                           version);
+                           "expected version 0x0d of the component format, found 0x%02x: %s", version,
+                           version < 0x0d ? "build the component with newer tools" : "it is newer than this canonjit");
     return CJ_OK;
 }
 

@@ -48,6 +48,7 @@ elif [ -f "$guests/rust.wasm" ]; then
     stats "and with it again" "thunks: 0 compiled"
 fi
 check "cache of nothing known" 2 "" "canonjit: cache: expected show or clear; see canonjit cache --help" cache cleer
+check "cache with options behind" 2 "" "canonjit: cache: --cache: options go before show or clear" cache show --cache x
 check "cache --help" 0 "~usage: canonjit cache [options] [show | clear]" "" cache --help
 CANONJIT_CACHE=off
 export CANONJIT_CACHE

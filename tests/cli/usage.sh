@@ -123,7 +123,15 @@ cat "$guests/values.wasm" | "$canonjit" validate --limit max_component_size=1000
 [ $? -eq 1 ] && matches "$(cat "$work/err")" "~canonjit: <stdin>: the file is larger than max_component_size, 1000 bytes"
 report $? "$name"
 : >"$work/empty.wasm"
-check "an empty file" 1 "" "~canonjit: $work/empty.wasm: offset 0x0: " validate "$work/empty.wasm"
+check "an empty file" 1 "" "canonjit: $work/empty.wasm: offset 0x0: expected the preamble of a component (00 61 73 6d 0d 00 01 00), found nothing" \
+    validate "$work/empty.wasm"
+printf '\000asm\015\000\001\000' >"$work/nothing.wasm"
+check "a component with nothing in it" 1 "" "canonjit: $work/nothing.wasm: the component exports no function" run "$work/nothing.wasm"
+check "a call of a component with nothing in it" 2 "" 'canonjit: --invoke: offset 0x0: no exported function "f" among 0
+    f()
+    ^' run --invoke 'f()' "$work/nothing.wasm"
+check "a function of a component with nothing in it" 2 "" "canonjit: $work/nothing.wasm: --plan f: no exported function \"f\" among 0" \
+    inspect --plan f "$work/nothing.wasm"
 printf '\000asm\001\000\000\000' >"$work/core.wasm"
 check "a core module" 1 "" "~canonjit: $work/core.wasm: offset 0x0: expected a component, found a core module" validate "$work/core.wasm"
 head -c 5000 "$guests/values.wasm" >"$work/cut.wasm"
@@ -163,6 +171,11 @@ check "a component that has no end" 1 "" "~canonjit: /dev/zero: the file is larg
 check "no --invoke" 2 "" "~canonjit: $guests/rust.wasm: which function? --invoke 'NAME(ARGUMENTS)'; exported:
   greet: func(name: string) -> string
   test:rust/geometry@1.0.0#scale: func(" run "$guests/rust.wasm"
+check "long types in lists are cut" 2 "" "~  test:types/echo@1.0.0#echo-wide: func(v: enum { w0, w1, w2, w3, w4,
+ ...
+(long types are cut; \`canonjit inspect\` has them all)" run "$guests/values.wasm"
+[ "$(wc -L <"$work/err")" -lt 220 ]
+report $? "lists of functions have lines that can be read"
 check "several --invoke share an instance" 0 "()
 0
 12" "" run --tier interp --invoke 'nop()' --invoke 'post-returns()' --invoke 'echo-u8(12)' "$guests/values.wasm"
@@ -200,6 +213,11 @@ example:job/host@1.0.0
 imported, and not offered by this command (--unknown-imports trap, default or echo stands in for them):
   example:job/host@1.0.0#log: func(
   example:job/host@1.0.0#price: func(item: string) -> option<u32>" run --invoke 'total([])' "$guests/job.wasm"
+# (component (import "wasi:cli/exit@0.2.0" (instance (export "f" (func)))) ... (export "f" (func ...))), the one lifted from the other
+printf '\000asm\015\000\001\000\007\016\001B\002\001@\000\001\000\004\000\001f\001\000\012\030\001\000\023wasi:cli/exit@\060.\062.\060\005\000\006\006\001\001\000\000\001f\010\005\001\001\000\000\000\007\005\001@\000\001\000\010\006\001\000\000\000\000\001\013\007\001\000\001f\001\001\000\000\036\016component-name\001\006\000\000\001\000\001l\001\005\005\001\000\001i' >"$work/wasi.wasm"
+check "what WASI has" 1 "" "~wasi:cli/exit@0.2.0#f: the linker has no function
+canonjit: unsupported: WASI, of which the component imports functions
+imported, and not offered by this command" run --invoke 'f()' "$work/wasi.wasm"
 check "--unknown-imports trap, not called" 0 "ok(0)" "" run --unknown-imports trap --invoke 'total([])' "$guests/job.wasm"
 check "--unknown-imports trap, called" 1 "" \
     "~canonjit: $guests/job.wasm: trap: 
@@ -386,3 +404,13 @@ if command -v bash >/dev/null; then
         report $? "completion knows all options of $verb"
     done
 fi
+
+# -- Manual page
+
+for verb in run bench inspect validate wast cache; do
+    awk -v verb="$verb" '/^\.SH/ { on = $0 == ".SH OPTIONS OF " verb || $0 == ".SH OPTIONS OF SEVERAL" } on && last == ".TP" { print } { last = $0 }' \
+        "$source/../../docs/man/canonjit.1" | sed -n 's/\\-/-/g; s/^\.B.*\(--[a-z-]*\).*/\1/p' | sort >"$work/documented"
+    "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"
+    [ -s "$work/options" ] && [ -z "$(comm -13 "$work/documented" "$work/options")" ]
+    report $? "the manual page has all options of $verb"
+done

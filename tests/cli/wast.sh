@@ -101,8 +101,15 @@ unset TMPDIR
 
 check "wast without a script" 2 "" "canonjit: wast: no script given; see canonjit wast --help" wast
 check "wast of an unknown tier" 2 "" "~canonjit: wast: --tier jti: expected one of auto, interp, jit (did you mean jit?)" wast --tier jti x.wast
-check "wast of no script of that name" 1 "0 passed, 0 failed, 0 skipped" "~$work/none.wast: ENOENT
-canonjit: $work/none.wast: the script was not split" wast "$work/none.wast"
+check "wast of no script of that name" 1 "0 passed, 0 failed, 0 skipped" "canonjit: $work/none.wast: No such file or directory" wast "$work/none.wast"
+check "wast of a folder" 1 "0 passed, 0 failed, 0 skipped" "canonjit: $work: is a directory" wast "$work"
+echo '(component)' >"$work/one.wast"
+check "--keep in folders that are not there" 0 "1 passed, 0 failed, 0 skipped" "" wast --keep "$work/not/there/" "$work/one.wast"
+check "--keep in a file" 1 "" "canonjit: wast: --keep $work/one.wast: Not a directory" wast --keep "$work/one.wast" "$work/one.wast"
+check "--keep below a file" 1 "" "canonjit: wast: --keep $work/one.wast/x: Not a directory" wast --keep "$work/one.wast/x" \
+    "$work/one.wast"
+[ ! -d /proc/self ] || check "--keep where no folders can be" 1 "" "canonjit: wast: --keep /proc/x: No such file or directory" wast --keep /proc/x \
+    "$work/one.wast"
 printf '\n(component\n (; a comment' >"$work/open.wast"
 check "wast of a script that does not end" 1 "~0 passed" "~$work/open.wast:3: the block comment does not end" wast "$work/open.wast"
 printf '\n(component\n ' >"$work/open.wast"
