@@ -1,7 +1,7 @@
 # bash completion for canonjit: source this file, or install it as /usr/share/bash-completion/completions/canonjit.
 
 _canonjit() {
-    local cur prev verb options files='!*.wasm' words=
+    local cur prev verb options files='!*.wasm' more= words=
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
@@ -50,9 +50,10 @@ _canonjit() {
     bench) options='--invoke --tier --rounds --time --unknown-imports --profile --json --svg --ascii --given --limit --help' ;;
     inspect) options='--wit --json --plan --llvm --asm --given --limit --help' ;;
     validate) options='--given --limit --help' ;;
-    wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' ;;
+    wast) options='--tier --host --json --verbose --keep --splitter --limit --help' files='!*.wast' more='!*.json' ;;
     cache) options='--cache --help' words='show clear' ;;
-    help) options='run bench inspect validate wast cache' ;;
+    limits) options='--help' words=' ' ;;
+    help) options='run bench inspect validate wast cache limits' ;;
     *) return ;;
     esac
     if [ "$verb" = help ] || [[ $cur == -* ]]; then
@@ -61,7 +62,7 @@ _canonjit() {
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     else
         compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -X "$files" -- "$cur"; compgen -d -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -f -X "$files" -- "$cur"; [ ! "$more" ] || compgen -f -X "$more" -- "$cur"; compgen -d -- "$cur")
     fi
 }
 complete -F _canonjit canonjit

@@ -398,7 +398,14 @@ if command -v bash >/dev/null; then
     report $? "completion of a tier"
     [ "$(complete_words validate --limit max_ho)" = "max_host_bytes= " ]
     report $? "completion of a limit"
-    for verb in run bench inspect validate wast; do
+    touch "$work/script.wast" "$work/script.json" "$work/script.wasm"
+    [ "$(complete_words wast "$work/scr")" = "$work/script.wast $work/script.json " ]
+    report $? "completion of a script"
+    [ "$(complete_words run "$work/scr")" = "$work/script.wasm " ]
+    report $? "completion of a component"
+    [ -z "$(complete_words limits '' | tr -d ' ')" ]
+    report $? "completion of what takes no arguments"
+    for verb in run bench inspect validate wast cache limits; do
         "$canonjit" $verb --help | sed -n 's/^  \(-h, \)*\(--[a-z-]*\).*/\2/p' | sort >"$work/options"
         complete_words $verb -- | tr ' ' '\n' | sed '/^$/d' | sort | cmp -s - "$work/options"
         report $? "completion knows all options of $verb"
