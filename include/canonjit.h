@@ -523,7 +523,7 @@ CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
 /* Limits at run time. X(type, name, default, what). */
 #define CJ_LIMIT_MAP(X) \
     X(uint64_t, max_host_bytes, 1u << 30, \
-      "bytes of lifted values that one call may make the host allocate, or check in place") \
+      "bytes of lifted values that one call may make the host allocate, or check in place (strings)") \
     X(uint32_t, max_memory_pages, 65536, "64 KiB pages of one linear memory") \
     X(uint32_t, max_table_elements, 10000000, "elements of one table") \
     X(uint32_t, max_instances, 10000, "component instances in a store") \

@@ -173,14 +173,14 @@ typedef enum cj_plan_kind {
  *
  * IMPORT:
  *   1. may_leave, else CANNOT_LEAVE. cj__core_stack_low: STACK_OVERFLOW.
- *   2. The point of call->arena and store->host_bytes are noted: cj__call_mark.
+ *   2. cj__call_take, before anything takes of the arena or of store->host_bytes (cj_string_as).
  *   3. sig.spill_params: params[0] is the block's address: PARAMS_ALIGNMENT, then PARAMS_BOUNDS.
  *   4. The args program, into a struct of host_args_size bytes.
  *   5. Room for the result, zeroed. cj__call_host.
  *   6. call->alias_base, alias_size = the guest's memory as it is now (0 without memory).
  *   7. sig.spill_results: the last parameter is the block's address: RESULTS_ALIGNMENT, then RESULTS_BOUNDS (checked
  *      only now).
- *   8. The results program. 9. cj__call_release. On a trap that is left to the frame that the host entered, with all
+ *   8. The results program. 9. cj__call_give_back. On a trap that is left to the frame that the host entered, with all
  *      else.
  *
  * FUSED (bound->caller calls bound->guest), in the caller's native call:

@@ -252,6 +252,7 @@ static __attribute__((noinline, cold)) cj_status func_trapped(struct cj_outermos
     if (trap == CJ_TRAP_CORE)
         tidy(&o->call, &o->entry, o->call.bound->guest.core_env_inst);
     store->active = NULL;
+    store->taken.at = NULL;
     return store->hooks->failed(&o->call, trap);
 }
 

@@ -53,14 +53,19 @@ void cj__call_trap_clear(cj_store_core *store)
 
 /* -- Memory for lifted values -------------------------------------------------------------------------------------- */
 
+bool cj__call_fits(cj_call_ctx *call, uint64_t size)
+{
+    if (CJ_LIKELY(size <= call->store->host_bytes))
+        return true;
+    call->store->trap.detail = "max_host_bytes";
+    return false;
+}
+
 bool cj__call_charge(cj_call_ctx *call, uint64_t size)
 {
-    cj_store_core *store = call->store;
-    if (size > store->host_bytes) {
-        store->trap.detail = "max_host_bytes";
+    if (!cj__call_fits(call, size))
         return false;
-    }
-    store->host_bytes -= size;
+    call->store->host_bytes -= size;
     return true;
 }
 
@@ -77,6 +82,7 @@ void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
 void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align)
 {
     cj__call_complete(call);
+    cj__call_take(call->store);
     void *ptr = cj__call_alloc(call, size, align);
     if (!ptr)
         call->store->trap.detail = NULL;
@@ -100,6 +106,7 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
         call->store->trap.detail = "the result lies past the end of the guest's memory";
         return NULL;
     }
+    cj__call_take(call->store);
     void *copy = cj__call_alloc(call, size, align);
     return copy ? memcpy(copy, now, (size_t)size) : NULL;
 }

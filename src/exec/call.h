@@ -38,6 +38,12 @@ typedef struct cj_trap_record {
 _Static_assert(offsetof(cj_trap_record, in_results) == offsetof(cj_trap_record, site) + 4, "written at once");
 #define CJ_NO_SITE UINT32_MAX
 
+/* Where a store's arena and count of host memory stood before a host function took of them. */
+typedef struct cj_call_point {
+    uint8_t *at; /* NULL: it has taken nothing */
+    uint64_t host_bytes;
+} cj_call_point;
+
 /* The part of a store that calls use. */
 typedef struct cj_store_core {
     void *env;                      /* the engine's execution environment, NULL until the first core instance */
@@ -49,6 +55,7 @@ typedef struct cj_store_core {
     /* innermost call that the host made, NULL outside of calls: kept by cj_func's entry */
     struct cj_call_ctx *active;
     const uint8_t *arena_start; /* of `arena`, to see whether anything lies in it */
+    cj_call_point taken;        /* by the host function that runs, or the values of its import: cj__call_take */
     const struct cj_call_hooks *hooks;
     cj_trap_record trap;
     cj_error host_error;                 /* room for what host functions report */
@@ -164,6 +171,7 @@ struct cj_call_ctx {
     /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever
      * enters for the host (cj__lends_unwind) */
     uint32_t lends_mark;
+    cj_call_point taken; /* a call that a host function made: by that function so far */
 };
 
 /* Where values come from in one of the two programs, and where they go: NULL is the host. */
@@ -234,8 +242,10 @@ void *cj__call_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
 /* The same for a host function, which may go on without: leaves no detail for a trap that comes later and is
  * another. */
 void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
-/* Counts bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is
- * bounded too. False: past the limit. */
+/* For bytes that are not allocated but looked at (strings handed out in place), so that the work of one call is bounded
+ * too: whether they are within what is left; the same, and counts them. False: past the limit, and the record's `detail`
+ * says so. */
+bool cj__call_fits(cj_call_ctx *call, uint64_t size);
 bool cj__call_charge(cj_call_ctx *call, uint64_t size);
 
 /* `size` bytes at `ptr` that are about to be lowered: `ptr`, or a copy in call->arena when they lie in the aliased
@@ -254,19 +264,22 @@ static inline void cj__call_complete(cj_call_ctx *call)
     }
 }
 
-/* An import gives back what it took when it returns to the guest: memory and its count. */
-typedef struct cj_call_point {
-    cj_arena_mark arena;
-    uint64_t host_bytes;
-} cj_call_point;
-static inline cj_call_point cj__call_mark(const cj_call_ctx *call)
+/* An import gives back what it took when it returns to the guest: memory and its count. Most take nothing, so whoever
+ * takes says so first: imports that copy their arguments, host functions that ask for room, calls that they make. While
+ * guest code runs nothing is taken; a call that a host function makes sets aside what that has taken (cj__call_begin). */
+static inline void cj__call_take(cj_store_core *store)
 {
-    return (cj_call_point){cj__arena_mark(call->arena), call->store->host_bytes};
+    if (!store->taken.at)
+        store->taken = (cj_call_point){store->arena->at, store->host_bytes};
 }
-static inline void cj__call_release(cj_call_ctx *call, cj_call_point point)
+static inline void cj__call_give_back(cj_store_core *store)
 {
-    cj__arena_release(call->arena, point.arena);
-    call->store->host_bytes = point.host_bytes;
+    if (!store->taken.at)
+        return;
+    if (store->arena->at != store->taken.at) /* chunks are disjoint: else it is as it was */
+        cj__arena_release_to(store->arena, store->taken.at);
+    store->host_bytes = store->taken.host_bytes;
+    store->taken.at = NULL;
 }
 
 /* Calls bound->host. `results` is room for the result, zeroed by the caller. CJ_OK gives CJ_TRAP_NONE. Anything else

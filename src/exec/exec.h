@@ -98,10 +98,21 @@ void cj__compiler_stats(const cj_compiler *, cj_engine_stats *add_to);
 
 /* They give a cj_trap and record nothing: the caller knows the site. */
 
-/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit.
- * `view`: a UTF-8 string is handed out in place; else it is copied to call->arena, with no terminator. Both count
- * against max_host_bytes. */
-uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr,
+/* What becomes of a guest's string. Views are of UTF-8 only; other encodings are copied. */
+typedef enum cj_string_as {
+    CJ_STRING_COPY,         /* in call->arena, with no terminator */
+    CJ_STRING_VIEW,         /* where it is; no longer than what max_host_bytes leaves */
+    CJ_STRING_VIEW_COUNTED, /* and counted, as a copy is */
+} cj_string_as;
+/* Of pointers and lengths in core parameters there are at most eight, so the work of checking what they name is bounded;
+ * of those in memory there may be any number. */
+static inline cj_string_as cj__string_as(const cj_op *op, bool in_memory)
+{
+    return op->mode != CJ_MODE_VIEW ? CJ_STRING_COPY : in_memory ? CJ_STRING_VIEW_COUNTED : CJ_STRING_VIEW;
+}
+
+/* Guest string -> host UTF-8. Checks length, alignment, bounds, encoding in the spec's order, then the host's limit. */
+uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, cj_string_as as, uint32_t ptr,
                          uint32_t tagged_units, cj_string *out);
 
 /* Host UTF-8 -> guest, by the spec's realloc sequence for a UTF-8 source. Longer than CJ_MAX_BYTES is

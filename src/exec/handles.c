@@ -368,6 +368,7 @@ static uint32_t destroy(cj_call_ctx *call, uint32_t index)
         return CJ_TRAP_NONE;
     if (!rt->impl) {
         rt->drop(rt->user, rep);
+        cj__call_give_back(call->store); /* results of calls that it made */
         return CJ_TRAP_NONE;
     }
     set_may_enter(rt->impl, end, 0);

@@ -76,6 +76,8 @@ cj_status cj_call(cj_func *func, const cj_val *args, size_t nargs, cj_val *resul
     if (!arena && !store->active && store->arena->at != store->arena_start)
         cj__store_turn_arena(store);
     cj_arena *scratch = store->arena;
+    if (store->active)
+        cj__call_take(store);
     cj_arena_mark mark = cj__arena_mark(scratch);
     native_args native;
     status = prepare(func, args, scratch, &native, err);

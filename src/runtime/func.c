@@ -8,7 +8,12 @@
 cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *bound, cj_store_core *store, cj_arena *arena)
 {
     cj_call_ctx *outer = store->active;
-    if (!outer) {
+    if (outer) {
+        cj__call_take(store); /* its results stay until the host function returns */
+        call->taken = store->taken;
+        store->taken.at = NULL;
+    } else {
+        call->taken.at = NULL;
         store->host_bytes = store->max_host_bytes;
         if (!arena && CJ_UNLIKELY(store->arena->at != store->arena_start))
             cj__store_turn_arena(store);
@@ -32,7 +37,7 @@ cj_status cj__func_entry(cj_func *func, const void *args, void *results, cj_aren
     cj_call_ctx call;
     cj_call_ctx *outer = cj__call_begin(&call, &func->core.bound, store, arena);
     uint32_t kind = cj__core_enter_export(&call, args, results);
-    store->active = outer;
+    cj__call_end(&call, outer);
     if (CJ_LIKELY(kind == CJ_TRAP_NONE))
         return CJ_OK;
     return cj__call_failed_forget(&call, kind);

@@ -229,6 +229,6 @@ cj_status cj__func_entry_host(cj_func *func, const void *args, void *results, cj
     cj_call_ctx *outer = cj__call_begin(&call, &func->core.bound, store, arena);
     host_call h = {args, results};
     uint32_t kind = cj__core_enter(&call, run, &h);
-    store->active = outer;
+    cj__call_end(&call, outer);
     return kind == CJ_TRAP_NONE ? CJ_OK : cj__call_failed_forget(&call, kind);
 }

@@ -55,7 +55,7 @@ static cj_status run_initialiser(cj_start *s, const cj_program_step *step)
     cj_call_ctx *outer = cj__call_begin(&call, &bound, store, store->arena);
     s->guest_ran = true;
     uint32_t kind = cj__core_enter(&call, call_initialiser, cj__core_export_func(run->inst, step->export_));
-    store->active = outer;
+    cj__call_end(&call, outer);
     if (kind == CJ_TRAP_NONE) {
         for (uint32_t i = 0; i < bound.entering_count; i++)
             bound.entering[i]->may_enter = bound.entering[i]->parent != NULL; /* the root when all is done */

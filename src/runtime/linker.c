@@ -142,6 +142,7 @@ cj_status cj__dyn_gate(void *user, cj_call_ctx *ctx, const void *args, void *res
     const cj_dyn_host *host = user;
     const cj_functype *type = ctx->bound->info->type;
     cj__call_complete(ctx);
+    cj__call_take(ctx->store);
     cj_val *values = cj__arena_alloc(ctx->arena, sizeof(cj_val) * type->param_count, _Alignof(cj_val));
     if (!values)
         return cj__fail_nomem(err);

@@ -268,7 +268,7 @@ static cj_status run_dtor(cj_store_core *store, const cj_binding *dtor, uint64_t
     cj_call_ctx call;
     cj_call_ctx *outer = cj__call_begin(&call, dtor, store, store->arena);
     uint32_t kind = cj__core_enter_export(&call, &rep, NULL);
-    store->active = outer;
+    cj__call_end(&call, outer);
     cj_status status = kind == CJ_TRAP_NONE ? CJ_OK : cj__call_failed(&call, kind);
     cj__arena_release(store->arena, mark);
     return status;

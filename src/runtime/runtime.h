@@ -205,8 +205,13 @@ cj_status cj__func_entry_host(cj_func *, const void *args, void *results, cj_are
 /* What cj_call_begin has made of the function (scoped.c). */
 void cj__scoped_free(cj_func *);
 
-/* Makes `call` the store's active one, and returns the one that was; the caller puts it back. `arena` NULL: the store's. */
+/* Makes `call` the store's active one, and returns the one that was, for cj__call_end. `arena` NULL: the store's. */
 cj_call_ctx *cj__call_begin(cj_call_ctx *call, const cj_binding *, cj_store_core *, cj_arena *arena);
+static inline void cj__call_end(const cj_call_ctx *call, cj_call_ctx *outer)
+{
+    call->store->active = outer;
+    call->store->taken = call->taken;
+}
 
 /* An import of an instance that lives has code now: the instance's guests are to call that (cj_call_hooks.compiled). */
 void cj__bind_compiled(const cj_binding *import);

@@ -97,7 +97,7 @@ cj_status cj_call_begin(cj_func *func, const void *args, void *results, cj_arena
     cj_call_ctx call;
     cj_call_ctx *outer = cj__call_begin(&call, &scoped->bound, store, arena);
     uint32_t kind = cj__core_enter_export(&call, args, results);
-    store->active = outer;
+    cj__call_end(&call, outer);
     if (CJ_UNLIKELY(kind != CJ_TRAP_NONE))
         return cj__call_failed_forget(&call, kind);
     cj__set_may_enter(&scoped->bound, 0);
@@ -126,7 +126,7 @@ cj_status cj_call_end(cj_func *func)
     cj_call_ctx call;
     cj_call_ctx *outer = cj__call_begin(&call, &scoped->bound, store, store->arena);
     uint32_t kind = cj__core_enter(&call, post_return, scoped);
-    store->active = outer;
+    cj__call_end(&call, outer);
     if (CJ_UNLIKELY(kind != CJ_TRAP_NONE))
         return cj__call_failed_forget(&call, kind);
     cj__set_may_enter(&scoped->bound, 1);

@@ -23,8 +23,9 @@ static uint32_t lift_ops(const run *r, cj_range range, const guest_source *from,
 static uint32_t lift_string(const run *r, const cj_op *op, const guest_source *from, uint8_t *host)
 {
     cj_string string;
-    uint32_t trap = cj__string_lift(r->call, r->from, r->call->bound->plan->options.encoding, op->mode == CJ_MODE_VIEW,
-                                    get32(from, op->src, 4), get_length(from, op->src), &string);
+    uint32_t trap = cj__string_lift(r->call, r->from, r->call->bound->plan->options.encoding,
+                                    cj__string_as(op, from->block != NULL), get32(from, op->src, 4),
+                                    get_length(from, op->src), &string);
     if (trap)
         return trap_at(r, op, trap);
     memcpy(host + op->dst, &string, sizeof(string));
@@ -450,7 +451,7 @@ uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *re
     if (cj__core_stack_low(call))
         return cj__call_trap(call, CJ_TRAP_STACK_OVERFLOW, false, CJ_NO_SITE);
     bool has_scope = call->bound->plan->has_borrow;
-    cj_call_point point = cj__call_mark(call);
+    cj__call_take(call->store);
     if (has_scope)
         cj__interp_begin_scope(call);
     uint32_t trap = import_in_mark(call, flat, result);
@@ -458,6 +459,6 @@ uint32_t cj__interp_import(cj_call_ctx *call, const uint64_t *flat, uint64_t *re
         return trap;
     if (has_scope)
         cj__lends_end(call);
-    cj__call_release(call, point);
+    cj__call_give_back(call->store);
     return CJ_TRAP_NONE;
 }

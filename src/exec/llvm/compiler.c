@@ -9,9 +9,11 @@
  * Non-goals: when to compile and what is compiled already (thunks.c), what a plan means (emit_*.c).
  */
 #include "exec/llvm/compiler.h"
+
 #include "exec/llvm/emit.h"
 #include "exec/llvm/profile.h"
 #include "exec/llvm/target.h"
+#include "exec/text/text.h"
 
 #include "build_id.h"
 
@@ -65,7 +67,7 @@ static cj_status fail_reported(cj__ll_compiler *c, cj_error *err)
 
 /* -- Making and deleting ----------------------------------------------------------------------------------------- */
 
-/* All that compiled code refers to: our helpers, and what LLVM makes of other memory intrinsics. Nothing is looked up in
+/* All that compiled code refers to: our helpers and kernels, and what LLVM makes of other memory intrinsics. Nothing is looked up in
  * the process. */
 #define SYMBOL_MAP(X) \
     X(cj__ll_in_post_return) \
@@ -74,15 +76,18 @@ static cj_status fail_reported(cj__ll_compiler *c, cj_error *err)
 
 static LLVMErrorRef define_symbols(cj__ll_compiler *c)
 {
-    static const struct {
+    const struct {
         const char *name;
         uintptr_t address;
     } symbols[] = {
 #define CJ_X(name, signature, often) {#name, (uintptr_t)&name},
         CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
+#define CJ_X(name, signature) {#name, (uintptr_t)cj__text()->name},
+            CJ__LL_KERNEL_MAP(CJ_X)
+#undef CJ_X
 #define CJ_X(name) {#name, (uintptr_t)&name},
-            SYMBOL_MAP(CJ_X)
+                SYMBOL_MAP(CJ_X)
 #undef CJ_X
     };
     LLVMOrcCSymbolMapPair pairs[CJ_COUNT(symbols)];

@@ -186,6 +186,9 @@ LLVMValueRef cj__ll_call(cj__ll_module *m, cj__ll_helper helper, LLVMValueRef *a
 #define CJ_X(name, signature, often) {#name, signature, often},
         CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
+#define CJ_X(name, signature) {#name, signature, WARM},
+            CJ__LL_KERNEL_MAP(CJ_X)
+#undef CJ_X
     };
     if (!m->helpers[helper]) {
         const char *signature = helpers[helper].signature;

@@ -37,7 +37,7 @@ enum {
  * void, b bool, i i32, l i64, p pointer. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
 #define CJ__LL_HELPER_MAP(X) \
     X(cj__ll_trap, "ipi", COLD) \
-    X(cj__ll_release, "vpp", WARM) \
+    X(cj__ll_give_back, "vp", WARM) \
     X(cj__ll_throw_trap, "vpi", COLD) \
     X(cj__ll_throw_host_failed, "vpip", COLD) \
     X(cj__core_throw, "vp", COLD) \
@@ -48,7 +48,6 @@ enum {
     X(cj__string_lift, "ippiiiip", WARM) \
     X(cj__string_lower, "ippipp", WARM) \
     X(cj__ll_string_lift_utf8, "ipiiip", WARM) \
-    X(cj__ll_string_view_utf8, "bplp", WARM) \
     X(cj__ll_string_bad_view_utf8, "ipp", COLD) \
     X(cj__ll_string_lower_utf8, "ippp", WARM) \
     X(cj__ll_string_utf8_to_utf8, "ipiiip", WARM) \
@@ -66,11 +65,17 @@ enum {
     X(memcpy, "pppl", WARM) \
     X(cj__host_borrows_end, "vp", WARM)
 
+/* Kernels that emitted code calls: this machine's, of cj_text_kernels. */
+#define CJ__LL_KERNEL_MAP(X) X(utf8_valid, "bpl")
+
 typedef enum cj__ll_helper {
 #define CJ_X(name, signature, often) CJ__LL_##name,
     CJ__LL_HELPER_MAP(CJ_X)
 #undef CJ_X
-        CJ__LL_HELPER_COUNT
+#define CJ_X(name, signature) CJ__LL_KERNEL_##name,
+        CJ__LL_KERNEL_MAP(CJ_X)
+#undef CJ_X
+            CJ__LL_HELPER_COUNT
 } cj__ll_helper;
 
 /* support.c. `packed` is cj__ll_pack's. Records the trap with the positions in call->index. */
@@ -79,13 +84,11 @@ uint32_t cj__ll_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_throw_trap(cj_call_ctx *call, uint32_t packed);
 void cj__ll_throw_host_failed(cj_call_ctx *call, uint32_t status, const cj_error *err);
 /* Back to where the store's arena was at, when it is not there. */
-void cj__ll_release(cj_call_ctx *call, uint8_t *at);
+void cj__ll_give_back(cj_store_core *store);
 /* cj__string_lift and cj__string_lower with CJ_UTF8. */
-uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out);
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t as, uint32_t ptr, uint32_t len, cj_string *out);
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
-/* The rest of the first with CJ_MODE_VIEW: `len` bytes that have been found to be the guest's and no more than CJ_MAX_BYTES. False: the other
- * says why. */
-bool cj__ll_string_view_utf8(const uint8_t *s, uint64_t len, cj_call_ctx *call);
+/* Why `view` cannot be one: it is malformed, or longer than host_bytes. */
 uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view);
 /* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. */
 #define CJ__LL_STRING_PAIRS(X) \

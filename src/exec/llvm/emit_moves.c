@@ -196,11 +196,17 @@ static void view_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
                    CJ_TRAP_STRING_LENGTH, site);
     cj__ll_view memory = cj__ll_source_view(fn);
     cj__ll_check_range(fn, memory, ptr, 1, len, CJ_TRAP_NONE, CJ_TRAP_STRING_BOUNDS, site);
-    LLVMValueRef args[] = {cj__ll_add(m, memory.base, ptr), len, fn->call};
+    LLVMValueRef args[] = {cj__ll_add(m, memory.base, ptr), len};
     cj__ll_store(m, args[0], view, offsetof(cj_string, ptr));
     cj__ll_store(m, len, view, offsetof(cj_string, len));
-    LLVMValueRef good = cj__ll_call(m, CJ__LL_cj__ll_string_view_utf8, args, 3);
-    LLVMBasicBlockRef bad = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+    LLVMBasicBlockRef bad = cj__ll_block(fn, ""), fits = cj__ll_block(fn, ""), next = cj__ll_block(fn, "");
+    LLVMValueRef store = cj__ll_store_of(fn);
+    LLVMValueRef left = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes));
+    cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntUGT, len, left, ""), bad, fits);
+    cj__ll_use(fn, fits);
+    if (cj__string_as(op, src->space == CJ_SPACE_MEM) == CJ_STRING_VIEW_COUNTED)
+        cj__ll_store(m, LLVMBuildSub(m->builder, left, len, ""), store, offsetof(cj_store_core, host_bytes));
+    LLVMValueRef good = cj__ll_call(m, CJ__LL_KERNEL_utf8_valid, args, 2);
     cj__ll_branch_cold(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, good, same(good, 0), ""), bad, next);
     cj__ll_use(fn, bad);
     LLVMValueRef why[] = {fn->call, view};
@@ -215,12 +221,12 @@ static LLVMValueRef lift_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src,
     cj_encoding encoding = m->plan->options.encoding;
     LLVMValueRef pair[2];
     get_pair(fn, src, op->src, pair);
-    LLVMValueRef view = cj__ll_c32(m, op->mode == CJ_MODE_VIEW), to = place_at(fn, dst, op->dst);
+    LLVMValueRef as = cj__ll_c32(m, cj__string_as(op, src->space == CJ_SPACE_MEM)), to = place_at(fn, dst, op->dst);
     if (encoding == CJ_UTF8) {
-        LLVMValueRef args[] = {fn->call, view, pair[0], pair[1], to};
+        LLVMValueRef args[] = {fn->call, as, pair[0], pair[1], to};
         return cj__ll_call(m, CJ__LL_cj__ll_string_lift_utf8, args, 5);
     }
-    LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->from), cj__ll_c32(m, encoding), view, pair[0], pair[1], to};
+    LLVMValueRef args[] = {fn->call, cj__ll_side(fn, fn->from), cj__ll_c32(m, encoding), as, pair[0], pair[1], to};
     return cj__ll_call(m, CJ__LL_cj__string_lift, args, 7);
 }
 

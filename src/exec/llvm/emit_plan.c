@@ -300,41 +300,62 @@ static void emit_export(cj__ll_module *m)
 
 /* -- Imports ----------------------------------------------------------------------------------------------------- */
 
-/* cj__call_mark and cj__call_release in few instructions: an arena whose end has not moved is as it was, for its
- * chunks are disjoint. What is needed again after the host function is kept on the stack, not in registers, which
- * would have to be saved for the guest there too. */
-typedef struct point {
-    uint8_t *at;
-    uint64_t host_bytes;
-} point;
+/* What the values of an import's arguments take of the host's memory. */
+typedef enum takes { NOTHING, COUNT, ROOM } takes;
 
-static LLVMValueRef emit_mark(cj__ll_fn *fn, LLVMValueRef store, LLVMValueRef arena)
+static takes args_take(const cj_plan *plan)
 {
-    cj__ll_module *m = fn->m;
-    LLVMValueRef mark = cj__ll_alloca(fn, sizeof(point), _Alignof(point));
-    LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
-    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes));
-    cj__ll_store(m, at, mark, offsetof(point, at));
-    cj__ll_store(m, host_bytes, mark, offsetof(point, host_bytes));
-    return mark;
+    takes all = NOTHING;
+    if (plan->host_args_size > CJ__LL_STACK_STRUCT || plan->host_result_size > CJ__LL_STACK_STRUCT)
+        return ROOM;
+    for (uint32_t i = 0; i < plan->args.op_count; i++) {
+        const cj_op *op = &plan->args.ops[i];
+        bool string = op->code == CJ_OP_STRING;
+        if (!string && op->code != CJ_OP_LIST)
+            continue;
+        if (op->mode != CJ_MODE_VIEW || (string && plan->options.encoding != CJ_UTF8))
+            return ROOM;
+        if (string && plan->sig.spill_params)
+            all = COUNT;
+    }
+    return all;
 }
 
-static void emit_release(cj__ll_fn *fn, LLVMValueRef mark)
+/* cj__call_take, and cj__call_give_back, in few instructions. The count of what is only looked at is kept on the stack,
+ * not in a register, which would have to be saved for the guest there too: returns where. */
+static LLVMValueRef emit_take(cj__ll_fn *fn, LLVMValueRef store, takes what)
+{
+    cj__ll_module *m = fn->m;
+    if (what == NOTHING)
+        return NULL;
+    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes)), count = NULL;
+    if (what == COUNT) {
+        count = cj__ll_alloca(fn, 8, 8);
+        cj__ll_store(m, host_bytes, count, 0);
+    } else {
+        LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
+        LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
+        cj__ll_store(m, host_bytes, store, offsetof(cj_store_core, taken.host_bytes));
+        cj__ll_store(m, at, store, offsetof(cj_store_core, taken.at));
+    }
+    return count;
+}
+
+static void emit_give_back(cj__ll_fn *fn, LLVMValueRef count)
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
-    LLVMValueRef host_bytes = cj__ll_load(m, m->i64, mark, offsetof(point, host_bytes));
-    cj__ll_store(m, host_bytes, store, offsetof(cj_store_core, host_bytes));
-    LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
-    LLVMValueRef at = cj__ll_load(m, m->ptr, arena, offsetof(cj_arena, at));
-    LLVMValueRef before = cj__ll_load(m, m->ptr, mark, offsetof(point, at));
-    LLVMBasicBlockRef moved = cj__ll_block(fn, "release"), done = cj__ll_block(fn, "");
-    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, at, before, ""), moved, done);
-    cj__ll_use(fn, moved);
-    LLVMValueRef args[] = {fn->call, before};
-    cj__ll_call(m, CJ__LL_cj__ll_release, args, 2);
+    LLVMValueRef at = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, taken.at));
+    LLVMBasicBlockRef taken = cj__ll_block(fn, "taken"), done = cj__ll_block(fn, "");
+    LLVMBuildCondBr(m->builder, LLVMBuildICmp(m->builder, LLVMIntNE, at, LLVMConstNull(m->ptr), ""), taken, done);
+    cj__ll_use(fn, taken);
+    cj__ll_call(m, CJ__LL_cj__ll_give_back, &store, 1);
     LLVMBuildBr(m->builder, done);
     cj__ll_use(fn, done);
+    if (!count)
+        return;
+    store = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, store));
+    cj__ll_store(m, cj__ll_load(m, m->i64, count, 0), store, offsetof(cj_store_core, host_bytes));
 }
 
 /* Room for a host struct: on the native stack when it is small. */
@@ -445,18 +466,18 @@ static void emit_import(cj__ll_module *m)
     begin_native(&fn, m);
     LLVMValueRef instance = cj__ll_load_const(m, m->ptr, fn.binding, offsetof(cj_binding, guest.instance));
     LLVMValueRef store = cj__ll_load_const(m, m->ptr, instance, offsetof(cj_instance_core, store));
-    LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
 
     cj__ll_store(m, fn.binding, fn.call, offsetof(cj_call_ctx, bound));
     cj__ll_store(m, store, fn.call, offsetof(cj_call_ctx, store));
     if (!is_lean(m)) {
+        LLVMValueRef arena = cj__ll_load(m, m->ptr, store, offsetof(cj_store_core, arena));
         cj__ll_store(m, fn.env, fn.call, offsetof(cj_call_ctx, env));
         cj__ll_store(m, arena, fn.call, offsetof(cj_call_ctx, arena));
     }
 
     check_may_leave(&fn, instance);
     fn.env = NULL; /* from here on read from the call: it is not worth a register */
-    LLVMValueRef mark = emit_mark(&fn, store, arena);
+    LLVMValueRef count = emit_take(&fn, store, args_take(plan));
     begin_borrows(&fn);
 
     LLVMValueRef slots[SLOTS];
@@ -481,7 +502,7 @@ static void emit_import(cj__ll_module *m)
     /* Before anything is in a register that would have to be kept. */
     bool release_first = !fn.aliasing && plan->host_result_size <= CJ__LL_STACK_STRUCT;
     if (release_first)
-        emit_release(&fn, mark);
+        emit_give_back(&fn, count);
 
     fn.binding = cj__ll_load_const(m, m->ptr, fn.call, offsetof(cj_call_ctx, bound));
     cj__ll_begin_program(&fn, &plan->results, true);
@@ -502,7 +523,7 @@ static void emit_import(cj__ll_module *m)
     }
     end_borrows(&fn);
     if (!release_first)
-        emit_release(&fn, mark);
+        emit_give_back(&fn, count);
     end_native(&fn, result);
 }
 

@@ -31,14 +31,14 @@ void cj__ll_throw_host_failed(cj_call_ctx *call, uint32_t status, const cj_error
     cj__core_throw(call);
 }
 
-void cj__ll_release(cj_call_ctx *call, uint8_t *at)
+void cj__ll_give_back(cj_store_core *store)
 {
-    cj__arena_release_to(call->store->arena, at);
+    cj__call_give_back(store);
 }
 
 /* -- Strings ----------------------------------------------------------------------------------------------------- */
 
-uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr, uint32_t len, cj_string *out)
+uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t as, uint32_t ptr, uint32_t len, cj_string *out)
 {
     const void *memory = call->bound->guest.memory;
     if (CJ_UNLIKELY(len > CJ_MAX_BYTES))
@@ -47,10 +47,14 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
         return CJ_TRAP_STRING_BOUNDS;
     const uint8_t *s = len ? cj__memory_view(memory, ptr, len) : (const uint8_t *)"";
     *out = (cj_string){(const char *)s, len};
-    if (view)
-        return cj__ll_string_view_utf8(s, len, call) ? CJ_TRAP_NONE : cj__ll_string_bad_view_utf8(call, out);
     if (len == 0)
         return CJ_TRAP_NONE;
+    if (as != CJ_STRING_COPY) {
+        if (CJ_UNLIKELY(!cj__text_utf8_valid(s, len)))
+            return CJ_TRAP_STRING_UTF8;
+        bool fits = as == CJ_STRING_VIEW ? cj__call_fits(call, len) : cj__call_charge(call, len);
+        return CJ_LIKELY(fits) ? CJ_TRAP_NONE : CJ_TRAP_HOST_LIMIT;
+    }
     if (len > CJ_TEXT_SHORT &&
         CJ_LIKELY(len <= call->store->host_bytes)) { /* malformed comes before the host's limit */
         char *room = cj__call_alloc(call, len, 1);
@@ -69,21 +73,11 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t view, uint32_t ptr,
     return CJ_TRAP_NONE;
 }
 
-/* A jump to the kernel at its end, and no frame. */
-bool cj__ll_string_view_utf8(const uint8_t *s, uint64_t len, cj_call_ctx *call)
-{
-    cj_store_core *store = call->store;
-    if (CJ_UNLIKELY(len > store->host_bytes))
-        return false;
-    store->host_bytes -= len;
-    return cj__text_utf8_valid(s, len);
-}
-
 uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view)
 {
     if (!cj__text_utf8_valid((const uint8_t *)view->ptr, view->len))
         return CJ_TRAP_STRING_UTF8;
-    (void)cj__call_charge(call, view->len); /* says what the limit is */
+    (void)cj__call_fits(call, view->len); /* says what the limit is */
     return CJ_TRAP_HOST_LIMIT;
 }
 

@@ -28,10 +28,10 @@ static uint32_t copy_out(cj_call_ctx *call, size_t len, cj_string *out, char **r
     return CJ_TRAP_NONE;
 }
 
-static uint32_t lift_utf8(cj_call_ctx *call, const uint8_t *s, size_t len, bool view, cj_string *out)
+static uint32_t lift_utf8(cj_call_ctx *call, const uint8_t *s, size_t len, cj_string_as as, cj_string *out)
 {
     char *room;
-    if (!view && len <= call->store->host_bytes) { /* malformed comes before the host's limit */
+    if (as == CJ_STRING_COPY && len <= call->store->host_bytes) { /* malformed comes before the host's limit */
         uint32_t trap = copy_out(call, len, out, &room);
         return trap                                             ? trap
                : cj__text()->utf8_copy(s, len, (uint8_t *)room) ? CJ_TRAP_NONE
@@ -39,10 +39,11 @@ static uint32_t lift_utf8(cj_call_ctx *call, const uint8_t *s, size_t len, bool 
     }
     if (!cj__text_utf8_valid(s, len))
         return CJ_TRAP_STRING_UTF8;
-    if (!view)
+    if (as == CJ_STRING_COPY)
         return copy_out(call, len, out, &room); /* says what the limit is */
     *out = (cj_string){(const char *)s, len};
-    return cj__call_charge(call, len) ? CJ_TRAP_NONE : CJ_TRAP_HOST_LIMIT;
+    bool fits = as == CJ_STRING_VIEW ? cj__call_fits(call, len) : cj__call_charge(call, len);
+    return fits ? CJ_TRAP_NONE : CJ_TRAP_HOST_LIMIT;
 }
 
 static uint32_t lift_utf16(cj_call_ctx *call, const uint8_t *s, size_t units, cj_string *out)
@@ -66,7 +67,7 @@ static uint32_t lift_latin1(cj_call_ctx *call, const uint8_t *s, size_t len, cj_
     return trap;
 }
 
-uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, bool view, uint32_t ptr,
+uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding encoding, cj_string_as as, uint32_t ptr,
                          uint32_t tagged_units, cj_string *out)
 {
     source string;
@@ -80,7 +81,7 @@ uint32_t cj__string_lift(cj_call_ctx *call, const cj_side *from, cj_encoding enc
     const uint8_t *s = cj__memory_view(from->memory, string.at, string.bytes);
     if (string.wide)
         return lift_utf16(call, s, string.units, out);
-    return encoding == CJ_UTF8 ? lift_utf8(call, s, string.units, view, out) : lift_latin1(call, s, string.units, out);
+    return encoding == CJ_UTF8 ? lift_utf8(call, s, string.units, as, out) : lift_latin1(call, s, string.units, out);
 }
 
 /* -- Into a guest: from the host, from another guest --------------------------------------------------------------- */

@@ -457,13 +457,36 @@ static void test_host_limit(void **state)
         F->store.host_bytes = cases[i].bytes - 1;
         expect_host_limit(fake_call_export(F, b, NULL, &out), true, "result");
     }
-    /* A string that is handed out in place counts, so that a million views of one long string are not a day's
-     * validation. */
-    cj_binding *b = make_import(functype(PARAMS(t_string(T)), NULL), CJ_UTF8);
+    /* Strings that are handed out in place have to be validated: none is longer than the limit. */
+    const cj_type *pair = t_tuple(T, 2, t_string(T), t_string(T));
+    cj_binding *b = make_import(functype(PARAMS(pair), NULL), CJ_UTF8);
     F->store.host_bytes = 8;
-    expect_outcome(fake_call_import(F, b, SLOTS(DATA, 8), NULL), CJ_TRAP_NONE, false, "");
+    expect_outcome(fake_call_import(F, b, SLOTS(DATA, 8, DATA, 8), NULL), CJ_TRAP_NONE, false, "");
+    assert_int_equal(F->store.host_bytes, 8);
     F->store.host_bytes = 7;
-    expect_host_limit(fake_call_import(F, b, SLOTS(DATA, 8), NULL), false, "param 0");
+    expect_host_limit(fake_call_import(F, b, SLOTS(DATA, 7, DATA, 8), NULL), false, "param 0 .1");
+    /* Those that memory names are counted, so that a million views of one long string are not a day's validation. */
+    b = make_import(functype(PARAMS(t_list(T, t_string(T))), NULL), CJ_UTF8);
+    fake_put32(F, BLOCK + 8, DATA);
+    fake_put32(F, BLOCK + 12, 8);
+    F->store.host_bytes = 16 + 2 * sizeof(cj_string);
+    expect_outcome(fake_call_import(F, b, SLOTS(BLOCK, 2), NULL), CJ_TRAP_NONE, false, "");
+    F->store.host_bytes--;
+    expect_host_limit(fake_call_import(F, b, SLOTS(BLOCK, 2), NULL), false, "param 0[1]");
+    /* Whether in a list or in a block of many parameters; which are given back when only counted, too. */
+    b = make_import(functype(PARAMS(t_tuple(T, 9, pair->members[0].type, t_string(T), t_string(T), t_string(T),
+                                            t_string(T), t_string(T), t_string(T), t_string(T), t_string(T))),
+                             NULL),
+                    CJ_UTF8);
+    for (uint32_t i = 0; i < 9; i++) {
+        fake_put32(F, BLOCK + 8 * i, DATA);
+        fake_put32(F, BLOCK + 8 * i + 4, 8);
+    }
+    F->store.host_bytes = 72;
+    expect_outcome(fake_call_import(F, b, SLOTS(BLOCK), NULL), CJ_TRAP_NONE, false, "");
+    assert_int_equal(F->store.host_bytes, 72);
+    F->store.host_bytes = 71;
+    expect_host_limit(fake_call_import(F, b, SLOTS(BLOCK), NULL), false, "param 0 .8");
     /* A list in place costs nothing. */
     b = make_import(functype(PARAMS(t_list(T, t_u8(T))), NULL), CJ_UTF8);
     F->store.host_bytes = 0;

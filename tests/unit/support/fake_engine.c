@@ -604,6 +604,7 @@ cj_trap fake_call_import(fake_engine *fake, cj_binding *b, const uint64_t *flat,
         cj__lends_unwind(&entered);
         cj__arena_release(root->arena, mark);
         root->store.host_bytes = host_bytes;
+        root->store.taken.at = NULL;
     }
     return trap;
 }
