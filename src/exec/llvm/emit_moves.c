@@ -575,6 +575,43 @@ static void trap_if_null(cj__ll_fn *fn, LLVMValueRef ptr, uint32_t site)
     cj__ll_trap_if(fn, null, CJ_TRAP_HOST_LIMIT, site);
 }
 
+/* cj__call_alloc, in line where the arena's chunk has room: what is too much, and in what way, the function finds out. Sizes
+ * are far from overflowing an address (LIST_LENGTH). */
+static LLVMValueRef list_room(cj__ll_fn *fn, LLVMValueRef size, uint32_t align, uint32_t site)
+{
+    cj__ll_module *m = fn->m;
+    LLVMValueRef args[] = {fn->call, size, cj__ll_c32(m, align)};
+    LLVMBasicBlockRef enter = NULL, next = NULL, slow = NULL;
+    LLVMValueRef room = NULL;
+    if (!CJ_ARENA_POISONS && !m->big) {
+        LLVMBasicBlockRef take = cj__ll_block(fn, "");
+        slow = cj__ll_block(fn, "slow"), next = cj__ll_block(fn, "");
+        LLVMValueRef store = cj__ll_store_of(fn);
+        LLVMValueRef arena = cj__ll_load(m, m->ptr, fn->call, offsetof(cj_call_ctx, arena));
+        LLVMValueRef left = cj__ll_load(m, m->i64, store, offsetof(cj_store_core, host_bytes));
+        LLVMValueRef at = cj__ll_load(m, m->i64, arena, offsetof(cj_arena, at));
+        LLVMValueRef end = cj__ll_load(m, m->i64, arena, offsetof(cj_arena, end));
+        if (align > 1) {
+            at = LLVMBuildAdd(m->builder, at, cj__ll_c64(m, align - 1), "");
+            at = LLVMBuildAnd(m->builder, at, cj__ll_c64(m, ~(uint64_t)(align - 1)), "");
+        }
+        LLVMValueRef past = LLVMBuildAdd(m->builder, at, size, "");
+        LLVMValueRef full = LLVMBuildICmp(m->builder, LLVMIntUGT, past, end, "");
+        LLVMValueRef over = LLVMBuildICmp(m->builder, LLVMIntUGT, size, left, "");
+        cj__ll_branch_cold(fn, LLVMBuildOr(m->builder, full, over, ""), slow, take);
+        cj__ll_use(fn, take);
+        cj__ll_store(m, past, arena, offsetof(cj_arena, at));
+        cj__ll_store(m, LLVMBuildSub(m->builder, left, size, ""), store, offsetof(cj_store_core, host_bytes));
+        room = LLVMBuildIntToPtr(m->builder, at, m->ptr, "");
+        enter = cj__ll_here(fn);
+        LLVMBuildBr(m->builder, next);
+        cj__ll_use(fn, slow);
+    }
+    LLVMValueRef called = cj__ll_call(m, CJ__LL_cj__call_alloc, args, 3);
+    trap_if_null(fn, called, site);
+    return next ? cj__ll_merge(fn, next, room, enter, called) : called;
+}
+
 static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
 {
     cj__ll_module *m = fn->m;
@@ -588,9 +625,7 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
     LLVMValueRef guest = cj__ll_add(m, memory.base, ptr), host = guest;
     if (op->mode != CJ_MODE_VIEW) {
-        LLVMValueRef args[] = {fn->call, times(fn, len, op->host_size), cj__ll_c32(m, op->host_align)};
-        host = cj__ll_call(m, CJ__LL_cj__call_alloc, args, 3);
-        trap_if_null(fn, host, site);
+        host = list_room(fn, times(fn, len, op->host_size), op->host_align, site);
     }
     if (op->mode == CJ_MODE_BLOCK) {
         copy_block(fn, host, guest, bytes);
