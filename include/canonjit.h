@@ -634,7 +634,7 @@ struct cj_func_head {
 /* The native door: `args` is a C struct of the parameters, `results` room for the result, both in the host layout
  * (docs/host-layout.md) and trusted; either may be NULL when there are none. Strings and lists of the result live in
  * `arena` until it is reset; with NULL, in the store's own arena: until the next call that does not come from inside a host function
- * has returned (so they may be its arguments), or, inside one, until that host function returns. Instantiating is such a call too. Post-return
+ * has returned (so they may be its arguments), or, inside one or a resource's drop function, until that returns. Instantiating is such a call too. Post-return
  * has run when this returns. On CJ_TRAP, and on CJ_NO_MEMORY, the instance cannot be entered again, and cj_store_error tells why. `results`
  * is undefined unless CJ_OK. */
 static inline cj_status cj_call_native(cj_func *f, const void *args, void *results, cj_arena *arena)

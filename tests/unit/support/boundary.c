@@ -493,6 +493,30 @@ static void test_host_limit(void **state)
     expect_outcome(fake_call_import(F, b, SLOTS(DATA, 8), NULL), CJ_TRAP_NONE, false, "");
 }
 
+/* What is lifted lies in the arena one behind the other, each where its type may lie. */
+static void test_lists_are_aligned(void **state)
+{
+    (void)state;
+    fake_put32(F, BLOCK, DATA);
+    fake_put32(F, BLOCK + 4, 3);
+    fake_put32(F, BLOCK + 8, DATA);
+    fake_put32(F, BLOCK + 12, 2);
+    core_result = BLOCK;
+    const cj_type *wide[] = {t_u64(T), t_u32(T), t_u16(T), t_string(T), t_option(T, t_u64(T))};
+    static const uint32_t align[] = {8, 4, 2, _Alignof(cj_string), 8};
+    memset(fake_at(F, DATA, 64), 0, 64);
+    for (size_t i = 0; i < CJ_COUNT(wide); i++) {
+        cj_list out[2];
+        const cj_type *type = t_tuple(T, 2, t_list(T, t_u8(T)), t_list(T, wide[i]));
+        expect_outcome(fake_call_export(F, make_export(functype(NO_PARAMS, type), CJ_UTF8, false), NULL, out),
+                       CJ_TRAP_NONE, false, "");
+        assert_int_equal(out[0].len, 3);
+        assert_int_equal(out[1].len, 2);
+        assert_int_equal((uintptr_t)out[1].ptr & (align[i] - 1), 0);
+        assert_true((char *)out[1].ptr >= (char *)out[0].ptr + 3);
+    }
+}
+
 /* 64 pointers to one list of 64 pointers to one string of 1000 bytes: 16 of the lists and 6 strings fit in 1 MiB. */
 static void test_amplification(void **state)
 {
@@ -757,6 +781,7 @@ static size_t boundary_call_tests(struct CMUnitTest *out)
         BOUNDARY_TEST(test_echo_onto_itself),
         BOUNDARY_TEST(test_import_gives_back),
         BOUNDARY_TEST(test_host_limit),
+        BOUNDARY_TEST(test_lists_are_aligned),
         BOUNDARY_TEST(test_amplification),
         BOUNDARY_TEST(test_host_function_refused_memory),
         BOUNDARY_TEST(test_large_structs),
