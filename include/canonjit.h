@@ -644,7 +644,8 @@ static inline cj_status cj_call_native(cj_func *f, const void *args, void *resul
 
 /* The native door for results that are large and need not be copied. cj_call_begin is cj_call_native, but that the result's strings (of functions
  * with UTF-8) and its lists of integers, floats and padding-free records of them, at any depth, lie in the guest's memory: look at them, do not write or
- * keep them. cj_call_end runs post-return. In between, nobody can enter the instance (CJ_TRAP, cannot enter), so call begin and end in pairs; a host
+ * keep them. cj_call_end runs post-return. Handles are as after a call: what was lent is not any more.
+ * In between, nobody can enter the instance (CJ_TRAP, cannot enter), so call begin and end in pairs; a host
  * function should not leave one open. When cj_call_begin fails there is nothing to end. cj_call_end without a call of that function that has begun:
  * CJ_MISUSE, as cj_call_begin of an import that is exported again. The first call in the tier jit compiles; in the others this way is interpreted. */
 CJ_API cj_status cj_call_begin(cj_func *, const void *args, void *results, cj_arena *arena);

@@ -350,6 +350,66 @@ static void test_limits_at_their_ends(void **state)
     free(bytes);
 }
 
+/* -- Engines come and go ------------------------------------------------------------------------------------------- */
+
+typedef struct visitor {
+    const uint8_t *bytes;
+    size_t size;
+    uint32_t bad;
+} visitor;
+
+/* WAMR starts with the first engine and stops with the last one, which here may be any thread's at any time. */
+static void *visit(void *arg)
+{
+    visitor *v = arg;
+    for (uint32_t round = 0; round < 12; round++) {
+        cj_config config;
+        cj_engine *engine = NULL;
+        cj_component *component = NULL;
+        cj_store *store = NULL;
+        cj_instance *instance;
+        cj_error err = {.status = CJ_OK};
+        cj_val args[2] = {e2e_u32(40), e2e_u32(round)}, sum = e2e_u32(0);
+        cj_config_init(&config);
+        config.tier = CJ_TIER_INTERP;
+        bool ok = cj_engine_new(&config, &engine, &err) == CJ_OK &&
+                  cj_component_new(engine, v->bytes, v->size, &component, &err) == CJ_OK &&
+                  cj_store_new(engine, NULL, NULL, &store, &err) == CJ_OK &&
+                  cj_instantiate(store, NULL, component, &instance, &err) == CJ_OK &&
+                  cj_call(cj_instance_func(instance, "add"), args, 2, &sum, 1, NULL, &err) == CJ_OK &&
+                  sum.of.u32 == 40 + round;
+        if (!ok)
+            fprintf(stderr, "%s\n", err.message);
+        v->bad += !ok;
+        if (round % 2)
+            cj_engine_delete(engine);
+        cj_store_delete(store);
+        cj_component_delete(component);
+        if (round % 2 == 0)
+            cj_engine_delete(engine);
+    }
+    return NULL;
+}
+
+static void test_engines_come_and_go(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    visitor visitors[THREADS];
+    size_t size;
+    uint8_t *bytes = e2e_read("calls", &size);
+    for (int i = 0; i < THREADS; i++) {
+        visitors[i] = (visitor){bytes, size, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, visit, &visitors[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(visitors[i].bad, 0);
+    }
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,5 +417,6 @@ int main(void)
         E2E(test_nonsense_from_host_functions),  E2E(test_leaving_everything),
         E2E(test_limits_at_their_ends),
     };
-    return e2e_run(tests);
+    const struct CMUnitTest alone[] = {cmocka_unit_test(test_engines_come_and_go)}; /* with no engine around */
+    return cmocka_run_group_tests(alone, NULL, NULL) + e2e_run(tests);
 }

@@ -650,6 +650,52 @@ BODY(borrows_in_host_functions)
     drop(h, f);
 }
 
+/* While results are being looked at: the guest has dropped what it was lent, so the host can; own handles of the result are the host's already. */
+static cj_status leave_open(host *h, cj_call_ctx *ctx, uint32_t handle, cj_error *err)
+{
+    (void)ctx, (void)err;
+    uint32_t n;
+    assert_int_equal(cj_call_begin(h->nested, &handle, &n, NULL), CJ_OK);
+    assert_int_equal(n, 8);
+    return CJ_OK;
+}
+
+BODY(calls_with_handles_that_are_open)
+{
+    cj_func *size_of = e2e_func(files, "size-of"), *pass = e2e_func(files, "pass"),
+            *several_of = e2e_func(files, "several-of"), *keep = e2e_func(files, "keep-borrow");
+    uint32_t f = new_file(h, 5), n = 0, three = 3, moved;
+    cj_list list;
+    for (int i = 0; i < 2; i++) {
+        e2e_ok(cj_call_begin(size_of, &f, &n, NULL), cj_store_error(h->w->store));
+        assert_int_equal(n, 5);
+        drop(h, f);
+        e2e_ok(cj_call_end(size_of), cj_store_error(h->w->store));
+        f = new_file(h, 5);
+    }
+    e2e_ok(cj_call_begin(several_of, &three, &list, NULL), cj_store_error(h->w->store));
+    assert_int_equal(list.len, 3);
+    drop(h, ((const uint32_t *)list.ptr)[1]);
+    e2e_ok(cj_call_end(several_of), cj_store_error(h->w->store));
+    drop(h, ((const uint32_t *)list.ptr)[0]);
+
+    h->nested = e2e_func(another(h), "size-of");
+    h->on_call_back = leave_open;
+    uint32_t g = new_file(h, 8);
+    assert_int_equal(E2E_CALL(h->w, files, "call-back", e2e_borrow(g)).of.u32, 8);
+    drop(h, g);
+    e2e_ok(cj_call_end(h->nested), cj_store_error(h->w->store));
+
+    e2e_ok(cj_call_begin(pass, &f, &moved, NULL), cj_store_error(h->w->store));
+    assert_true(cj_handle_is_own(h->w->store, moved));
+    cj_instance *doomed = another(h);
+    keep = e2e_func(doomed, "keep-borrow");
+    assert_int_equal(cj_call_begin(keep, &moved, NULL, NULL), CJ_TRAP);
+    assert_int_equal(cj_store_error(h->w->store)->trap, CJ_TRAP_BORROW_NOT_DROPPED);
+    assert_int_equal(cj_call_end(keep), CJ_MISUSE);
+    /* `pass` is open when the store goes */
+}
+
 /* A host function that fails, or calls a guest that traps, leaves no borrow behind. */
 static cj_status fail_with_borrow(host *h, cj_call_ctx *ctx, uint32_t handle, cj_error *err)
 {
@@ -1196,6 +1242,7 @@ int main(void)
         E2E(what_has_not_moved_stays_with_the_host),
         E2E(the_host_breaks_rules),
         E2E(borrows_in_host_functions),
+        E2E(calls_with_handles_that_are_open),
         E2E(borrows_end_when_host_functions_fail),
         E2E(the_api_refuses_misuse),
         E2E(values_of_reexported_imports),
