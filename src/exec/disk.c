@@ -84,6 +84,17 @@ static int make_parents(char *path)
     return problem;
 }
 
+/* 0, or the errno that says why there is none. */
+static int make_dir(char *path)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    if (errno != ENOENT)
+        return errno;
+    int problem = make_parents(path);
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : problem ? problem : errno;
+}
+
 static cj_status fail_path(cj_error *err, const char *path, const char *what)
 {
     return cj__fail(err, CJ_HOST, "cache directory %s: %s", path, what);
@@ -92,17 +103,7 @@ static cj_status fail_path(cj_error *err, const char *path, const char *what)
 /* CJ_NOT_FOUND: it is not there, and not to be made. */
 static cj_status open_dir(char *path, bool make, int *out, cj_error *err)
 {
-    int not_made = 0; /* why */
-    if (make && mkdir(path, 0700) != 0) {
-        not_made = errno;
-        if (not_made == ENOENT) {
-            not_made = make_parents(path);
-            if (mkdir(path, 0700) == 0)
-                not_made = 0;
-            else if (errno != ENOENT)
-                not_made = errno;
-        }
-    }
+    int not_made = make ? make_dir(path) : 0;
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 && errno == ENOENT && !make)
         return CJ_NOT_FOUND;

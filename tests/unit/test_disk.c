@@ -428,6 +428,23 @@ static void test_where_it_is(void **state)
     assert_string_equal(info.path, expected);
     unsetenv("HOME");
     assert_int_equal(cj__disk_info("", &info, &err), CJ_HOST);
+
+    /* What cannot be made says why. */
+    static const struct {
+        const char *path, *why;
+    } bad[] = {{"/file", "Not a directory"}, {"/file/a/b", "Not a directory"}, {"/link", "No such file"}};
+    char path[200];
+    cj_disk *d = NULL;
+    snprintf(path, sizeof(path), "%s/file", root);
+    fclose(fopen(path, "w"));
+    snprintf(path, sizeof(path), "%s/link", root);
+    assert_int_equal(symlink("nowhere", path), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", root, bad[i].path);
+        assert_int_equal(cj__disk_open(cj__alloc_or_default(NULL), path, 1 << 20, &d, &err), CJ_HOST);
+        if (!strstr(err.message, bad[i].why))
+            fail_msg("%s", err.message);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
