@@ -113,7 +113,7 @@ static uint32_t native_new(void *env, uint32_t rep, uint32_t slot)
     cj_handles *table = &bound->guest.instance->handles;
     if (CJ_UNLIKELY(!bound->guest.instance->may_leave || !table->free))
         return other_new(env, bound, rep);
-    return cj__handle_put(table, (cj_handle){.rt = bound->resources[0], .rep = rep});
+    return cj__handle_put_own(table, bound->resources[0], rep);
 }
 
 static __attribute__((noinline, cold)) uint32_t other_rep(void *env, const cj_binding *bound, uint32_t index)
@@ -151,47 +151,55 @@ static __attribute__((noinline, cold)) void dtor_failed(void *env, const cj_bind
     leave(&call, CJ_TRAP_CORE);
 }
 
-/* As `destroy` of exec/handles.c, where nothing but the implementing instance is entered. */
-static inline void run_dtor(void *env, const cj_binding *bound, const cj_binding *dtor, cj_instance_core *impl,
-                            uint32_t rep)
+/* As `destroy` of exec/handles.c, where nothing but the implementing instance is entered. By itself, as what drops without one needs no
+ * registers saved. */
+static __attribute__((noinline)) void run_dtor(void *env, uint32_t rep, const cj_binding *bound, const cj_binding *dtor,
+                                               cj_instance_core *impl)
 {
     void (*code)(void *env, uint32_t rep);
-    void *inner = dtor->guest.core_env_inst, *outer = cj__native_switch(env, inner);
+    (void)cj__native_switch(env, dtor->guest.core_env_inst);
     memcpy(&code, &dtor->core_func, sizeof(code));
     impl->may_enter = 0;
-    const cj_binding *outer_dtor = impl->dtor;
     impl->dtor = dtor;
     code(env, rep);
-    if (CJ_UNLIKELY(cj__native_failed(inner)))
+    if (CJ_UNLIKELY(cj__native_failed(dtor->guest.core_env_inst)))
         dtor_failed(env, bound, dtor);
-    (void)cj__native_switch(env, outer);
-    impl->dtor = outer_dtor;
+    (void)cj__native_switch(env, bound->guest.core_env_inst);
+    impl->dtor = NULL; /* as before: no destructor of an instance runs that may be entered */
     impl->may_enter = 1;
 }
 
-/* Whether a call from `caller` enters `impl` and no other instance. */
+/* Whether a call from `caller` enters `impl` and no other instance, which it is not in already. */
 static inline bool enters_one(const cj_instance_core *caller, const cj_instance_core *impl)
 {
     return impl != caller && (impl->parent == caller || impl->parent == caller->parent);
+}
+
+/* Whether `self` may drop the own handle `index`, and that takes no more than removing it and calling a guest's destructor. */
+static inline bool is_usual_drop(const void *env, const cj_instance_core *self, const cj_resource *rt, uint32_t index)
+{
+    const cj_handles *table = &self->handles;
+    if (CJ_UNLIKELY(index >= table->len))
+        return false;
+    const cj_handle *handle = &table->at[index];
+    const cj_instance_core *impl = rt->impl;
+    return handle->rt == rt && !handle->lends && !handle->scope && impl && self->may_leave && enters_one(self, impl) &&
+           impl->may_enter && !cj__native_stack_low(env);
 }
 
 static void native_drop(void *env, uint32_t index, uint32_t slot)
 {
     const cj_binding *bound = cj__native_binding(env, slot);
     cj_instance_core *self = bound->guest.instance;
-    cj_handles *table = &self->handles;
     const cj_resource *rt = bound->resources[0];
-    cj_instance_core *impl = rt->impl;
-    cj_handle *handle = index < table->len ? &table->at[index] : NULL;
-    if (CJ_UNLIKELY(!handle || handle->rt != rt || handle->lends || handle->scope || !impl || !self->may_leave ||
-                    !enters_one(self, impl) || !impl->may_enter || cj__native_stack_low(env))) {
+    if (CJ_UNLIKELY(!is_usual_drop(env, self, rt, index))) {
         other_drop(env, bound, index);
         return;
     }
-    uint32_t rep = (uint32_t)handle->rep;
-    cj__handle_remove(table, index);
+    uint32_t rep = (uint32_t)self->handles.at[index].rep;
+    cj__handle_take_own(&self->handles, index);
     if (rt->dtor)
-        run_dtor(env, bound, rt->dtor, impl, rep);
+        run_dtor(env, rep, bound, rt->dtor, rt->impl);
 }
 
 void *cj__builtin_code(cj_slot_kind kind)

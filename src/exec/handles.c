@@ -79,7 +79,6 @@ void cj__handle_remove(cj_handles *table, uint32_t index)
 {
     table->at[index] = (cj_handle){.rep = table->free};
     table->free = index;
-    table->used--;
 }
 
 void cj__handles_drop(cj_handles *table)
@@ -236,7 +235,7 @@ uint32_t cj__move_own(cj_call_ctx *call, bool in_results, uint32_t slot, uint32_
         trap = reserve(store->alloc, to);
     if (CJ_UNLIKELY(trap))
         return explain(call, trap);
-    cj_handle moved = *handle;
+    cj_handle moved = {.rt = handle->rt, .rep = handle->rep};
     cj__handle_remove(from, index);
     *out = cj__handle_put(to, moved);
     if (to_host)

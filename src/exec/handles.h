@@ -25,7 +25,7 @@ typedef struct cj_resource {
     const char *name; /* for errors: "iface#name" or "name" */
 } cj_resource;
 
-/* An element of a table. Free ones form a list (LIFO: indices are observable), with rt NULL and the next index in `rep`. */
+/* An element of a table. Free ones form a list (LIFO: indices are observable), with the next index in `rep` and nothing else. */
 typedef struct cj_handle {
     const cj_resource *rt;
     uint64_t rep;
@@ -38,8 +38,7 @@ typedef struct cj_handles {
     cj_handle *at;     /* [0] is never used */
     uint32_t len, cap; /* the spec's table length, the reserved index 0 included: 0 when never used */
     uint32_t free;     /* first free index, or 0 */
-    uint32_t used;
-    uint32_t max; /* max_handles of cj_limits; CJ_TRAP_HANDLE_TABLE_FULL past it, detail "max_handles" */
+    uint32_t max;      /* max_handles of cj_limits; CJ_TRAP_HANDLE_TABLE_FULL past it, detail "max_handles" */
 } cj_handles;
 
 void cj__handles_init(cj_handles *, uint32_t max); /* no more than the spec's 2^28 - 1 */
@@ -56,8 +55,25 @@ static inline uint32_t cj__handle_put(cj_handles *table, cj_handle handle)
     else
         index = table->len++;
     table->at[index] = handle;
-    table->used++;
     return index;
+}
+/* The same for an own handle where one is free, and cj__handle_remove for a guest's that is not lent: what is 0 is not stored again.
+ * Compiled code does likewise. */
+static inline uint32_t cj__handle_put_own(cj_handles *table, const cj_resource *rt, uint32_t rep)
+{
+    uint32_t index = table->free;
+    cj_handle *handle = &table->at[index];
+    table->free = (uint32_t)handle->rep;
+    handle->rt = rt;
+    handle->rep = rep;
+    return index;
+}
+static inline void cj__handle_take_own(cj_handles *table, uint32_t index)
+{
+    cj_handle *handle = &table->at[index];
+    handle->rt = NULL;
+    handle->rep = table->free;
+    table->free = index;
 }
 uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDLE_INDEX; valid until the next add */
 void cj__handle_remove(cj_handles *, uint32_t index);

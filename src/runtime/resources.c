@@ -170,10 +170,10 @@ cj_status cj_resource_new(cj_store *store, const cj_resource_type *type, void *r
     uint32_t trap = cj__handle_add(store->core.alloc, &store->core.handles, handle, out);
     if (trap == CJ_TRAP_NONE)
         return CJ_OK;
-    if (store->core.handles.used < store->limits.max_handles)
+    if (trap != CJ_TRAP_HANDLE_TABLE_FULL)
         return cj__fail_nomem(err);
     return cj__fail(err, CJ_LIMIT, "the host has %u handles in this store, as many as max_handles of cj_limits allows",
-                    store->core.handles.used);
+                    store->core.handles.max);
 }
 
 cj_status cj_resource_rep(const cj_store *store, const cj_resource_type *type, uint32_t index, void **rep,

@@ -307,12 +307,6 @@ LLVMValueRef cj__ll_handle_at(cj__ll_fn *fn, LLVMValueRef table, LLVMValueRef in
     return cj__ll_add(m, first, times(fn, cj__ll_resize(m, index, m->i64), sizeof(cj_handle)));
 }
 
-static LLVMValueRef is_zero(cj__ll_fn *fn, LLVMTypeRef type, LLVMValueRef at, uint64_t offset)
-{
-    LLVMValueRef value = cj__ll_load(fn->m, type, at, offset);
-    return LLVMBuildICmp(fn->m->builder, LLVMIntEQ, value, LLVMConstNull(type), "");
-}
-
 static void add_to(cj__ll_fn *fn, LLVMValueRef at, uint64_t offset, uint32_t what)
 {
     cj__ll_module *m = fn->m;
@@ -320,10 +314,10 @@ static void add_to(cj__ll_fn *fn, LLVMValueRef at, uint64_t offset, uint32_t wha
     cj__ll_store(m, LLVMBuildAdd(m->builder, value, cj__ll_c32(m, what), ""), at, offset);
 }
 
-/* Goes on when `usual`, else at `rare`. */
-static void expect(cj__ll_fn *fn, LLVMValueRef usual, LLVMBasicBlockRef rare)
+/* Goes on at `rare` when `a` and `b` compare so: what is usual, negated, would be three instructions more where nothing is optimised. */
+static void rarely(cj__ll_fn *fn, LLVMIntPredicate unusual, LLVMValueRef a, LLVMValueRef b, LLVMBasicBlockRef rare)
 {
-    cj__ll_branch_cold(fn, LLVMBuildNot(fn->m->builder, usual, ""), rare, cj__ll_block(fn, ""));
+    cj__ll_branch_cold(fn, LLVMBuildICmp(fn->m->builder, unusual, a, b, ""), rare, cj__ll_block(fn, ""));
 }
 
 /* cj__move_own, where the handle is neither lent nor a borrow, and the other table has a free place. Gives the new index. */
@@ -332,27 +326,24 @@ static LLVMValueRef usual_own(cj__ll_fn *fn, LLVMValueRef from, LLVMValueRef han
 {
     cj__ll_module *m = fn->m;
     LLVMValueRef to = cj__ll_table(fn, false), null = LLVMConstNull(m->ptr), zero = cj__ll_c32(m, 0);
-    expect(fn, is_zero(fn, m->ptr, handle, offsetof(cj_handle, scope)), rare);
-    expect(fn, is_zero(fn, m->i32, handle, offsetof(cj_handle, lends)), rare);
+    rarely(fn, LLVMIntNE, cj__ll_load(m, m->ptr, handle, offsetof(cj_handle, scope)), null, rare);
+    rarely(fn, LLVMIntNE, cj__ll_load(m, m->i32, handle, offsetof(cj_handle, lends)), zero, rare);
     LLVMValueRef given = cj__ll_load(m, m->i32, to, offsetof(cj_handles, free));
-    expect(fn, LLVMBuildICmp(m->builder, LLVMIntNE, given, zero, ""), rare);
+    rarely(fn, LLVMIntEQ, given, zero, rare);
 
     LLVMValueRef rt = cj__ll_load(m, m->ptr, handle, offsetof(cj_handle, rt)),
                  rep = cj__ll_load(m, m->i64, handle, offsetof(cj_handle, rep)),
                  next_free = cj__ll_load(m, m->i32, from, offsetof(cj_handles, free));
     cj__ll_store(m, null, handle, offsetof(cj_handle, rt));
-    cj__ll_store(m, cj__ll_c64(m, 0), handle, offsetof(cj_handle, lends)); /* and `named` */
     cj__ll_store(m, cj__ll_resize(m, next_free, m->i64), handle, offsetof(cj_handle, rep));
+    if (fn->moves->src == CJ_SPACE_HOST)
+        cj__ll_store(m, zero, handle, offsetof(cj_handle, named));
     cj__ll_store(m, index, from, offsetof(cj_handles, free));
-    add_to(fn, from, offsetof(cj_handles, used), UINT32_MAX);
 
     LLVMValueRef at = cj__ll_handle_at(fn, to, given), after = cj__ll_load(m, m->i64, at, offsetof(cj_handle, rep));
     cj__ll_store(m, cj__ll_resize(m, after, m->i32), to, offsetof(cj_handles, free));
     cj__ll_store(m, rt, at, offsetof(cj_handle, rt));
     cj__ll_store(m, rep, at, offsetof(cj_handle, rep));
-    cj__ll_store(m, null, at, offsetof(cj_handle, scope));
-    cj__ll_store(m, cj__ll_c64(m, 0), at, offsetof(cj_handle, lends));
-    add_to(fn, to, offsetof(cj_handles, used), 1);
     return given;
 }
 
@@ -363,11 +354,11 @@ static LLVMValueRef usual_borrow(cj__ll_fn *fn, LLVMValueRef from, LLVMValueRef 
     cj__ll_module *m = fn->m;
     LLVMValueRef impl = cj__ll_load_const(m, m->ptr, rt, offsetof(cj_resource, impl));
     LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(fn->to, instance));
-    expect(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, impl, callee, ""), rare);
+    rarely(fn, LLVMIntNE, impl, callee, rare);
     LLVMValueRef lends = cj__ll_at(m, cj__ll_store_of(fn), offsetof(cj_store_core, lends));
     LLVMValueRef len = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, len)),
                  cap = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, cap));
-    expect(fn, LLVMBuildICmp(m->builder, LLVMIntULT, len, cap, ""), rare);
+    rarely(fn, LLVMIntUGE, len, cap, rare);
 
     add_to(fn, handle, offsetof(cj_handle, lends), 1);
     LLVMValueRef first = cj__ll_load(m, m->ptr, lends, offsetof(cj_lends, at));
@@ -392,12 +383,12 @@ static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
     if (!m->big && !(to_host && (!own || m->plan->has_borrow))) {
         rare = cj__ll_block(fn, "rare");
         LLVMValueRef table = cj__ll_table(fn, true), len = cj__ll_load(m, m->i32, table, offsetof(cj_handles, len));
-        expect(fn, LLVMBuildICmp(m->builder, LLVMIntULT, index, len, ""), rare);
+        rarely(fn, LLVMIntUGE, index, len, rare);
         LLVMValueRef handle = cj__ll_handle_at(fn, table, index);
         LLVMValueRef resources = cj__ll_load_const(m, m->ptr, fn->binding, offsetof(cj_binding, resources));
         LLVMValueRef rt = cj__ll_load_const(m, m->ptr, resources, op->count * sizeof(void *));
         LLVMValueRef is = cj__ll_load(m, m->ptr, handle, offsetof(cj_handle, rt));
-        expect(fn, LLVMBuildICmp(m->builder, LLVMIntEQ, is, rt, ""), rare);
+        rarely(fn, LLVMIntNE, is, rt, rare);
         given = own ? usual_own(fn, table, handle, index, rare) : usual_borrow(fn, table, handle, index, rt, rare);
         after_usual = cj__ll_here(fn);
         next = cj__ll_block(fn, "");

@@ -184,6 +184,8 @@ static uint32_t handle(chance *c, const cj_type *type)
     bool borrowed = (type->kind == CJ_KIND_BORROW && below(c, 3) == 0) || one_in(c, 4 * c->bad);
     cj_handle fresh = {
         .rt = rt, .rep = number(c), .scope = borrowed ? &c->p->outer : NULL, .lends = one_in(c, 4 * c->bad)};
+    if (c->table == &c->p->fake->store.handles)
+        fresh.named = below(c, 3);
     uint32_t index = 0;
     (void)cj__handle_add(cj__alloc_or_default(NULL), c->table, fresh, &index);
     return index;
@@ -681,7 +683,7 @@ static void set_scene(parity *p, cj_binding *binding)
         if (n > 2)
             cj__handle_remove(tables[i], 1 + below(&c, n));
         if (one_in(&c, 3 * c.bad))
-            tables[i]->max = tables[i]->used + below(&c, 4);
+            tables[i]->max = n - (n > 2) + below(&c, 4);
     }
     p->entering[0] = binding->entering[0];
     binding->entering = p->entering;
@@ -717,12 +719,13 @@ static remains take_remains(fake_engine *fake)
 
 static void dump_table(parity *p, text *out, const cj_handles *table)
 {
-    uint32_t header[3] = {table->len, table->free, table->used};
+    uint32_t header[2] = {table->len, table->free};
     text_add(out, header, sizeof(header));
     for (uint32_t i = 1; i < table->len; i++) {
         const cj_handle *entry = &table->at[i];
-        uint64_t seen[4] = {entry->rt ? (uint64_t)(entry->rt - p->resources) + 1 : 0, entry->rep, entry->lends,
-                            !entry->rt || !entry->scope ? 0u
+        uint64_t seen[5] = {entry->rt ? (uint64_t)(entry->rt - p->resources) + 1 : 0, entry->rep, entry->lends,
+                            entry->named,
+                            !entry->scope               ? 0u
                             : entry->scope == &p->outer ? 1u
                                                         : 2u};
         text_add(out, seen, sizeof(seen));
