@@ -195,9 +195,9 @@ typedef enum cj_plan_kind {
  *   8. The results program (the caller's realloc runs with the caller's may_leave 0).
  *   9. has_post_return: as in EXPORT. 10. may_enter of all of bound->entering is 1 again; cj__lends_end.
  *
- * Handles: has_borrow makes a call begin with borrows = 0, lends_mark = store->lends.len, and end with cj__lends_end, after
- * the last step; EXPORT checks borrows as in FUSED, before its results program; in IMPORT the host's borrowed handles
- * are dropped for it before the results program (cj__host_borrows_end). */
+ * Handles: has_borrow makes a call begin with borrows = 0, lends_mark = store->lends.len (not needed in FUSED with
+ * lends_one), and end with cj__lends_end, after the last step; EXPORT checks borrows as in FUSED, before its results
+ * program; in IMPORT the host's borrowed handles are dropped for it before the results program (cj__host_borrows_end). */
 typedef struct cj_plan_options {
     cj_plan_kind kind;
     cj_encoding encoding; /* the guest's: of who is called (EXPORT, FUSED) or calls (IMPORT) */
@@ -225,6 +225,8 @@ struct cj_plan {
     /* The call has a borrow scope: some parameter is or contains a borrow, or an own handle goes to the host (which a trap
      * must not leave with handles that it was never told of). */
     bool has_borrow;
+    /* EXPORT, FUSED: each call lends one handle, neither more nor less, to a guest: most methods. */
+    bool lends_one;
     /* Host layout of the argument struct and of the result; 0 when there are none, and in FUSED. */
     size_t host_args_size, host_args_align;
     size_t host_result_size, host_result_align;

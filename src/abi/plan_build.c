@@ -399,6 +399,17 @@ static cj_status build_results(builder *b, const cj_functype *type, cj_plan *pla
     return program_end(b, plan->arena, &plan->results);
 }
 
+/* One borrow, in no list and no case of a variant. */
+static bool lends_one(const cj_moves *args)
+{
+    uint32_t all = 0, certain = 0;
+    for (uint32_t i = 0; i < args->op_count; i++)
+        all += args->ops[i].code == CJ_OP_BORROW;
+    for (uint32_t i = 0; i < args->op_count; i = args->ops[i].next)
+        certain += args->ops[i].code == CJ_OP_BORROW;
+    return all == 1 && certain == 1;
+}
+
 static cj_status build(builder *b, const cj_functype *type, cj_plan *plan)
 {
     cj__core_sig(type, plan->options.kind != CJ_PLAN_EXPORT, &plan->sig);
@@ -422,6 +433,7 @@ static cj_status build(builder *b, const cj_functype *type, cj_plan *plan)
     if (plan->host_args_size > UINT32_MAX || plan->host_result_size > UINT32_MAX)
         return cj__fail(b->err, CJ_UNSUPPORTED, "unsupported: parameters of 4 GiB and more");
     CJ_TRY(build_args(b, type, plan));
+    plan->lends_one = kind != CJ_PLAN_IMPORT && lends_one(&plan->args);
     CJ_TRY(build_results(b, type, plan));
     plan->resource_count = (uint32_t)b->resources.len;
     plan->resources =

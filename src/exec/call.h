@@ -171,6 +171,7 @@ struct cj_call_ctx {
     /* length of store->lends when the call began: set by the back end for plans with has_borrow, and by whoever
      * enters for the host (cj__lends_unwind) */
     uint32_t lends_mark;
+    uint32_t lent;       /* FUSED plans with lends_one: the caller's handle; set by cj__move_borrow */
     cj_call_point taken; /* a call that a host function made: by that function so far */
 };
 

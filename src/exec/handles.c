@@ -95,6 +95,11 @@ void cj__handles_drop(cj_handles *table)
 
 /* -- The table of one end ------------------------------------------------------------------------------------------ */
 
+static const cj_instance_core *instance_of(const cj_side *side)
+{
+    return side ? side->instance : NULL;
+}
+
 static cj_handles *table_of(cj_call_ctx *call, const cj_instance_core *instance)
 {
     return instance ? (cj_handles *)&instance->handles : &call->store->handles;
@@ -146,6 +151,13 @@ static void push_reserved(cj_store_core *store, cj_handles *table, uint32_t inde
     store->lends.at[store->lends.len++] = (cj_lend){table, index, (uint32_t)kind};
 }
 
+/* Whether what the call lends is in call->lent, not in the list. */
+static bool is_unlisted(const cj_call_ctx *call)
+{
+    const cj_plan *plan = call->bound->plan;
+    return plan->lends_one && plan->options.kind == CJ_PLAN_FUSED;
+}
+
 /* A handle that is lent cannot be removed, so it is still where it was. */
 static void give_back(const cj_lend *lend)
 {
@@ -175,6 +187,10 @@ void cj__host_borrows_end(cj_call_ctx *call)
 
 void cj__lends_end(cj_call_ctx *call)
 {
+    if (is_unlisted(call)) {
+        table_of(call, instance_of(cj__lift_side(call, false)))->at[call->lent].lends--;
+        return;
+    }
     cj_lends *lends = &call->store->lends;
     while (lends->len > call->lends_mark) {
         const cj_lend *lend = &lends->at[--lends->len];
@@ -210,11 +226,6 @@ void cj__lends_unwind(cj_call_ctx *call)
 }
 
 /* -- Moves --------------------------------------------------------------------------------------------------------- */
-
-static const cj_instance_core *instance_of(const cj_side *side)
-{
-    return side ? side->instance : NULL;
-}
 
 uint32_t cj__move_own(cj_call_ctx *call, bool in_results, uint32_t slot, uint32_t index, uint32_t *out)
 {
@@ -253,14 +264,17 @@ uint32_t cj__move_borrow(cj_call_ctx *call, bool in_results, uint32_t slot, uint
     uint32_t trap = get(from, rt, index, &handle);
     if (CJ_UNLIKELY(trap))
         return trap;
-    bool needs_handle = !callee || callee != rt->impl, to_host = to == &store->handles;
-    trap = reserve_lends(store, to_host ? 2 : 1);
+    bool needs_handle = !callee || callee != rt->impl, to_host = to == &store->handles, unlisted = is_unlisted(call);
+    trap = unlisted ? CJ_TRAP_NONE : reserve_lends(store, to_host ? 2 : 1);
     if (!trap && needs_handle)
         trap = reserve(store->alloc, to);
     if (CJ_UNLIKELY(trap))
         return explain(call, trap);
     handle->lends++;
-    push_reserved(store, from, index, CJ_LEND_BORROW);
+    if (unlisted)
+        call->lent = index;
+    else
+        push_reserved(store, from, index, CJ_LEND_BORROW);
     if (!needs_handle) {
         *out = (uint32_t)handle->rep;
         return CJ_TRAP_NONE;

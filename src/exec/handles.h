@@ -79,7 +79,9 @@ uint32_t cj__handle_get(cj_handles *, uint32_t index, cj_handle **out); /* HANDL
 void cj__handle_remove(cj_handles *, uint32_t index);
 
 /* What active calls have done to handles and must undo, whatever way they end: a stack, for calls nest. At most as many as
- * max_handles, over all calls: CJ_TRAP_HANDLE_TABLE_FULL. */
+ * max_handles, over all calls: CJ_TRAP_HANDLE_TABLE_FULL. Not in it is what a guest lends another where that is one handle
+ * (cj_plan.lends_one): its call knows it, and after a trap the table that it is in is never used again, as guests that were left by one are
+ * not entered any more. */
 typedef enum cj_lend_kind {
     CJ_LEND_BORROW, /* `table`[index] is lent */
     CJ_LEND_HOST,   /* the host's table has a borrow at `index`, of the call on top */

@@ -634,6 +634,44 @@ static void dtor_drops(fake_engine *fake, void *user, uint64_t *flat)
         inner_trap = cj__resource_drop(&self, user, own->len - 1);
 }
 
+/* What a call between guests lends when that is one handle is not listed, given back all the same, and left as it is by a trap. */
+static void test_one_lend(void **state)
+{
+    (void)state;
+    set_limit(1);
+    run_guest(A);
+    expect_play("new 3 5", "1");
+    for (int trapped = 0; trapped < 2; trapped++) {
+        expect_play("call B", "ok");
+        frames[depth - 1].plan.lends_one = true;
+        expect_play("borrow 3 2", "HANDLE_INDEX");
+        expect_play("borrow 3 1", "1");
+        expect_table(A, "1=3:5+1 |");
+        expect_table(B, "1=3:5* |");
+        expect_play("call C", "ok"); /* which is lent the same once more, by B */
+        frames[depth - 1].plan.lends_one = true;
+        expect_play("borrow 3 1", "1");
+        expect_table(B, "1=3:5*+1 |");
+        assert_int_equal(store->lends.len, 0);
+        if (trapped)
+            break;
+        expect_play("drop 3 1", "ok");
+        expect_play("done", "ok");
+        expect_play("return", "ok");
+        expect_table(B, "1=3:5* |");
+        expect_table(A, "1=3:5+1 |");
+        expect_play("drop 3 1", "ok");
+        expect_play("done", "ok");
+        expect_play("return", "ok");
+        expect_table(A, "1=3:5 |");
+    }
+    expect_play("trap", "ok");
+    expect_table(A, "1=3:5+1 |");
+    static const char *const calls[] = {"call A", "call B", "call C"};
+    for (size_t i = 0; i < CJ_COUNT(calls); i++)
+        expect_play(calls[i], "CANNOT_ENTER");
+}
+
 static void test_destructor_traps(void **state)
 {
     (void)state;
@@ -785,6 +823,8 @@ int main(void)
         TEST(test_lends_are_bounded),
         TEST(test_trap_under_host_function),
         TEST(test_own_to_host),
+        TEST(test_one_lend),
+        TEST(test_one_lend),
         TEST(test_destructor_traps),
         TEST(test_destructor_in_destructor),
         TEST(test_destructor_refused),

@@ -480,6 +480,19 @@ static void test_handles(void **state)
     plan = build(functype(PARAMS(t_option(T, t_list(T, handle(CJ_KIND_BORROW, 3)))), NULL), imports(CJ_UTF8));
     assert_true(plan->has_borrow);
     cj__plan_delete(plan);
+    static const struct {
+        bool in_list, once_more, lends_one;
+    } lends[] = {{false, false, true}, {true, false, false}, {false, true, false}, {true, true, false}};
+    for (cj_plan_kind kind = CJ_PLAN_EXPORT; kind <= CJ_PLAN_FUSED; kind++) {
+        for (size_t i = 0; i < CJ_COUNT(lends); i++) {
+            const cj_type *borrow = handle(CJ_KIND_BORROW, 3);
+            const cj_type *first = lends[i].in_list ? t_list(T, borrow) : borrow;
+            const cj_type *record = t_record(T, 2, "a", first, "b", lends[i].once_more ? borrow : t_u8(T));
+            plan = build(functype(PARAMS(record), NULL), (cj_plan_options){.kind = kind});
+            assert_int_equal(plan->lends_one, kind != CJ_PLAN_IMPORT && lends[i].lends_one);
+            cj__plan_delete(plan);
+        }
+    }
     plan = build(functype(PARAMS(t_u8(T)), NULL), imports(CJ_UTF8));
     assert_int_equal(plan->resource_count, 0);
     assert_false(plan->has_borrow);

@@ -192,9 +192,9 @@ typedef struct cj__ll_fn {
     LLVMBasicBlockRef recorded; /* leaves with a kind that is recorded already: reached by `forwards` */
     LLVMValueRef call, binding;
     LLVMValueRef env, store; /* NULL: read from `call` */
-    /* plans with one borrow, always lent: length of store->lends before, its handle; else NULL */
-    LLVMValueRef mark, lent;
-    bool late; /* `call` is a block without content: what reads it is rare, and fills it in before */
+    bool lends_one;          /* plans of that kind, in one function: */
+    LLVMValueRef mark, lent; /* length of store->lends before (EXPORT), the handle */
+    bool late;               /* `call` is a block without content: what reads it is rare, and fills it in before */
     /* The program that is being written. */
     const cj_moves *moves;
     bool in_results;

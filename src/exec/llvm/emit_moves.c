@@ -355,8 +355,12 @@ static LLVMValueRef usual_borrow(cj__ll_fn *fn, LLVMValueRef from, LLVMValueRef 
     LLVMValueRef impl = cj__ll_load_const(m, m->ptr, rt, offsetof(cj_resource, impl));
     LLVMValueRef callee = cj__ll_load_const(m, m->ptr, fn->binding, CJ__LL_SIDE(fn->to, instance));
     rarely(fn, LLVMIntNE, impl, callee, rare);
+    if (fn->lends_one && !fn->mark) {
+        add_to(fn, handle, offsetof(cj_handle, lends), 1);
+        return cj__ll_resize(m, cj__ll_load(m, m->i64, handle, offsetof(cj_handle, rep)), m->i32);
+    }
     LLVMValueRef lends = cj__ll_at(m, cj__ll_store_of(fn), offsetof(cj_store_core, lends));
-    LLVMValueRef len = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, len)),
+    LLVMValueRef len = fn->mark ? fn->mark : cj__ll_load(m, m->i32, lends, offsetof(cj_lends, len)),
                  cap = cj__ll_load(m, m->i32, lends, offsetof(cj_lends, cap));
     rarely(fn, LLVMIntUGE, len, cap, rare);
 
@@ -378,9 +382,10 @@ static void emit_handle(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
     bool own = op->code == CJ_OP_OWN, to_host = fn->moves->dst == CJ_SPACE_HOST;
     LLVMValueRef index = get(fn, src, op->src, 4), given = NULL;
     LLVMBasicBlockRef rare = NULL, after_usual = NULL, next = NULL;
-    if (fn->mark && !own)
+    if (fn->lends_one && !own)
         fn->lent = index;
-    if (!m->big && !(to_host && (!own || m->plan->has_borrow))) {
+    bool in_part = !own && m->plan->lends_one && !fn->lends_one;
+    if (!m->big && !in_part && !(to_host && (!own || m->plan->has_borrow))) {
         rare = cj__ll_block(fn, "rare");
         LLVMValueRef table = cj__ll_table(fn, true), len = cj__ll_load(m, m->i32, table, offsetof(cj_handles, len));
         rarely(fn, LLVMIntUGE, index, len, rare);

@@ -149,29 +149,21 @@ static void call_post_return(cj__ll_fn *fn, const cj_core_sig *sig, LLVMValueRef
 
 /* The borrow scope. */
 
-/* True when a call lends one handle to a guest, neither more nor less: most methods. */
-static bool lends_one(const cj__ll_module *m)
-{
-    const cj_moves *args = &m->plan->args;
-    uint32_t all = 0, certain = 0;
-    for (uint32_t i = 0; i < args->op_count; i++)
-        all += args->ops[i].code == CJ_OP_BORROW;
-    for (uint32_t i = 0; i < args->op_count; i = args->ops[i].next)
-        certain += args->ops[i].code == CJ_OP_BORROW;
-    return !m->big && args->dst != CJ_SPACE_HOST && args->op_count <= m->tuning.part_ops && all == 1 && certain == 1;
-}
-
 static void begin_borrows(cj__ll_fn *fn)
 {
     cj__ll_module *m = fn->m;
     if (!m->plan->has_borrow)
         return;
+    cj__ll_store(m, cj__ll_c32(m, 0), fn->call, offsetof(cj_call_ctx, borrows));
+    fn->lends_one = m->plan->lends_one && !has_parts(m);
+    if (fn->lends_one && m->plan->options.kind == CJ_PLAN_FUSED)
+        return;
     LLVMValueRef mark =
         cj__ll_load(m, m->i32, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
-    cj__ll_store(m, cj__ll_c32(m, 0), fn->call, offsetof(cj_call_ctx, borrows));
-    cj__ll_store(m, mark, fn->call, offsetof(cj_call_ctx, lends_mark));
-    if (lends_one(m))
+    if (fn->lends_one)
         fn->mark = mark;
+    else
+        cj__ll_store(m, mark, fn->call, offsetof(cj_call_ctx, lends_mark));
 }
 
 static void check_borrows(cj__ll_fn *fn)
@@ -184,13 +176,13 @@ static void check_borrows(cj__ll_fn *fn)
                    CJ_NO_SITE);
 }
 
-/* cj__lends_end; in place, and without a look at the list of what is lent, where that is one handle. */
+/* cj__lends_end; in place, and without a look at what is lent, where that is one handle. */
 static void end_borrows(cj__ll_fn *fn)
 {
     cj__ll_module *m = fn->m;
     if (!m->plan->has_borrow)
         return;
-    if (!fn->lent) {
+    if (!fn->lends_one) {
         if (fn->late)
             cj__ll_fill_call(fn);
         cj__ll_call(m, CJ__LL_cj__lends_end, &fn->call, 1);
@@ -200,7 +192,8 @@ static void end_borrows(cj__ll_fn *fn)
     LLVMValueRef handle = cj__ll_handle_at(fn, cj__ll_table(fn, true), fn->lent);
     LLVMValueRef count = cj__ll_load(m, m->i32, handle, offsetof(cj_handle, lends));
     cj__ll_store(m, LLVMBuildSub(m->builder, count, cj__ll_c32(m, 1), ""), handle, offsetof(cj_handle, lends));
-    cj__ll_store(m, fn->mark, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
+    if (fn->mark)
+        cj__ll_store(m, fn->mark, cj__ll_store_of(fn), offsetof(cj_store_core, lends) + offsetof(cj_lends, len));
 }
 
 /* -- Exports ----------------------------------------------------------------------------------------------------- */
