@@ -35,6 +35,7 @@ bool cj__ll_module_init(cj__ll_module *m)
     m->f32 = LLVMFloatTypeInContext(m->context);
     m->f64 = LLVMDoubleTypeInContext(m->context);
     m->ptr = LLVMPointerTypeInContext(m->context, 0);
+    m->moved = LLVMStructTypeInContext(m->context, (LLVMTypeRef[]){m->i64, m->i64}, 2, 0);
     m->nounwind = attribute(m, "nounwind");
     m->uwtable =
         LLVMCreateEnumAttribute(m->context, LLVMGetEnumAttributeKindForName("uwtable", 7), 2 /* at each instruction */);
@@ -164,6 +165,7 @@ static LLVMTypeRef type_of_letter(cj__ll_module *m, char letter)
            : letter == 'i' ? m->i32
            : letter == 'l' ? m->i64
            : letter == 'p' ? m->ptr
+           : letter == 'm' ? m->moved
                            : m->void_type;
 }
 

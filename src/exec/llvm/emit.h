@@ -34,7 +34,7 @@ enum {
 };
 
 /* C functions that emitted code calls, by address: X(NAME, signature, how often). Signature: result, then parameters; v
- * void, b bool, i i32, l i64, p pointer. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
+ * void, b bool, i i32, l i64, p pointer, m cj__ll_moved. COLD ones are called on the way to a trap only: what leads there is laid out as unlikely. */
 #define CJ__LL_HELPER_MAP(X) \
     X(cj__ll_trap, "ipi", COLD) \
     X(cj__ll_give_back, "vp", WARM) \
@@ -50,15 +50,15 @@ enum {
     X(cj__ll_string_lift_utf8, "ipiiip", WARM) \
     X(cj__ll_string_bad_view_utf8, "ipp", COLD) \
     X(cj__ll_string_lower_utf8, "ippp", WARM) \
-    X(cj__ll_string_utf8_to_utf8, "ipiiip", WARM) \
-    X(cj__ll_string_utf8_to_utf16, "ipiiip", WARM) \
-    X(cj__ll_string_utf8_to_latin1_utf16, "ipiiip", WARM) \
-    X(cj__ll_string_utf16_to_utf8, "ipiiip", WARM) \
-    X(cj__ll_string_utf16_to_utf16, "ipiiip", WARM) \
-    X(cj__ll_string_utf16_to_latin1_utf16, "ipiiip", WARM) \
-    X(cj__ll_string_latin1_utf16_to_utf8, "ipiiip", WARM) \
-    X(cj__ll_string_latin1_utf16_to_utf16, "ipiiip", WARM) \
-    X(cj__ll_string_latin1_utf16_to_latin1_utf16, "ipiiip", WARM) \
+    X(cj__ll_string_utf8_to_utf8, "mppiii", WARM) \
+    X(cj__ll_string_utf8_to_utf16, "mppiii", WARM) \
+    X(cj__ll_string_utf8_to_latin1_utf16, "mppiii", WARM) \
+    X(cj__ll_string_utf16_to_utf8, "mppiii", WARM) \
+    X(cj__ll_string_utf16_to_utf16, "mppiii", WARM) \
+    X(cj__ll_string_utf16_to_latin1_utf16, "mppiii", WARM) \
+    X(cj__ll_string_latin1_utf16_to_utf8, "mppiii", WARM) \
+    X(cj__ll_string_latin1_utf16_to_utf16, "mppiii", WARM) \
+    X(cj__ll_string_latin1_utf16_to_latin1_utf16, "mppiii", WARM) \
     X(cj__move_own, "ipiiip", WARM) \
     X(cj__move_borrow, "ipiiip", WARM) \
     X(cj__lends_end, "vp", WARM) \
@@ -90,7 +90,12 @@ uint32_t cj__ll_string_lift_utf8(cj_call_ctx *call, uint32_t as, uint32_t ptr, u
 uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32_t out[2]);
 /* Why `view` cannot be one: it is malformed, or longer than host_bytes. */
 uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view);
-/* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. */
+/* cj__string_move for each pair of encodings: X(from, to, FROM, TO). env->module_inst is the lowering side's. No call object and no pointer to
+ * where the result goes: what two registers give needs no stores. */
+typedef struct cj__ll_moved {
+    uint64_t words; /* pointer, then tagged length */
+    uint64_t trap;
+} cj__ll_moved;
 #define CJ__LL_STRING_PAIRS(X) \
     X(utf8, utf8, CJ_UTF8, CJ_UTF8) \
     X(utf8, utf16, CJ_UTF8, CJ_UTF16) \
@@ -102,8 +107,8 @@ uint32_t cj__ll_string_bad_view_utf8(cj_call_ctx *call, const cj_string *view);
     X(latin1_utf16, utf16, CJ_LATIN1_UTF16, CJ_UTF16) \
     X(latin1_utf16, latin1_utf16, CJ_LATIN1_UTF16, CJ_LATIN1_UTF16)
 #define CJ_X(from, to, FROM, TO) \
-    uint32_t cj__ll_string_##from##_to_##to(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, \
-                                            uint32_t tagged_units, uint32_t out[2]);
+    cj__ll_moved cj__ll_string_##from##_to_##to(void *env, const cj_binding *bound, uint32_t in_results, uint32_t ptr, \
+                                                uint32_t tagged_units);
 CJ__LL_STRING_PAIRS(CJ_X)
 #undef CJ_X
 extern const char cj__ll_in_post_return[]; /* trap.detail */
@@ -137,7 +142,7 @@ typedef struct cj__ll_module {
     LLVMContextRef context;
     LLVMModuleRef module;
     LLVMBuilderRef builder;
-    LLVMTypeRef void_type, i1, i8, i16, i32, i64, f32, f64, ptr;
+    LLVMTypeRef void_type, i1, i8, i16, i32, i64, f32, f64, ptr, moved;
     LLVMValueRef helpers[CJ__LL_HELPER_COUNT];
     LLVMTypeRef helper_types[CJ__LL_HELPER_COUNT];
     LLVMValueRef in_post_return;

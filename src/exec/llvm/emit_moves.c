@@ -244,7 +244,7 @@ static LLVMValueRef lower_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *s
 }
 
 /* Between two guests. */
-static LLVMValueRef move_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src, LLVMValueRef out)
+static LLVMValueRef move_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *src)
 {
     cj__ll_module *m = fn->m;
     const cj_plan_options *options = &m->plan->options;
@@ -257,7 +257,7 @@ static LLVMValueRef move_string(cj__ll_fn *fn, const cj_op *op, cj__ll_place *sr
         CJ__LL_STRING_PAIRS(CJ_X)
 #undef CJ_X
     };
-    LLVMValueRef args[] = {fn->call, cj__ll_c32(m, fn->in_results), pair[0], pair[1], out};
+    LLVMValueRef args[] = {cj__ll_env(fn), fn->binding, cj__ll_c32(m, fn->in_results), pair[0], pair[1]};
     return cj__ll_call(m, pairs[from][to], args, 5);
 }
 
@@ -273,14 +273,22 @@ static void emit_string(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_
         return;
     }
     cj__ll_note(fn, site);
-    LLVMValueRef out = cj__ll_out(fn);
-    bool from_host = fn->moves->src == CJ_SPACE_HOST;
-    cj__ll_trap_unless_null(fn, from_host ? lower_string(fn, op, src, out) : move_string(fn, op, src, out), site);
+    LLVMValueRef words;
+    if (fn->moves->src == CJ_SPACE_HOST) {
+        LLVMValueRef out = cj__ll_out(fn);
+        cj__ll_trap_unless_null(fn, lower_string(fn, op, src, out), site);
+        words = cj__ll_load(m, m->i64, out, 0);
+    } else {
+        LLVMValueRef moved = move_string(fn, op, src);
+        words = LLVMBuildExtractValue(m->builder, moved, 0, "");
+        cj__ll_trap_unless_null(fn, cj__ll_resize(m, LLVMBuildExtractValue(m->builder, moved, 1, ""), m->i32), site);
+    }
     cj__ll_called_out(fn);
     if (dst->space == CJ_SPACE_MEM)
-        put(fn, dst, op->dst, cj__ll_load(m, m->i64, out, 0));
+        put(fn, dst, op->dst, words);
     else
-        put_pair(fn, dst, op->dst, cj__ll_load(m, m->i32, out, 0), cj__ll_load(m, m->i32, out, 4));
+        put_pair(fn, dst, op->dst, cj__ll_resize(m, words, m->i32),
+                 cj__ll_resize(m, LLVMBuildLShr(m->builder, words, cj__ll_c64(m, 32), ""), m->i32));
 }
 
 /* -- Handles ----------------------------------------------------------------------------------------------------- */

@@ -525,7 +525,7 @@ static void emit_import(cj__ll_module *m)
 /* True when only what is rare looks at the call, and can fill it in: traps, and helpers for handles. No other helper that takes it, no part. */
 static bool needs_no_call(const cj__ll_module *m)
 {
-    return !has_parts(m) && !has_code(&m->plan->args, CJ_OP_STRING) && !has_code(&m->plan->results, CJ_OP_STRING);
+    return !has_parts(m);
 }
 
 /* One loop over the instances that are entered, from the second on. */

@@ -137,22 +137,36 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
 
 /* -- Strings from guest to guest, an entry per pair --------------------------------------------------------------- */
 
-static __attribute__((noinline)) uint32_t move_tagged(cj_call_ctx *call, uint32_t in_results, cj_encoding to,
-                                                      uint32_t ptr, uint32_t tagged_units, uint32_t out[2])
+static cj_call_ctx fused_call(void *env, const cj_binding *bound)
 {
-    return cj__string_move(call, cj__lift_side(call, in_results), CJ_LATIN1_UTF16, cj__lower_side(call, in_results), to,
-                           ptr, tagged_units, out);
+    return (cj_call_ctx){.bound = bound, .store = bound->guest.instance->store, .env = env};
 }
 
+static cj__ll_moved as_moved(const uint32_t words[2], uint32_t trap)
+{
+    return (cj__ll_moved){(uint64_t)words[1] << 32 | words[0], trap};
+}
+
+static __attribute__((noinline)) cj__ll_moved move_tagged(void *env, const cj_binding *bound, uint32_t in_results,
+                                                          cj_encoding to, uint32_t ptr, uint32_t tagged_units)
+{
+    cj_call_ctx call = fused_call(env, bound);
+    uint32_t out[2] = {0}, trap = cj__string_move(&call, cj__lift_side(&call, in_results), CJ_LATIN1_UTF16,
+                                                  cj__lower_side(&call, in_results), to, ptr, tagged_units, out);
+    return as_moved(out, trap);
+}
+
+/* `call` is known to nobody, so that it is in registers. */
 #define MOVE(from, to, FROM, TO) \
-    uint32_t cj__ll_string_##from##_to_##to(cj_call_ctx *call, uint32_t in_results, uint32_t ptr, \
-                                            uint32_t tagged_units, uint32_t out[2]) \
+    cj__ll_moved cj__ll_string_##from##_to_##to(void *env, const cj_binding *bound, uint32_t in_results, uint32_t ptr, \
+                                                uint32_t tagged_units) \
     { \
         if (FROM == CJ_LATIN1_UTF16 && CJ_UNLIKELY(tagged_units & UTF16_TAG)) \
-            return move_tagged(call, in_results, TO, ptr, tagged_units, out); \
-        const cj_binding *bound = call->bound; \
+            return move_tagged(env, bound, in_results, TO, ptr, tagged_units); \
         const cj_side *caller = &bound->caller, *callee = &bound->guest; \
-        return move_string(call, in_results ? callee : caller, FROM, in_results ? caller : callee, TO, ptr, \
-                           tagged_units, out); \
+        cj_call_ctx call = fused_call(env, bound); \
+        uint32_t out[2] = {0}, trap = move_string(&call, in_results ? callee : caller, FROM, \
+                                                  in_results ? caller : callee, TO, ptr, tagged_units, out); \
+        return as_moved(out, trap); \
     }
 CJ__LL_STRING_PAIRS(MOVE)
