@@ -10,6 +10,8 @@
 
 enum { CARDS = 300 };
 
+typedef enum habit { DROP_NEXT, DROP_ANY, TAKE_ANY, ADD, STORE, FORGET_TYPE } habit;
+
 typedef struct deck {
     e2e *w;
     cj_store *store;
@@ -18,7 +20,7 @@ typedef struct deck {
     uint32_t drops[CARDS];
     uint32_t dropped;
     uint64_t random;
-    enum { DROP_NEXT, DROP_ANY, TAKE_ANY, ADD, STORE, FORGET_TYPE } habit;
+    habit habit;
 } deck;
 
 static uint32_t any(deck *d)
@@ -75,24 +77,24 @@ static void drop_card(void *user, void *rep)
 static void test_drop_functions_that_rearrange(void **state)
 {
     e2e *w = *state;
-    for (int habit = DROP_NEXT; habit <= FORGET_TYPE; habit++)
+    for (habit h = DROP_NEXT; h <= FORGET_TYPE; h++)
         for (int first = 0; first < 2; first++) {
             deck *d = calloc(1, sizeof(*d));
             d->w = w;
-            d->habit = habit;
+            d->habit = h;
             e2e_ok(cj_store_new(w->engine, NULL, NULL, &d->store, &w->err), &w->err);
             e2e_ok(cj_resource_type_new(w->engine, "card", drop_card, d, &d->type, &w->err), &w->err);
             for (uint32_t i = 0; i < CARDS; i++)
                 e2e_ok(cj_resource_new(d->store, d->type, (void *)(uintptr_t)i, &d->handles[i], &w->err), &w->err);
-            if (first && habit != FORGET_TYPE) {
+            if (first && h != FORGET_TYPE) {
                 e2e_ok(cj_resource_drop(d->store, d->handles[CARDS / 2], &w->err), &w->err);
-                assert_int_equal(d->dropped, habit == DROP_NEXT ? CARDS / 2 : d->dropped);
+                assert_int_equal(d->dropped, h == DROP_NEXT ? CARDS / 2 : d->dropped);
             }
-            if (habit == FORGET_TYPE && first)
+            if (h == FORGET_TYPE && first)
                 e2e_ok(cj_resource_drop(d->store, d->handles[0], &w->err), &w->err);
-            if (habit == FORGET_TYPE)
+            if (h == FORGET_TYPE)
                 d->habit = first ? DROP_ANY : FORGET_TYPE;
-            if (habit == FORGET_TYPE && !first) /* once is enough */
+            if (h == FORGET_TYPE && !first) /* once is enough */
                 for (uint32_t i = 1; i < CARDS; i++) {
                     void *rep;
                     e2e_ok(cj_resource_take(d->store, d->type, d->handles[i], &rep, &w->err), &w->err);
