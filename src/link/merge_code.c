@@ -26,6 +26,7 @@ enum {
     I32_LT_S = 0x48,
     I32_GT_U = 0x4b,
     I32_SUB = 0x6b,
+    I32_SHR_U = 0x76,
     REF_NULL = 0xd0,
     REF_FUNC = 0xd2,
     FC = 0xfc,
@@ -163,6 +164,15 @@ static bool counts_loops(const cj_merger *m, const cj_body *body)
     return m->input->interruptible && m->check == CJ_INTERRUPT_COUNTDOWN && body->has_loop;
 }
 
+/* Takes off a countdown what moving as many bytes as the local says is worth. */
+static void write_size_charge(cj_writer *w, uint32_t local)
+{
+    write_op(w, LOCAL_GET, local);
+    write_i32(w, 4);
+    cj__write_byte(w, I32_SHR_U);
+    cj__write_byte(w, I32_SUB);
+}
+
 static void write_entry_check(cj_merger *m, cj_writer *w, const cj_body *body)
 {
     if (m->check == CJ_INTERRUPT_FLAG) {
@@ -172,6 +182,8 @@ static void write_entry_check(cj_merger *m, cj_writer *w, const cj_body *body)
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
     write_i32(w, body->weight < CJ_BUDGET_ENTRIES ? body->weight : CJ_BUDGET_ENTRIES);
     cj__write_byte(w, I32_SUB);
+    if (body->allocates)
+        write_size_charge(w, 3);
     write_op(w, GLOBAL_SET, CJ_GLOBAL_BUDGET);
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
     write_if_negative_poll(m, w);
@@ -385,9 +397,7 @@ static void write_bulk_check(cj_merger *m, cj_writer *w)
         return;
     }
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
-    /* local.get 2; i32.const 4; i32.shr_u; i32.sub */
-    static const uint8_t sixteenth[] = {0x20, 0x02, 0x41, 0x04, 0x76, 0x6b};
-    cj__write_bytes(w, sixteenth, sizeof(sixteenth));
+    write_size_charge(w, 2);
     write_op(w, GLOBAL_SET, CJ_GLOBAL_BUDGET);
     write_op(w, GLOBAL_GET, CJ_GLOBAL_BUDGET);
     write_if_negative_poll(m, w);

@@ -111,8 +111,9 @@ typedef struct cj_body {
     uint32_t local_count; /* parameters included */
     uint32_t weight;      /* interruptible modules: bytes and calls; 0: needs no check of its own */
     bool has_loop;
-    bool has_bulk; /* interruptible modules: memory.copy or memory.fill */
-    bool forwards; /* does nothing but pass its parameters on to the call at its only site */
+    bool has_bulk;  /* interruptible modules: memory.copy or memory.fill */
+    bool allocates; /* interruptible modules: may be a realloc, whose last parameter is a size */
+    bool forwards;  /* does nothing but pass its parameters on to the call at its only site */
 } cj_body;
 
 /* What a module's bodies do to a table of its. */

@@ -223,12 +223,12 @@ static void test_interrupts(void **state)
     stopper s = {.store = store, .after_ms = 50};
     pthread_t thread;
 
-    for (int i = 0; i < 2; i++) { /* in a loop, in recursion */
+    for (int i = 0; i < 3; i++) { /* in a loop, in recursion, in a call between components that moves lists */
         e2e_ok(cj_instantiate(store, linker, component, &instance, &err), &err);
         assert_int_equal(pthread_create(&thread, NULL, stop, &s), 0);
         cj_val n = e2e_u32(90), out;
-        cj_status status = i ? cj_call(e2e_func(instance, "fib"), &n, 1, &out, 1, NULL, &err)
-                             : cj_call(e2e_func(instance, "spin"), NULL, 0, NULL, 0, NULL, &err);
+        cj_status status = i == 1 ? cj_call(e2e_func(instance, "fib"), &n, 1, &out, 1, NULL, &err)
+                                  : cj_call(e2e_func(instance, i ? "give" : "spin"), NULL, 0, NULL, 0, NULL, &err);
         pthread_join(thread, NULL);
         assert_int_equal(s.status, CJ_OK);
         assert_int_equal(status, CJ_TRAP);

@@ -218,6 +218,33 @@ static void bulk_operations_are_whole(void **state)
     }
 }
 
+/* A call between components runs a realloc once for each list in a list, however small its code is, and moves as many bytes as it asked for: after so many calls
+ * the flag has been looked at. */
+static void a_small_realloc_stops(void **state)
+{
+    (void)state;
+    enum { BUDGET = 262144 }; /* docs/merging.md */
+    static const struct {
+        uint32_t size, most;
+    } cases[] = {{0, BUDGET}, {16 * 64, BUDGET / 64 + 1}, {16 * BUDGET, 1}, {UINT32_MAX, 1}};
+    for (size_t i = 0; i < CJ_COUNT(checks); i++) {
+        merge_case c;
+        open_and_run(&c, "interrupt/ending", checks[i]);
+        for (size_t k = 0; k < CJ_COUNT(cases); k++) {
+            assert_int_equal(case_value(&c, "a.realloc", 0, 0, 1, UINT32_MAX), 16); /* the budget is whole */
+            *flag(&c, 0) = 1;
+            uint32_t calls = 1;
+            while (calls <= cases[k].most && case_traps(&c, "a.realloc", 0, 0, 1, cases[k].size) == CJ_TRAP_NONE)
+                calls++;
+            if (calls > cases[k].most)
+                fail_msg("%u calls with size %u, and the flag was not looked at", calls - 1, cases[k].size);
+            assert_int_equal(*flag(&c, 1), 1);
+            *flag(&c, 0) = *flag(&c, 1) = 0;
+        }
+        case_close(&c);
+    }
+}
+
 static void only_where_asked_for(void **state)
 {
     (void)state;
@@ -241,6 +268,7 @@ int main(void)
         cmocka_unit_test(instances_have_flags_of_their_own),
         cmocka_unit_test(the_rest_goes_on_as_before),
         cmocka_unit_test(bulk_operations_are_whole),
+        cmocka_unit_test(a_small_realloc_stops),
         cmocka_unit_test(only_where_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
