@@ -17,6 +17,7 @@ int main(int argc, char **argv)
 
     /* What follows stands in README.md. */
     cj_val name = {.kind = CJ_KIND_STRING, .of.string = CJ_STRING("world")}, greeting;
+    char text[512];
     bool ok = cj_engine_new(NULL, &engine, &err) == CJ_OK &&
               cj_component_new(engine, file.bytes, file.size, &component, &err) == CJ_OK &&
               cj_store_new(engine, NULL, NULL, &store, &err) == CJ_OK &&
@@ -24,8 +25,8 @@ int main(int argc, char **argv)
               cj_call(cj_instance_func(instance, "greet"), &name, 1, &greeting, 1, NULL, &err) == CJ_OK;
     if (ok)
         printf("%.*s\n", (int)greeting.of.string.len, greeting.of.string.ptr);
-    else
-        fprintf(stderr, "%s %s\n", err.where, err.message);
+    else if (cj_error_format(&err, text, sizeof(text)) > 0)
+        fprintf(stderr, "%s\n", text);
 
     cj_store_delete(store);
     cj_component_delete(component);

@@ -90,7 +90,7 @@ int main(int argc, char **argv)
               cj_instantiate(store, linker, component, &instance, &err) == CJ_OK &&
               cj_call(cj_instance_func(instance, "total"), &items, 1, &result, 1, NULL, &err) == CJ_OK;
     if (!ok)
-        fprintf(stderr, "%s %s\n", err.where, err.message);
+        print_error(&err);
     else if (result.of.choice.index == 0)
         printf("total: %llu\n", (unsigned long long)result.of.choice.payload->of.u64);
     else

@@ -66,7 +66,7 @@ static int summarize(cj_store *store, cj_func *func, const char *text)
     summary s;
     cj_arena *arena; /* strings and lists of the result live here */
     if (cj_arena_new(NULL, &arena) != CJ_OK || cj_call_native(func, &args, &s, arena) != CJ_OK) {
-        fprintf(stderr, "%s\n", cj_store_error(store)->message);
+        print_error(cj_store_error(store));
         return 1;
     }
     printf("%u characters, %u words in %u lines, %.2f characters a word, the longest is \"%.*s\"\n", s.characters,
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         cj_component_new(engine, file.bytes, file.size, &component, &err) != CJ_OK ||
         cj_store_new(engine, NULL, NULL, &store, &err) != CJ_OK ||
         cj_instantiate(store, NULL, component, &instance, &err) != CJ_OK)
-        fprintf(stderr, "%s %s\n", err.where, err.message);
+        print_error(&err);
     else
         status = summarize(store, cj_instance_func(instance, SUMMARIZE), argc > 2 ? argv[2] : "Hello, world.");
 

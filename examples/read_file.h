@@ -1,7 +1,9 @@
-/* read_file.h: a whole file in memory, for the examples.
+/* read_file.h: a whole file in memory, and an error as people read it, for the examples.
  */
 #ifndef READ_FILE_H
 #define READ_FILE_H
+
+#include <canonjit.h>
 
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +26,13 @@ static inline file_bytes read_file(const char *path)
     }
     fclose(in);
     return file;
+}
+
+static inline void print_error(const cj_error *err)
+{
+    char text[512];
+    cj_error_format(err, text, sizeof(text)); /* what kind of error, where, what */
+    fprintf(stderr, "%s\n", text);
 }
 
 #endif

@@ -159,7 +159,7 @@ int main(int argc, char **argv)
         ok = false;
     }
     if (!ok)
-        fprintf(stderr, "%s %s\n", err.where, err.message);
+        print_error(&err);
 
     cj_store_delete(store); /* closes journals that are left */
     cj_linker_delete(linker);

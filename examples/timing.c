@@ -40,7 +40,7 @@ typedef struct subject {
 
 static void fail(const cj_error *err)
 {
-    fprintf(stderr, "%s %s\n", err->where, err->message);
+    print_error(err);
     exit(1);
 }
 
