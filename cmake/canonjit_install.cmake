@@ -1,4 +1,5 @@
-# Installation: header, libraries, command, pkg-config file, CMake package (canonjit::canonjit, canonjit::canonjit_static).
+# Installation: header, libraries, command, pkg-config file, CMake package (canonjit::canonjit, canonjit::canonjit_static), licence and
+# documents.
 
 install(FILES include/canonjit.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS canonjit canonjit_static EXPORT canonjitTargets
@@ -6,6 +7,10 @@ install(TARGETS canonjit canonjit_static EXPORT canonjitTargets
 if(TARGET canonjit_cli)
     install(TARGETS canonjit_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+
+# README.md's links to docs/ hold there too.
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/canonjit)
 install(EXPORT canonjitTargets NAMESPACE canonjit:: DESTINATION ${package_dir})

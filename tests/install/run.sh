@@ -23,6 +23,14 @@ cc "$consumer/consumer.c" -DBOUNDS="\"$(pkg-config --variable=bounds canonjit)\"
 "$work/with_pkgconfig"
 passed=$((passed + 1))
 
+# What is installed has its licence and its documents with it.
+doc=$work/prefix/share/doc/canonjit
+cmp "$consumer/../../../LICENSE" "$doc/LICENSE"
+while read -r link; do
+    test -f "$doc/$link" || { echo "README.md, as installed, links to $link, which is not there"; exit 1; }
+done < <(grep -o '(docs/[a-z-]*\.md' "$doc/README.md" | tr -d '(' | sort -u)
+passed=$((passed + 1))
+
 # Only cj_ symbols leave the library.
 if nm -D --defined-only "$(pkg-config --variable=libdir canonjit)/libcanonjit.so" | awk '{print $3}' | grep -v '^cj_[a-z]'; then
     echo "symbols that are not ours to export"
