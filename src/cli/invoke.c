@@ -15,10 +15,10 @@ struct cli_stand_in {
     cj_extern_func func;
 };
 
-static cj_status host_fail(cj_error *err, const char *what, const cj_extern_func *f)
+static cj_status host_fail(cj_error *err, const char *what)
 {
     err->status = CJ_HOST;
-    snprintf(err->message, sizeof(err->message), "%s: %s%s%s", what, f->interface, f->interface[0] ? "#" : "", f->name);
+    snprintf(err->message, sizeof(err->message), "%s", what);
     return CJ_HOST;
 }
 
@@ -62,7 +62,7 @@ static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args,
 {
     const cli_stand_in *s = user;
     if (s->mode == CLI_IMPORTS_TRAP)
-        return host_fail(err, "the guest called an import that is not there", &s->func);
+        return host_fail(err, "the guest called an import that is not there");
     const cj_type *type = nresults ? cj_functype_result(s->func.type) : NULL;
     size_t echoed = nargs;
     for (size_t i = 0; type && s->mode == CLI_IMPORTS_ECHO && i < nargs && echoed == nargs; i++)
@@ -75,8 +75,7 @@ static cj_status call_stand_in(void *user, cj_call_ctx *ctx, const cj_val *args,
         results[0] = args[echoed];
     if (!type || echoed < nargs)
         return CJ_OK;
-    return default_value(ctx, type, &results[0]) ? CJ_OK
-                                                 : host_fail(err, "no default value for the result of", &s->func);
+    return default_value(ctx, type, &results[0]) ? CJ_OK : host_fail(err, "its result has no default value");
 }
 
 int cli_set_imports(cli_imports *mode, const char *verb, const char *value)

@@ -220,8 +220,8 @@ canonjit: unsupported: WASI, of which the component imports functions
 imported, and not offered by this command" run --invoke 'f()' "$work/wasi.wasm"
 check "--unknown-imports trap, not called" 0 "ok(0)" "" run --unknown-imports trap --invoke 'total([])' "$guests/job.wasm"
 check "--unknown-imports trap, called" 1 "" \
-    "~canonjit: $guests/job.wasm: trap: 
-the guest called an import that is not there: example:job/host@1.0.0#price" run --unknown-imports trap --invoke 'total(["a"])' "$guests/job.wasm"
+    "canonjit: $guests/job.wasm: trap: example:job/host@1.0.0#price: the guest called an import that is not there" \
+    run --unknown-imports trap --invoke 'total(["a"])' "$guests/job.wasm"
 check "--unknown-imports default" 0 "err(1)" "" run --unknown-imports default --invoke 'total(["a"])' "$guests/job.wasm"
 check "--unknown-imports default, every kind" 0 "false
 {a: 0, b: 0, c: 0, d: 0, e: false, f: '\u{0}', g: 0, h: 0}
