@@ -6,6 +6,7 @@
  * What is read is run, so whoever can write here can run code as the user. Hence: the directory belongs to the user who runs, and
  * nobody else can write to it; it is held open from that check on. The same goes for every file, which must be a plain
  * one. The checksum finds damage, not malice. Files appear by renaming, whole or not at all; nobody waits for anybody.
+ * A directory that is removed meanwhile is made again when there is something to store, where it was, with the same checks.
  *
  * When a file is used its time becomes now (at most once an hour); when there are more bytes than max_bytes, the oldest go,
  * until a quarter is free.
@@ -18,6 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -40,12 +42,14 @@ typedef struct header {
     uint32_t zero;
 } header;
 
+_Static_assert(CJ_CACHE_PATH_SIZE >= PATH_MAX, "realpath writes as much");
 struct cj_disk {
     const cj_allocator *alloc;
     int dir;
     uint64_t max_bytes;
     uint64_t bytes; /* of the directory, once `counted` */
     bool counted;
+    char path[CJ_CACHE_PATH_SIZE]; /* of `dir` when it was opened, wherever the program goes since; "": not known */
 };
 
 /* -- The directory ----------------------------------------------------------------------------------------------- */
@@ -140,8 +144,23 @@ cj_status cj__disk_open(const cj_allocator *alloc, const char *path, uint64_t ma
     d->alloc = alloc;
     d->dir = dir;
     d->max_bytes = max_bytes;
+    if (!realpath(full, d->path))
+        d->path[0] = 0;
     *out = d;
     return CJ_OK;
+}
+
+/* Not what it lay in, too: whoever removed a whole tree does not want it back. */
+static bool make_again(cj_disk *d)
+{
+    int dir;
+    if (!d->path[0] || (mkdir(d->path, 0700) != 0 && errno != EEXIST) || open_dir(d->path, false, &dir, NULL) != CJ_OK)
+        return false;
+    close(d->dir);
+    d->dir = dir;
+    d->counted = false;
+    d->bytes = 0;
+    return true;
 }
 
 void cj__disk_close(cj_disk *d)
@@ -368,12 +387,19 @@ static uint8_t *compose(cj_disk *d, const cj_disk_key *key, const char *symbol, 
     return bytes;
 }
 
+static int create(const cj_disk *d, const char *name)
+{
+    return openat(d->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 static bool store(cj_disk *d, const char *name, const uint8_t *bytes, size_t size)
 {
     char temporary[64];
     /* not the process's number: it may have several engines, and another container its number */
     snprintf(temporary, sizeof(temporary), "tmp-%016llx", (unsigned long long)cj__hash_seed());
-    int file = openat(d->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int file = create(d, temporary);
+    if (file < 0 && errno == ENOENT && make_again(d)) /* nothing can be made in a directory that is removed */
+        file = create(d, temporary);
     if (file < 0)
         return false;
     bool ok = cj__write_all(file, bytes, size);

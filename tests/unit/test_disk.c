@@ -384,6 +384,67 @@ static void test_cleaners_at_once(void **state)
     }
 }
 
+static void remove_dir(void)
+{
+    char command[160];
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* A directory that is removed while it is in use comes back, in the same place and as private as before, for what is stored then. */
+static void test_a_directory_that_is_removed(void **state)
+{
+    (void)state;
+    static const uint8_t object[3000];
+    cj_cache_info info;
+    cj_error err;
+    struct stat st;
+    char here[256];
+    assert_non_null(getcwd(here, sizeof(here)));
+    assert_int_equal(chdir(root), 0);
+    cj_disk *d = NULL;
+    assert_int_equal(cj__disk_open(cj__alloc_or_default(NULL), "a/b", 8 * 4096, &d, &err), CJ_OK);
+    assert_int_equal(chdir("/"), 0); /* which it does not follow */
+    for (uint32_t i = 0; i < 6; i++)
+        put_numbered(d, i, object, sizeof(object));
+    remove_dir();
+    assert_false(has_numbered(d, 1));
+    assert_int_equal(access(dir, F_OK), -1); /* looking makes nothing */
+    for (uint32_t i = 1; i < 7; i++)         /* what was there before does not count any more */
+        put_numbered(d, i, object, sizeof(object));
+    assert_true(has_numbered(d, 1) && has_numbered(d, 6) && !has_numbered(d, 0));
+    assert_int_equal(stat(dir, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(cj__disk_info(dir, &info, &err), CJ_OK);
+    assert_int_equal(info.entries, 6);
+
+    /* What may not be a cache at the start may not become one. */
+    cj_disk_key key = {KEY.environment, (const uint8_t *)"later", 5};
+    remove_dir();
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(chmod(dir, 0777), 0);
+    assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
+    remove_dir();
+    fclose(fopen(dir, "w"));
+    assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
+    assert_int_equal(unlink(dir), 0);
+    assert_true(cj__disk_put(d, &key, "symbol", "x", 1));
+    assert_int_equal(get(d, &key), CJ_DISK_HIT);
+
+    /* What it lay in does not come back. */
+    char parent[100], moved[100];
+    snprintf(parent, sizeof(parent), "%s/a", root);
+    snprintf(moved, sizeof(moved), "%s/c", root);
+    remove_dir();
+    assert_int_equal(rename(parent, moved), 0);
+    assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
+    assert_int_equal(access(parent, F_OK), -1);
+    assert_int_equal(rename(moved, parent), 0);
+    assert_true(cj__disk_put(d, &key, "symbol", "x", 1));
+    cj__disk_close(d);
+    assert_int_equal(chdir(here), 0);
+}
+
 static void test_clearing(void **state)
 {
     (void)state;
@@ -462,6 +523,7 @@ int main(void)
         TEST(test_the_bound),
         TEST(test_writers_at_once),
         TEST(test_cleaners_at_once),
+        TEST(test_a_directory_that_is_removed),
         TEST(test_clearing),
         TEST(test_where_it_is),
     };
