@@ -58,9 +58,10 @@ typedef struct cj_store_core {
     cj_call_point taken;        /* by the host function that runs, or the values of its import: cj__call_take */
     const struct cj_call_hooks *hooks;
     cj_trap_record trap;
-    cj_error host_error;                 /* room for what host functions report */
-    cj_error error;                      /* of the last failed call: cj_store_error */
-    const struct cj_call_ctx *failed_in; /* what was active around that call, if it is `active` still; or NULL */
+    cj_error host_error; /* room for what host functions report */
+    cj_error error;      /* of the last failed call: cj_store_error */
+    /* what was active around that call, while the host function that made it runs; or NULL */
+    const struct cj_call_ctx *failed_in;
     const cj_allocator *alloc;
     cj_handles handles; /* the host's */
     cj_lends lends;     /* of all calls that are active, innermost last; cj__lends_unwind after a trap */
@@ -281,6 +282,8 @@ static inline void cj__call_give_back(cj_store_core *store)
         cj__arena_release_to(store->arena, store->taken.at);
     store->host_bytes = store->taken.host_bytes;
     store->taken.at = NULL;
+    if (store->failed_in == store->active) /* the host function made the call, and has lived with its trap */
+        store->failed_in = NULL;
 }
 
 /* Calls bound->host. `results` is room for the result, zeroed by the caller. CJ_OK gives CJ_TRAP_NONE. Anything else

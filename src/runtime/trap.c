@@ -112,6 +112,8 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
 void cj__store_failed(cj_store_core *store)
 {
     store->failed_in = store->active;
+    if (store->active)
+        cj__call_take(store); /* so that cj__call_give_back ends that */
     cj__core_renew_outermost(store);
 }
 

@@ -557,6 +557,55 @@ static void test_bare_trap_after_an_older_one(void **state)
     }
 }
 
+/* `enter` of the test below: with 1 calls a guest that traps and lives with it, else returns CJ_TRAP and says nothing; with 2 the one, then the other. */
+static cj_status enter_or_trap(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err)
+{
+    host *h = user;
+    (void)ctx, (void)err;
+    uint32_t n = *(const uint32_t *)args;
+    *(uint32_t *)results = 7;
+    if (n <= 2)
+        assert_int_equal(cj_call_native(h->target, NULL, NULL, NULL), CJ_TRAP);
+    return n == 1 ? CJ_OK : CJ_TRAP;
+}
+
+/* Nor in those of a trap that another host function swallowed, or the same one before, in the same call of the guest. */
+static void test_bare_trap_after_one_in_the_same_call(void **state)
+{
+    static const struct {
+        const char *func;
+        uint32_t n;
+        cj_trap trap;
+        const char *where, *message;
+    } cases[] = {
+        {"enter-then-nop", 1, CJ_TRAP_HOST, HOST "#nop", "trap"},
+        {"enter-again", 1, CJ_TRAP_HOST, "enter", "trap"},
+        {"enter-again", 2, CJ_TRAP_UNREACHABLE, "enter: trap", "unreachable"},
+    };
+    e2e *w = *state;
+    host h;
+    offer_with(w, &h, enter_or_trap);
+    h.nop_status = CJ_TRAP;
+    cj_component *component = e2e_component(w, "host");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (int native = 0; native < 2; native++) {
+            cj_func *func = e2e_func(e2e_instantiate(w, component), cases[i].func);
+            h.target = e2e_func(e2e_instantiate(w, component), "trap");
+            const cj_val n = e2e_u32(cases[i].n);
+            cj_val out;
+            uint32_t number;
+            assert_int_equal(native ? cj_call_native(func, &n.of.u32, &number, NULL)
+                                    : cj_call(func, &n, 1, &out, 1, NULL, NULL),
+                             CJ_TRAP);
+            const cj_error *err = cj_store_error(w->store);
+            if (err->trap != cases[i].trap)
+                fail_msg("%s(%u): expected %s, got %s", cases[i].func, (unsigned)cases[i].n, cases[i].message,
+                         err->message);
+            assert_contains(err->message, cases[i].message);
+            assert_string_equal(err->where, cases[i].where);
+        }
+}
+
 /* Guests of two stores, one inside a call of the other: each store's calls are outermost in it, and a trap leaves as far as the
  * host function and no further. */
 static void test_two_stores_on_one_stack(void **state)
@@ -680,6 +729,7 @@ int main(void)
         E2E(test_same_instance_cannot_be_reentered),
         E2E(test_nested_traps),
         E2E(test_bare_trap_after_an_older_one),
+        E2E(test_bare_trap_after_one_in_the_same_call),
         E2E(test_two_stores_on_one_stack),
         E2E(test_deep_nesting),
     };

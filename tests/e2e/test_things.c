@@ -16,6 +16,7 @@ typedef struct world {
     cj_status nested_status;
     cj_error nested_err;
     cj_status fail;
+    cj_status after; /* what `inside` returns when it is called for the second time */
     void (*inside)(struct world *, uint32_t n);
 } world;
 
@@ -39,7 +40,10 @@ static cj_status inside(void *user, cj_call_ctx *ctx, const void *args, void *re
 {
     world *x = user;
     (void)ctx, (void)results, (void)err;
-    x->inside(x, *(const uint32_t *)args);
+    uint32_t n = *(const uint32_t *)args;
+    if (!n && x->after != CJ_OK)
+        return x->after;
+    x->inside(x, n);
     return CJ_OK;
 }
 
@@ -175,6 +179,21 @@ BODY(without_a_destructor)
     p = E2E_CALL(x->w, x->things, "[constructor]plain", e2e_u32(3)).of.handle;
     e2e_traps_native(x->w, x->things, "rep-index", (uint32_t[]){9}, CJ_TRAP_HANDLE_INDEX, "resource.rep thing");
     drop_traps(x, p, CJ_TRAP_CANNOT_ENTER, "plain");
+}
+
+static void drop_plain_inside(world *x, uint32_t plain)
+{
+    drop_traps(x, plain, CJ_TRAP_CANNOT_ENTER, "plain");
+}
+
+/* Such a trap, swallowed, gives no words to one that another host function returns in the same call. */
+BODY(without_a_destructor_inside)
+{
+    uint32_t p = E2E_CALL(x->w, x->things, "[constructor]plain", e2e_u32(3)).of.handle;
+    x->inside = drop_plain_inside;
+    x->after = CJ_TRAP;
+    e2e_traps_native(x->w, x->things, "call-inside-twice", &p, CJ_TRAP_HOST, "inside");
+    assert_string_equal(cj_store_error(x->w->store)->message, "trap");
 }
 
 /* -- Destructors that do something else ---------------------------------------------------------------------------- */
@@ -384,6 +403,7 @@ int main(void)
         E2E(handles_go_in_and_out),
         E2E(identity),
         E2E(without_a_destructor),
+        E2E(without_a_destructor_inside),
         E2E(destructors_that_trap),
         E2E(a_trap_after_a_destructor),
         E2E(a_host_function_of_a_destructor_fails),
