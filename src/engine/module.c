@@ -12,12 +12,16 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#if CJ_HARDWARE_BOUNDS
+#include <sys/resource.h>
+#endif
 
 enum {
     LOAD_STACK = 64 << 20,
     /* WAMR compares every type with every other, and when it instantiates, looks the type of every function up from the first. */
     MAX_TYPES = 20000,
     MAX_TYPE_LOOKUPS = 1 << 30,
+    LEAST_ADDRESS_SPACE_MIB = 1024,
 };
 
 typedef struct load_job {
@@ -80,6 +84,24 @@ static cj_status check_counts(const uint8_t *bytes, size_t size, cj_error *err)
         return cj__fail(err, CJ_UNSUPPORTED,
                         "unsupported: core modules with %u types and %u functions (%d types, %d types times functions)",
                         types, functions, MAX_TYPES, MAX_TYPE_LOOKUPS);
+    return CJ_OK;
+}
+
+/* LLVM ends the process when it runs out of memory. Where each linear memory reserves 8 GiB nothing of use is lost by not starting it with so
+ * little. */
+static cj_status check_address_space(cj_error *err)
+{
+#if CJ_HARDWARE_BOUNDS
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        limit.rlim_cur >> 20 < LEAST_ADDRESS_SPACE_MIB)
+        return cj__fail(
+            err, CJ_NO_MEMORY,
+            "out of memory: RLIMIT_AS (ulimit -v) is %u MiB: LLVM wants %d MiB, each linear memory 8 GiB more; a build "
+            "with -DCANONJIT_BOUNDS=software or without LLVM wants less",
+            (unsigned)(limit.rlim_cur >> 20), LEAST_ADDRESS_SPACE_MIB);
+#endif
+    (void)err;
     return CJ_OK;
 }
 
@@ -150,6 +172,7 @@ cj_status cj__core_load(const cj_allocator *alloc, const uint8_t *bytes, size_t 
 {
     if (size >= UINT32_MAX)
         return cj__fail(err, CJ_UNSUPPORTED, "unsupported: core modules of 4 GiB and more");
+    CJ_TRY(check_address_space(err));
     CJ_TRY(check_counts(bytes, size, err));
 
     cj_core_module *m = cj__calloc(alloc, 1, sizeof *m);

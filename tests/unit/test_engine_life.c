@@ -265,6 +265,37 @@ static cj_status load_status(const uint8_t *bytes, size_t size, const cj_core_ty
     return status;
 }
 
+#if CJ_HARDWARE_BOUNDS
+/* LLVM would end the process. */
+static void too_little_address_space_to_compile(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        static const uint8_t empty[] = {W_PREAMBLE};
+        guest_store_init(&store);
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_AS, &limit) != 0)
+            _exit(2);
+        limit.rlim_cur = 1000u << 20;
+        if (setrlimit(RLIMIT_AS, &limit) != 0)
+            _exit(2);
+        bool refused = load_status(empty, sizeof empty, NULL, 0) == CJ_NO_MEMORY &&
+                       strstr(store.err.message, "RLIMIT_AS (ulimit -v) is 1000 MiB") != NULL;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_AS, &limit) != 0)
+            _exit(2);
+        _exit(refused && load_status(empty, sizeof empty, NULL, 0) == CJ_OK ? 0 : 3);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their shadow memory is larger */
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+#endif
+}
+#endif
+
 static void refused_modules(void **state)
 {
     (void)state;
@@ -1038,6 +1069,7 @@ int main(void)
 #if CJ_HARDWARE_BOUNDS
         cmocka_unit_test(signals),
         cmocka_unit_test(no_address_space),
+        cmocka_unit_test(too_little_address_space_to_compile),
 #else
         cmocka_unit_test(no_signals),
 #endif
