@@ -39,7 +39,8 @@ cj_status cj__decode_unexpected(const cj_decoder *d, uint64_t offset, uint8_t fo
     return cj__fail_at(d->err, CJ_MALFORMED, offset, "expected %s, found 0x%02x", what, found);
 }
 
-cj_status cj__decode_elements(cj_decoder *d, uint32_t n, uint64_t offset)
+/* Counts `n` elements. */
+static cj_status count_elements(cj_decoder *d, uint32_t n, uint64_t offset)
 {
     if (n > d->config.max_definitions - d->elements)
         return cj__fail_at(d->err, CJ_LIMIT, offset,
@@ -54,7 +55,7 @@ cj_status cj__decode_count(cj_decoder *d, cj_reader *r, uint32_t max, const char
 {
     uint64_t offset = cj__reader_offset(r);
     CJ_TRY(cj__read_count(r, max, limit, out, what));
-    return cj__decode_elements(d, *out, offset);
+    return count_elements(d, *out, offset);
 }
 
 cj_status cj__decode_enter(cj_decoder *d, uint64_t offset)
@@ -110,16 +111,16 @@ static cj_status decode_sort_byte(cj_decoder *d, cj_reader *r, const int *bytes,
     return cj__decode_unexpected(d, offset, byte, what);
 }
 
-cj_status cj__decode_core_sort(cj_decoder *d, cj_reader *r, cj_sort *out)
+static cj_status decode_core_sort(cj_decoder *d, cj_reader *r, cj_sort *out)
 {
     return decode_sort_byte(d, r, core_sort_bytes, out, "a core sort");
 }
 
-cj_status cj__decode_sort(cj_decoder *d, cj_reader *r, cj_sort *out)
+static cj_status decode_sort(cj_decoder *d, cj_reader *r, cj_sort *out)
 {
     if (r->at != r->end && *r->at == 0x00) {
         r->at++;
-        return cj__decode_core_sort(d, r, out);
+        return decode_core_sort(d, r, out);
     }
     return decode_sort_byte(d, r, sort_bytes, out, "a sort");
 }
@@ -138,7 +139,7 @@ static bool may_alias_outer(cj_sort sort)
 cj_status cj__decode_alias(cj_decoder *d, cj_reader *r, bool in_type, cj_ast_alias *out)
 {
     uint64_t offset = cj__reader_offset(r);
-    CJ_TRY(cj__decode_sort(d, r, &out->sort));
+    CJ_TRY(decode_sort(d, r, &out->sort));
     uint64_t target_offset = cj__reader_offset(r);
     uint8_t target;
     CJ_TRY(cj__read_byte(r, &target, "the target of an alias"));
@@ -190,7 +191,7 @@ static cj_status decode_core_arg(cj_decoder *d, cj_reader *r, bool is_inline, cj
     CJ_TRY(cj__decode_core_name(d, r, &arg->name.name,
                                 is_inline ? "the name of a core export" : "the name of a core argument"));
     if (is_inline) {
-        CJ_TRY(cj__decode_core_sort(d, r, &arg->sort));
+        CJ_TRY(decode_core_sort(d, r, &arg->sort));
     } else {
         CJ_TRY(cj__read_exact(r, 0x12, "the sort of a core argument, instance"));
         arg->sort = CJ_SORT_CORE_INSTANCE;
@@ -204,7 +205,7 @@ static cj_status decode_arg(cj_decoder *d, cj_reader *r, cj_name_set *exports, c
         CJ_TRY(cj__decode_extern_name(d, r, &arg->name));
     else
         CJ_TRY(cj__decode_core_name(d, r, &arg->name.name, "the name of an argument"));
-    CJ_TRY(cj__decode_sort(d, r, &arg->sort));
+    CJ_TRY(decode_sort(d, r, &arg->sort));
     CJ_TRY(cj__read_u32(r, &arg->index, "an index"));
     return exports ? cj__decode_check_extern(d, exports, &arg->name, arg->sort, "export") : CJ_OK;
 }
@@ -267,7 +268,7 @@ static cj_status decode_export(cj_decoder *d, cj_reader *r, cj_decode_scope *sco
         return cj__fail_nomem(d->err);
     *out = export_;
     CJ_TRY(cj__decode_extern_name(d, r, &export_->name));
-    CJ_TRY(cj__decode_sort(d, r, &export_->sort));
+    CJ_TRY(decode_sort(d, r, &export_->sort));
     CJ_TRY(cj__read_u32(r, &export_->index, "the index of an export"));
     CJ_TRY(cj__read_flag(r, &export_->has_type, "the flag of an export's type"));
     if (export_->has_type)
@@ -382,7 +383,7 @@ static cj_status decode_vector(cj_decoder *d, cj_reader *r, uint8_t section, cj_
 static cj_status decode_module_section(cj_decoder *d, cj_reader *r)
 {
     cj_ast_def def = begin_def(CJ_DEF_CORE_MODULE, cj__reader_offset(r));
-    CJ_TRY(cj__decode_elements(d, 1, def.offset));
+    CJ_TRY(count_elements(d, 1, def.offset));
     CJ_TRY(cj__decode_check_module(d, *r));
     def.of.module = (cj_bytes){r->at, cj__reader_left(r), def.offset};
     r->at = r->end;
@@ -392,7 +393,7 @@ static cj_status decode_module_section(cj_decoder *d, cj_reader *r)
 static cj_status decode_component_section(cj_decoder *d, cj_reader *r)
 {
     cj_ast_def def = begin_def(CJ_DEF_COMPONENT, cj__reader_offset(r));
-    CJ_TRY(cj__decode_elements(d, 1, def.offset));
+    CJ_TRY(count_elements(d, 1, def.offset));
     def.of.component = CJ_ARENA_NEW(d->arena, cj_ast_component);
     if (!def.of.component)
         return cj__fail_nomem(d->err);
@@ -405,7 +406,7 @@ static cj_status decode_component_section(cj_decoder *d, cj_reader *r)
 static cj_status decode_start_section(cj_decoder *d, cj_reader *r)
 {
     cj_ast_def def = begin_def(CJ_DEF_START, cj__reader_offset(r));
-    CJ_TRY(cj__decode_elements(d, 1, def.offset));
+    CJ_TRY(count_elements(d, 1, def.offset));
     CJ_TRY(decode_start(d, r, &def.of.start));
     return push_def(d, &def);
 }

@@ -49,8 +49,6 @@ void cj__decode_scope_free(cj_decode_scope *);
 
 /* Reads a vector's count and counts its elements. `limit` names a further limit with value `max`, or is NULL. */
 cj_status cj__decode_count(cj_decoder *, cj_reader *, uint32_t max, const char *limit, uint32_t *out, const char *what);
-/* Counts `n` elements. */
-cj_status cj__decode_elements(cj_decoder *, uint32_t n, uint64_t offset);
 /* One more level of nesting; undo with d->depth--. */
 cj_status cj__decode_enter(cj_decoder *, uint64_t offset);
 
@@ -74,8 +72,6 @@ cj_status cj__decode_keep(cj_decoder *, const void *stack, size_t *stack_len, si
     } while (0)
 
 /* decode.c */
-cj_status cj__decode_core_sort(cj_decoder *, cj_reader *, cj_sort *out);
-cj_status cj__decode_sort(cj_decoder *, cj_reader *, cj_sort *out);
 cj_status cj__decode_alias(cj_decoder *, cj_reader *, bool in_type, cj_ast_alias *out);
 cj_status cj__decode_import(cj_decoder *, cj_reader *, cj_decode_scope *, bool is_export, cj_ast_import **out);
 

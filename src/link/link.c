@@ -25,7 +25,8 @@ cj_status cj__link_intern(cj_linker_state *l, cj_names *names, const void *key, 
     return cj__names_add(&l->ev, names, (cj_str){copy, size}, (cj_entity){0}, 0, "key");
 }
 
-cj_status cj__link_strdup(cj_linker_state *l, cj_str text, const char **out)
+/* A copy for the program; counted, for files that repeat long names. */
+static cj_status copy_text(cj_linker_state *l, cj_str text, const char **out)
 {
     enum { COST = 64 }; /* bytes that are a definition's worth of work: names are long, and instances repeat them */
     CJ_TRY(cj__eval_charge(&l->ev, text.len / COST, CJ_NO_OFFSET));
@@ -37,9 +38,9 @@ cj_status cj__link_info(cj_linker_state *l, cj_str interface, cj_str name, const
 {
     cj_str path;
     CJ_TRY(cj__eval_join_path(&l->ev, interface, name, &path));
-    CJ_TRY(cj__link_strdup(l, path, &out->path));
-    CJ_TRY(cj__link_strdup(l, interface, &out->interface));
-    CJ_TRY(cj__link_strdup(l, name, &out->name));
+    CJ_TRY(copy_text(l, path, &out->path));
+    CJ_TRY(copy_text(l, interface, &out->interface));
+    CJ_TRY(copy_text(l, name, &out->name));
     out->type = type;
     return CJ_OK;
 }
@@ -78,8 +79,8 @@ static cj_status make_resources(cj_linker_state *l)
         program->resource_of[from->resource] = program->resource_count;
         cj_program_resource *to = &program->resources[program->resource_count++];
         *to = (cj_program_resource){.part = from->part, .group = CJ_NONE, .dtor = CJ_NONE};
-        CJ_TRY(cj__link_strdup(l, from->type->interface, &to->interface));
-        CJ_TRY(cj__link_strdup(l, from->type->name, &to->name));
+        CJ_TRY(copy_text(l, from->type->interface, &to->interface));
+        CJ_TRY(copy_text(l, from->type->name, &to->name));
     }
     return CJ_OK;
 }
@@ -190,8 +191,8 @@ static cj_status make_named_types(cj_linker_state *l)
         const cj_root_type *from = &l->ev.named_types.at[i];
         cj_program_type *out = &program->named_types[program->named_type_count++];
         out->is_export = from->is_export;
-        CJ_TRY(cj__link_strdup(l, from->interface, &out->interface));
-        CJ_TRY(cj__link_strdup(l, from->name, &out->name));
+        CJ_TRY(copy_text(l, from->interface, &out->interface));
+        CJ_TRY(copy_text(l, from->name, &out->name));
         out->type = from->type->value; /* NULL for resource types */
         out->resource = from->type->kind == CJ_TYPE_RESOURCE ? from->type->resource : 0;
         out->identity = from->type->original ? from->type->original : from->type;
@@ -251,7 +252,7 @@ static cj_status link_all(cj_linker_state *l, const cj_ast *ast)
     if (!l->program->lifted)
         return cj__fail_nomem(l->err);
     if (l->ev.not_given.len)
-        CJ_TRY(cj__link_strdup(l, l->ev.not_given, &l->program->not_given));
+        CJ_TRY(copy_text(l, l->ev.not_given, &l->program->not_given));
     return make_named_types(l);
 }
 

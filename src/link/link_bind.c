@@ -29,7 +29,8 @@ static cj_status subtype(cj_eval *ev, const cj_type_val *a, const cj_type_val *b
     return cj__eval_decls(ev, b, &match, &ran);
 }
 
-cj_status cj__eval_types_equal(cj_eval *ev, const cj_type_val *a, const cj_type_val *b, uint64_t offset, bool *out)
+/* Type equality: structural, and of resource types identity. */
+static cj_status types_equal(cj_eval *ev, const cj_type_val *a, const cj_type_val *b, uint64_t offset, bool *out)
 {
     *out = false;
     if (a->kind != b->kind)
@@ -85,7 +86,7 @@ static cj_status mismatch(cj_eval *ev, const cj_type_val *expected, const cj_typ
 static cj_status must_equal(cj_eval *ev, const cj_type_val *expected, const cj_type_val *actual, const cj_bind *bind)
 {
     bool equal;
-    CJ_TRY(cj__eval_types_equal(ev, expected, actual, bind->offset, &equal));
+    CJ_TRY(types_equal(ev, expected, actual, bind->offset, &equal));
     return equal ? CJ_OK : mismatch(ev, expected, actual, bind);
 }
 

@@ -84,8 +84,6 @@ static inline bool cj__link_is_defined(const cj_core_item *item)
 
 /* Position of `key` in a table, where it is put if it is new. */
 cj_status cj__link_intern(cj_linker_state *, cj_names *, const void *key, size_t size, uint32_t *out, bool *is_new);
-/* A copy for the program; counted, for files that repeat long names. */
-cj_status cj__link_strdup(cj_linker_state *, cj_str text, const char **out);
 cj_status cj__link_info(cj_linker_state *, cj_str interface, cj_str name, const cj_functype *, cj_func_info *out);
 /* Of a resource number that something live mentions: position in the program, which is marked as used. */
 cj_status cj__link_resource(cj_linker_state *, uint32_t resource, uint32_t *out);

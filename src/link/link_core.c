@@ -53,7 +53,9 @@ static void limits_text(const cj_ast_limits *limits, char *buffer, size_t size)
         snprintf(buffer, size, "%" PRIu64 " or more", limits->min);
 }
 
-bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size)
+/* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with
+ * both types. */
+static bool desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size)
 {
     char want[96], have[96];
     if (expected->sort != actual->sort) {
@@ -395,8 +397,7 @@ cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
                                "the core module imports `%.*s.%.*s`, which the expected type does not",
                                CJ_STR_ARG(import->module), CJ_STR_ARG(import->name));
-        if (!cj__core_desc_matches(&import->type, &((const cj_module_import *)found->entity.of.any)->type, why,
-                                   sizeof(why)))
+        if (!desc_matches(&import->type, &((const cj_module_import *)found->entity.of.any)->type, why, sizeof(why)))
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "import `%.*s.%.*s` of the core module: %s",
                                CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);
     }
@@ -409,7 +410,7 @@ cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset,
                                "the core module has no export `%.*s`, which the expected type has",
                                CJ_STR_ARG(export_->name));
-        if (!cj__core_desc_matches(&export_->entity.of.item->type, &desc, why, sizeof(why)))
+        if (!desc_matches(&export_->entity.of.item->type, &desc, why, sizeof(why)))
             return cj__fail_at(ev->err, CJ_INVALID, bind->offset, "export `%.*s` of the core module: %s",
                                CJ_STR_ARG(export_->name), why);
     }
@@ -499,7 +500,7 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
                            "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
     char why[160];
-    if (!cj__core_desc_matches(&import->type, &entity.of.item->type, why, sizeof(why)))
+    if (!desc_matches(&import->type, &entity.of.item->type, why, sizeof(why)))
         return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);
     *out = entity.of.item;

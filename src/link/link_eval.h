@@ -442,8 +442,6 @@ typedef struct cj_decl_run {
 cj_status cj__eval_decls(cj_eval *, const cj_type_val *, const cj_decl_run *, cj_scope **out);
 /* Runs an abstract component, or a view. */
 cj_status cj__eval_abstract_component(cj_eval *, const cj_component_val *, const cj_run *, cj_scope **out);
-/* Type equality: structural, and of resource types identity. */
-cj_status cj__eval_types_equal(cj_eval *, const cj_type_val *, const cj_type_val *, uint64_t offset, bool *out);
 
 /* -- link_visible.c ---------------------------------------------------------------------------------------------- */
 
@@ -473,9 +471,6 @@ cj_status cj__eval_core_instance(cj_eval *, cj_scope *, const cj_ast_instance *,
 /* The export of a core instance. An opaque module has whatever is `wanted` of it. */
 cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_sort wanted, cj_entity *out,
                                bool *found);
-/* Whether something of type `actual` may stand where `expected` is asked for; if not, `why` has the reason with
- * both types. */
-bool cj__core_desc_matches(const cj_core_desc *expected, const cj_core_desc *actual, char *why, size_t size);
 /* CJ_INVALID when `actual` cannot stand in for `expected`: it may import less and export more. */
 cj_status cj__eval_match_module(cj_eval *, const cj_module *expected, const cj_module *actual, const cj_bind *);
 bool cj__core_functype_equal(const cj_core_functype *, const cj_core_functype *);

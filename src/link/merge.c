@@ -53,7 +53,8 @@ static bool grow_type_slots(cj_merger *m)
     return true;
 }
 
-uint32_t cj__merge_type(cj_merger *m, const cj_core_functype *type)
+/* The number of a function type. CJ_NO_INDEX: out of memory. The type's bytes must live as long as the merger. */
+static uint32_t type_number(cj_merger *m, const cj_core_functype *type)
 {
     if (m->types.len * 2 >= m->type_slot_count && !grow_type_slots(m))
         return CJ_NO_INDEX;
@@ -130,7 +131,7 @@ static cj_status intern_types(cj_merger *m, cj_scanned *module)
     if (!module->types)
         return cj__fail_nomem(m->err);
     for (uint32_t i = 0; i < o->type_count; i++) {
-        module->types[i] = cj__merge_type(m, &o->types[i]);
+        module->types[i] = type_number(m, &o->types[i]);
         if (module->types[i] == CJ_NO_INDEX)
             return cj__fail_nomem(m->err);
     }
@@ -227,8 +228,8 @@ static cj_status number_slots(cj_merger *m)
             memcpy(params, type->params, type->param_count);
         params[type->param_count] = CJ_CORE_I32;
         uint32_t with_slot =
-            cj__merge_type(m, &(cj_core_functype){params, type->results, type->param_count + 1, type->result_count});
-        m->slot_types[i] = cj__merge_type(m, type);
+            type_number(m, &(cj_core_functype){params, type->results, type->param_count + 1, type->result_count});
+        m->slot_types[i] = type_number(m, type);
         if (with_slot == CJ_NO_INDEX || m->slot_types[i] == CJ_NO_INDEX)
             return cj__fail_nomem(m->err);
         if (m->shape_types[shape] != CJ_NO_INDEX && m->shape_types[shape] != with_slot)
@@ -818,8 +819,8 @@ static cj_status write_module(cj_merger *m, cj_writer *w)
 static cj_status run(cj_merger *m)
 {
     static const uint8_t three_i32[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
-    m->type_init = cj__merge_type(m, &(cj_core_functype){0});
-    m->type_bulk = cj__merge_type(m, &(cj_core_functype){.params = three_i32, .param_count = 3});
+    m->type_init = type_number(m, &(cj_core_functype){0});
+    m->type_bulk = type_number(m, &(cj_core_functype){.params = three_i32, .param_count = 3});
     if (m->type_init == CJ_NO_INDEX || m->type_bulk == CJ_NO_INDEX)
         return cj__fail_nomem(m->err);
     CJ_TRY(scan_modules(m));

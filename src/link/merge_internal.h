@@ -315,8 +315,6 @@ typedef struct cj_merger {
 
 /* -- merge.c ------------------------------------------------------------------------------------------------------- */
 
-/* The number of a function type. CJ_NO_INDEX: out of memory. The type's bytes must live as long as the merger. */
-uint32_t cj__merge_type(cj_merger *, const cj_core_functype *);
 /* The place of a type in the type section; it gets one now if it has none. */
 uint32_t cj__merge_type_index(cj_merger *, uint32_t number);
 cj_target cj__merge_target(const cj_merger *, uint32_t instance, uint32_t func);

@@ -163,7 +163,8 @@ static void describe_param(const cj_functype *type, uint32_t i, char *buffer, si
              (int)(name_len > 40 ? 40 : name_len), name, wit);
 }
 
-cj_status cj__wave_arguments(cj_wave_reader *r, const cj_functype *type, cj_val **args)
+/* Arguments in parentheses: an array of as many values as `type` has parameters. */
+static cj_status read_arguments(cj_wave_reader *r, const cj_functype *type, cj_val **args)
 {
     if (!cj__wave_take(r, '('))
         return cj__wave_expected(r, "'(' and the arguments");
@@ -224,7 +225,7 @@ cj_status cj_wave_parse_call(const cj_component *component, const char *text, si
         return status;
     }
     const cj_functype *type = cj_component_export(component, found).type;
-    CJ_TRY(cj__wave_arguments(&r, type, args));
+    CJ_TRY(read_arguments(&r, type, args));
     cj__wave_space(&r);
     if (r.at != r.len)
         return cj__wave_expected(&r, "the end of the text");

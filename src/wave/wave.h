@@ -36,8 +36,6 @@ cj_status cj__wave_expected(cj_wave_reader *, const char *what);
 /* Room for `count` values. NULL: r->err is filled. */
 cj_val *cj__wave_values(cj_wave_reader *, size_t count);
 
-/* Arguments in parentheses: an array of as many values as `type` has parameters. */
-cj_status cj__wave_arguments(cj_wave_reader *, const cj_functype *type, cj_val **args);
 /* true, false, some, none, ok, err, inf, nan: labels of variants and enums like these need a '%'. */
 bool cj__wave_is_keyword(cj_str);
 
