@@ -22,6 +22,8 @@
  *   - Sizes are in bytes unless the name says otherwise. Strings from the host are UTF-8.
  *   - An engine, a component and, once complete, a linker may be used by any number of threads at once. A store
  *     and all that belongs to it is for one thread at a time; it may move to another thread between calls.
+ *   - Guests run on the stack of the thread that calls: its own, not one that a coroutine library has switched to. 256 KiB of it are a
+ *     reserve, for host functions too: with less left a call is CJ_TRAP_STACK_OVERFLOW. Give threads that call 512 KiB or more.
  *   - Bytes of components and everything that guests say are untrusted and never crash the process; pointers that the
  *     host passes are trusted. Misuse that can be recognised is reported as CJ_MISUSE.
  *
@@ -65,7 +67,7 @@ CJ_API const char *cj_build_info(void);
     X(INVALID, "invalid component")         /* decodes, but breaks a validation rule */ \
     X(UNSUPPORTED, "unsupported")           /* valid, but canonjit cannot run it; the message names the feature */ \
     X(LINK, "cannot link")                  /* an import is missing from the linker, or differs in type */ \
-    X(TRAP, "trap")                         /* a guest, or a host function for it, trapped; the instance is dead */ \
+    X(TRAP, "trap")                         /* a guest, or a host function for it, trapped; the instance is dead if it was entered */ \
     X(LIMIT, "limit exceeded")              /* a limit of cj_config or cj_limits; the message has its name */ \
     X(MISUSE, "API misuse")                 /* the host called a function in a way that this header forbids */ \
     X(NOT_FOUND, "not found")               /* no such export, type or name */ \
@@ -244,7 +246,11 @@ typedef struct cj_list {
     size_t len; /* number of elements */
 } cj_list;
 
+#ifdef __cplusplus
+#define CJ_STRING(literal) (cj_string{(literal), sizeof(literal) - 1})
+#else
 #define CJ_STRING(literal) ((cj_string){(literal), sizeof(literal) - 1})
+#endif
 
 /* -- Dynamic values --------------------------------------------------------------------------------------------- */
 
@@ -433,7 +439,9 @@ CJ_API cj_status cj_cache_clear(const char *path, cj_error *err);
 
 /* -- Component ----------------------------------------------------------------------------------------------------- */
 
-/* Decodes, validates and links; builds the plan of every boundary function. `bytes` is borrowed for the call only,
+/* Decodes, validates and links; builds the plan of every boundary function. Where guests are compiled (cj_build_info), that is done by WAMR, with LLVM: a
+ * part of it here, the rest on threads of WAMR's, and in the first call that comes to a function before them, which waits. It is done once per component
+ * and not kept on disk; large guests take seconds. So keep components, rather than load them for each request. `bytes` is borrowed for the call only,
  * and must not change meanwhile: it is read more than once.
  * Errors: CJ_MALFORMED, CJ_INVALID, CJ_UNSUPPORTED, CJ_LIMIT, each with the offset. Delete with cj_component_delete. */
 CJ_API cj_status cj_component_new(cj_engine *, const uint8_t *bytes, size_t size, cj_component **out, cj_error *err);
@@ -486,7 +494,8 @@ CJ_API cj_status cj_component_find_import(const cj_component *, const char *name
  * layout; `results` is zeroed. A function without parameters gets NULL for `args`, one without a result NULL for `results`. Strings and lists in `args` may be views into guest memory: they are valid until the
  * function returns, but not across a call into the same guest. What `results` points to is copied out before the
  * guest goes on; use cj_ctx_alloc for memory that need not live longer. Any return but CJ_OK becomes a trap of the calling guest
- * with the text in `err`; so does a CJ_TRAP that a nested call returned. Called on the thread that entered the store. */
+ * with the text in `err`, which is never NULL, and empty at first: its message, and `where` if there is one, are what counts; so does a CJ_TRAP that a nested call
+ * returned. `ctx` is valid until the function returns. Called on the thread that entered the store. */
 typedef cj_status (*cj_host_fn)(void *user, cj_call_ctx *ctx, const void *args, void *results, cj_error *err);
 
 /* The dynamic door for host functions: values instead of structs. `results[0]` is to be filled when the function has a
@@ -520,7 +529,8 @@ CJ_API const cj_functype *cj_ctx_type(cj_call_ctx *);
 
 /* -- Store and instances ------------------------------------------------------------------------------------------- */
 
-/* Limits at run time. X(type, name, default, what). */
+/* Limits at run time. X(type, name, default, what). A memory that begins with more, or a table that may become larger, is CJ_LIMIT in
+ * cj_instantiate; a memory.grow that would go over answers -1 to the guest. */
 #define CJ_LIMIT_MAP(X) \
     X(uint64_t, max_host_bytes, 1u << 30, \
       "bytes of lifted values that one call may make the host allocate, or check in place (strings)") \
@@ -547,14 +557,16 @@ CJ_API cj_status cj_store_new(cj_engine *, const cj_limits *limits, void *user, 
 CJ_API void cj_store_delete(cj_store *);
 CJ_API void *cj_store_user(const cj_store *);
 /* From any thread: guests of the store that run now, or next, trap with CJ_TRAP_INTERRUPTED at their next check, until
- * cj_store_resume. Needs cj_config.interruptible, else CJ_UNSUPPORTED. */
+ * cj_store_resume; the instance is dead then, as after any trap. A guest that is done before its next check is not stopped. Needs cj_config.interruptible,
+ * else CJ_UNSUPPORTED. The store must not be deleted meanwhile. */
 CJ_API cj_status cj_store_interrupt(cj_store *);
 CJ_API void cj_store_resume(cj_store *);
 /* What the last call that failed in this store left: valid until the next call. Never NULL, not even for a store of NULL. */
 CJ_API const cj_error *cj_store_error(const cj_store *);
 
 /* Instantiates: core modules in order, their start functions, tier JIT: compiles thunks that the engine does not have yet.
- * The instance is owned by the store. The component must outlive the store, the linker only this call.
+ * The instance is owned by the store and lives as long, also when it is dead: where instances come and go, give each a store of its own. The linker need
+ * only outlive this call.
  * CJ_LINK names the first import that the linker lacks; CJ_TRAP when a start function or segment traps; the store goes on after either. `linker`
  * may be NULL for a component without imports. */
 CJ_API cj_status cj_instantiate(cj_store *, const cj_linker *, const cj_component *, cj_instance **out, cj_error *err);

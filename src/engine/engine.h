@@ -108,7 +108,9 @@ uint32_t cj__core_call(cj_call_ctx *call, const cj_side *callee, void *func, con
 uint32_t cj__core_call_realloc(cj_call_ctx *call, const cj_side *callee, uint32_t old_ptr, uint32_t old_size,
                                uint32_t align, uint32_t new_size, uint32_t *out);
 
-/* True when so little native stack is left that a host function, realloc or another instance must not be called. */
+/* Bytes of native stack that guests leave to host functions, the compiler and us. */
+#define CJ_STACK_RESERVE (256u << 10)
+/* True when so little native stack is left that a host function, realloc or another instance must not be called: less than the reserve. */
 bool cj__core_stack_low(const cj_call_ctx *call);
 
 /* -- Memory --------------------------------------------------------------------------------------------------------------- */

@@ -17,6 +17,8 @@
 #define CJ_WAMR_AT_LEAST(major, minor) \
     (WAMR_VERSION_MAJOR > (major) || (WAMR_VERSION_MAJOR == (major) && WAMR_VERSION_MINOR >= (minor)))
 
+_Static_assert(WASM_STACK_GUARD_SIZE == CJ_STACK_RESERVE, "WAMR compares with the same limit");
+
 #if CJ_HARDWARE_BOUNDS && !defined(OS_ENABLE_HW_BOUND_CHECK)
 #error "CANONJIT_BOUNDS hardware wants WAMR's hardware bounds checks"
 #endif

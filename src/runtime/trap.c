@@ -90,9 +90,17 @@ static void describe_host_error(cj_error *err, const cj_error *host)
     cj__error_where(err, "%s", host->where);
 }
 
-static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_store_core *store,
+/* The call was not begun: the thread's stack is small, or nearly used up by those who call. */
+static bool had_no_stack(const cj_trap_record *record, const cj_binding *called)
+{
+    return record->kind == CJ_TRAP_STACK_OVERFLOW && record->bound == called && record->site == CJ_NO_SITE &&
+           !record->running && !record->detail;
+}
+
+static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *record, const cj_call_ctx *call,
                           const char *words)
 {
+    const cj_store_core *store = call->store;
     const char *detail = record->running ? "in realloc" : record->detail;
     if (trap == CJ_TRAP_HOST_LIMIT && detail && strcmp(detail, "max_host_bytes") == 0)
         cj__fail(err, CJ_TRAP, "%s: max_host_bytes of cj_limits is %llu", cj_trap_text(trap),
@@ -101,6 +109,9 @@ static void describe_trap(cj_error *err, cj_trap trap, const cj_trap_record *rec
         cj__fail(err, CJ_TRAP, "%s%s%s%s: the operand stack is full: wasm_stack_size of cj_limits is %u",
                  cj_trap_text(trap), detail ? " (" : "", detail ? detail : "", detail ? ")" : "",
                  ((const cj_store *)(const void *)store)->limits.wasm_stack_size);
+    else if (had_no_stack(record, call->bound))
+        cj__fail(err, CJ_TRAP, "%s: of the calling thread's stack there is no more left than the reserve, %u KiB",
+                 cj_trap_text(trap), CJ_STACK_RESERVE >> 10);
     else if (trap == CJ_TRAP_HANDLE_TABLE_FULL)
         cj__fail(err, CJ_TRAP, "%s: max_handles of cj_limits is %u", cj_trap_text(trap),
                  ((const cj_store *)(const void *)store)->limits.max_handles);
@@ -154,7 +165,7 @@ cj_status cj__call_failed(cj_call_ctx *call, uint32_t kind)
     else if (trap == CJ_TRAP_CANNOT_ENTER && record->bound)
         describe_inner_refusal(err, record->bound);
     else
-        describe_trap(err, trap, record, store, words);
+        describe_trap(err, trap, record, call, words);
     err->trap = no_memory ? CJ_TRAP_NONE : trap;
     describe_place(err, record, call->bound);
     describe_called(err, record, call->bound);

@@ -17,6 +17,9 @@ static cj_status entry(cj_func *, const void *args, void *results, cj_arena *)
 
 int main()
 {
+    cj_string text = CJ_STRING("text");
+    if (text.len != 4)
+        return 1;
     cj_func_head head = {entry};
     int arg = 41, result = 0;
     if (cj_call_native(reinterpret_cast<cj_func *>(&head), &arg, &result, nullptr) != CJ_OK || result != 42)

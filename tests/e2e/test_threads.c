@@ -398,11 +398,60 @@ static void test_destructors_run_where_their_store_is(void **state)
     }
 }
 
+/* -- Small stacks -------------------------------------------------------------------------------------------------- */
+
+/* Of the thread's stack a reserve is left to host functions: a thread that has no more cannot call, is told why, and does no harm. */
+typedef struct small {
+    e2e *w;
+    cj_func *add;
+    cj_status status, begun;
+    char message[sizeof(((cj_error *)0)->message)];
+} small;
+
+static void *call_from_here(void *arg)
+{
+    small *s = arg;
+    uint32_t args[2] = {1, 2}, sum;
+    s->status = cj_call_native(s->add, args, &sum, NULL);
+    snprintf(s->message, sizeof(s->message), "%s", cj_store_error(s->w->store)->message);
+    s->begun = cj_call_begin(s->add, args, &sum, NULL);
+    if (s->begun == CJ_OK)
+        (void)cj_call_end(s->add);
+    return NULL;
+}
+
+static void test_threads_with_small_stacks(void **state)
+{
+    e2e *w = *state;
+    small s = {.w = w, .add = e2e_func(e2e_instance(w, "calls"), "add")};
+    for (uint32_t kib = 1024; kib >= 128; kib /= 8) {
+        pthread_attr_t attr;
+        pthread_t thread;
+        pthread_attr_init(&attr);
+        assert_int_equal(pthread_attr_setstacksize(&attr, kib << 10), 0);
+        assert_int_equal(pthread_create(&thread, &attr, call_from_here, &s), 0);
+        pthread_attr_destroy(&attr);
+        pthread_join(thread, NULL);
+        assert_int_equal(s.status, kib == 1024 ? CJ_OK : CJ_TRAP);
+        assert_int_equal(s.begun, s.status);
+        if (kib == 128)
+            assert_string_equal(
+                s.message,
+                "stack overflow: of the calling thread's stack there is no more left than the reserve, 256 KiB");
+        assert_int_equal(e2e_call_u32(w, s.add, (uint32_t[]){1, 2}, 2), 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E(test_a_store_each), E2E(test_components_by_several_threads), E2E(test_a_store_moves),
-        E2E(test_interrupts),   E2E(test_resource_types_are_shared),     E2E(test_destructors_run_where_their_store_is),
+        E2E(test_a_store_each),
+        E2E(test_components_by_several_threads),
+        E2E(test_a_store_moves),
+        E2E(test_interrupts),
+        E2E(test_resource_types_are_shared),
+        E2E(test_destructors_run_where_their_store_is),
+        E2E(test_threads_with_small_stacks),
     };
     return e2e_run_auto_too(tests);
 }
