@@ -5,6 +5,8 @@
  */
 #include "runtime/start.h"
 
+#include "base/near.h"
+
 #include <stdio.h>
 
 /* " "name" of interface "iface"", or " "name"". */

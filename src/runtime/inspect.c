@@ -6,6 +6,8 @@
  */
 #include "runtime/runtime.h"
 
+#include "base/near.h"
+
 typedef struct found {
     const cj_func_info *info;
     const cj_plan *plan;

@@ -226,18 +226,6 @@ cj_status cj__call_failed_forget(cj_call_ctx *call, uint32_t kind);
 /* store->error is about to be of a call that traps: should the host function that made it return CJ_TRAP without words, these are they. */
 void cj__store_failed(cj_store_core *);
 
-/* Appends " (did you mean ...)" with the names most like `wanted` to a message, as far as they fit. */
-typedef struct cj_near {
-    const char *wanted;
-    const char *best[3];
-    size_t distance[3];
-    size_t offered;
-} cj_near;
-void cj__near_start(cj_near *, const char *wanted);
-void cj__near_offer(cj_near *, const char *name); /* borrowed until cj__near_finish */
-/* "; did you mean "a" or "b"?", or "" when nothing is near. */
-void cj__near_finish(const cj_near *, char *buffer, size_t size);
-
 /* -- Values -------------------------------------------------------------------------------------------------------- */
 
 /* What begins a value's path in errors. */

@@ -11,7 +11,7 @@
  */
 #include "wave/wave.h"
 
-#include "runtime/runtime.h"
+#include "base/near.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/near.h"
 #include "component/types.h"
 #include "runtime/runtime.h"
 

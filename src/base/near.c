@@ -1,9 +1,7 @@
-/* near.c: "did you mean ...": the names most like one that was not found.
- *
- * Place in the pipeline: for error messages of the linker, of lookups and of inspection.
- * Non-goals: speed over many thousands of names; the distance is that of Levenshtein on bytes, cut off early.
- */
-#include "runtime/runtime.h"
+/* near.c: near.h. The distance is that of Levenshtein on bytes, of the names' last ones. */
+#include "base/near.h"
+
+#include "base/base.h"
 
 #include <stdio.h>
 
