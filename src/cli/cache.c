@@ -45,13 +45,12 @@ static int run(const cli_verb *verb, int argc, char **argv)
     cli_settings_init(&settings);
     const char *value;
     bool by_option = false;
-    cli_set_cache(&settings, NULL);
+    (void)cli_set_cache(&settings, "cache", NULL); /* cannot fail */
     for (int option; (option = cli_next_option(&args, &value)) != CLI_END;) {
         if (option == CLI_HELP)
             return CLI_OK;
-        if (option == CLI_BAD)
+        if (option == CLI_BAD || cli_set_cache(&settings, "cache", value) != CLI_OK)
             return CLI_USAGE;
-        cli_set_cache(&settings, value);
         by_option = true;
     }
     const char *what = args.at < argc ? argv[args.at] : "show";

@@ -101,8 +101,8 @@ int cli_choose(const char *verb, const char *option, const char *value, const ch
 int cli_set_profile(cli_settings *, const char *verb, const char *value);
 /* --given. CLI_OK, or CLI_USAGE when an error has been printed. */
 int cli_set_given(cli_settings *, const char *text);
-/* --cache, or, when that is NULL, CANONJIT_CACHE: a directory or "off", or the default. */
-void cli_set_cache(cli_settings *, const char *dir);
+/* --cache, or, when that is NULL, CANONJIT_CACHE: a directory or "off", or the default. CLI_OK, or CLI_USAGE when an error has been printed. */
+int cli_set_cache(cli_settings *, const char *verb, const char *dir);
 /* --tier. */
 int cli_set_tier(cli_settings *, const char *verb, const char *value);
 

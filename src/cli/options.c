@@ -184,12 +184,15 @@ int cli_choose(const char *verb, const char *option, const char *value, const ch
                     cli_suggest(value, names, count, "", hint, sizeof(hint)));
 }
 
-void cli_set_cache(cli_settings *settings, const char *dir)
+int cli_set_cache(cli_settings *settings, const char *verb, const char *dir)
 {
     const char *from_environment = getenv("CANONJIT_CACHE");
+    if (dir && !dir[0]) /* perhaps a variable that is not set: not the directory that `cache clear` was meant for */
+        return cli_fail(CLI_USAGE, "%s: --cache: expected a directory, or off", verb);
     if (!dir)
         dir = from_environment && from_environment[0] ? from_environment : CJ_CACHE_DEFAULT;
     settings->config.cache_dir = strcmp(dir, "off") == 0 ? NULL : dir;
+    return CLI_OK;
 }
 
 int cli_set_tier(cli_settings *settings, const char *verb, const char *value)

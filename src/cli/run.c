@@ -194,8 +194,7 @@ static int apply_option(void *arg, int option, const char *value)
     case UNKNOWN_IMPORTS:
         return cli_set_imports(&settings->asked.imports, "run", value);
     case CACHE:
-        cli_set_cache(&settings->asked.common, value);
-        return CLI_OK;
+        return cli_set_cache(&settings->asked.common, "run", value);
     case NO_CACHE:
         settings->asked.common.config.cache_dir = NULL;
         return CLI_OK;
@@ -224,7 +223,7 @@ static int run(const cli_verb *verb, int argc, char **argv)
 {
     run_settings settings = {0};
     cli_settings_init(&settings.asked.common);
-    cli_set_cache(&settings.asked.common, NULL);
+    (void)cli_set_cache(&settings.asked.common, "run", NULL); /* cannot fail */
     return cli_invoke(verb, argc, argv, &settings.asked, &settings, apply_option, run_component,
                       "; unsupported: arguments for the guest");
 }

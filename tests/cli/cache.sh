@@ -26,6 +26,8 @@ elif [ -f "$guests/rust.wasm" ]; then
     check "cache --cache off" 1 "" "canonjit: cache: it is off: --cache off" cache --cache off
     stats "--cache DIR" "cache on disk: 0 found" --cache "$work/other"
     stats "--cache DIR again" "thunks: 0 compiled" --cache "$work/other"
+    check "cache --cache of nothing" 2 "" "canonjit: cache: --cache: expected a directory, or off" cache --cache "" clear
+    check "run --cache of nothing" 2 "" "canonjit: run: --cache: expected a directory, or off" run --cache "" --invoke 'greet("x")' "$guests/rust.wasm"
     check "cache show" 0 "~$dir
  thunks, " "" cache show
     check "cache --cache" 0 "~$work/other" "" cache --cache "$work/other"
