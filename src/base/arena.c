@@ -28,6 +28,12 @@ static cj_arena_chunk *chunk_new(cj_arena *arena, size_t size)
     return chunk;
 }
 
+static void chunk_delete(const cj_arena *arena, cj_arena_chunk *chunk)
+{
+    CJ_ARENA_SHOW(chunk->data, chunk->size);
+    cj__free(arena->alloc, chunk, sizeof(*chunk) + chunk->size);
+}
+
 static void make_current(cj_arena *arena, cj_arena_chunk *chunk)
 {
     arena->current = chunk;
@@ -62,8 +68,7 @@ void cj_arena_delete(cj_arena *arena)
         return;
     for (cj_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
         next = chunk->next;
-        CJ_ARENA_SHOW(chunk->data, chunk->size);
-        cj__free(arena->alloc, chunk, sizeof(*chunk) + chunk->size);
+        chunk_delete(arena, chunk);
     }
     cj__free(arena->alloc, arena, sizeof(*arena));
 }
@@ -80,7 +85,19 @@ void *cj_arena_alloc(cj_arena *arena, size_t size, size_t align)
     return arena && cj__arena_aligns(align) ? cj__arena_alloc(arena, size, align) : NULL;
 }
 
-/* The current chunk is too full: go on in the first spare one that is large enough, or in a new one. */
+/* Without this, requests that grow from one use to the next would leave a chunk each behind. With it, chunks before the current one are no more than twice
+ * as large as what was asked for: each is too small for the rest of its own and the first request of the next. */
+static void drop_spares(cj_arena *arena)
+{
+    for (cj_arena_chunk *chunk = arena->current->next, *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_delete(arena, chunk);
+    }
+    arena->current->next = NULL;
+}
+
+/* The current chunk is too full: go on in the first spare one that is large enough, or in a new one. One of a size of its own takes the place of all
+ * spare ones, which are smaller. */
 void *cj__arena_alloc_slow(cj_arena *arena, size_t size, size_t align)
 {
     cj_arena_chunk **link = &arena->current->next;
@@ -90,6 +107,8 @@ void *cj__arena_alloc_slow(cj_arena *arena, size_t size, size_t align)
     if (chunk) {
         *link = chunk->next;
     } else {
+        if (size > arena->next_size)
+            drop_spares(arena);
         chunk = chunk_new(arena, size > arena->next_size ? size : arena->next_size);
         if (!chunk)
             return NULL;

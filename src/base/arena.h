@@ -7,6 +7,9 @@
  *     first ── ... ── current ── spare ── spare        chunks after `current` are empty and kept for the next use
  *                     └ at .. end is free
  *
+ * Spare chunks go when none is large enough for what needs a chunk of a size of its own, so that an arena never has more than a few times what it
+ * held at most.
+ *
  * Under AddressSanitizer memory that is not allocated is poisoned, so that use after release is found. Generated code
  * that bumps `at` itself must not do so in such a build (CJ_ARENA_POISONS); it can always call cj_arena_alloc.
  */

@@ -163,6 +163,29 @@ static void test_arena_spare_chunks(void **state)
     assert_int_equal(t.live_blocks, 0);
 }
 
+/* However requests grow, and whatever small ones stand before them, an arena has a few times as much as was ever asked for at once. */
+static void test_arena_is_bounded(void **state)
+{
+    (void)state;
+    enum { MOST = 4000000, STEP = 1000, SMALL = 4096 };
+    track_alloc t;
+    track_init(&t);
+    cj_arena *arena;
+    assert_int_equal(cj_arena_new(&t.hook, &arena), CJ_OK);
+    for (uint32_t first = 0; first < 3; first++) { /* the first so many requests of a round are small */
+        for (size_t size = 100; size <= MOST; size += STEP) {
+            cj_arena_mark mark = cj__arena_mark(arena);
+            for (size_t left = MOST, n = 0; left >= size; left -= size, n++)
+                assert_non_null(cj_arena_alloc(arena, n < first ? SMALL : size, 8));
+            cj__arena_release(arena, mark);
+            if (t.live_bytes > 4 * (uint64_t)MOST)
+                fail_msg("%llu bytes after requests of %zu", (unsigned long long)t.live_bytes, size);
+        }
+    }
+    cj_arena_delete(arena);
+    assert_int_equal(t.live_blocks, 0);
+}
+
 static void test_arena_marks(void **state)
 {
     (void)state;
@@ -543,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_arena_reset_keeps_memory),
         cmocka_unit_test(test_arena_growth),
         cmocka_unit_test(test_arena_spare_chunks),
+        cmocka_unit_test(test_arena_is_bounded),
         cmocka_unit_test(test_arena_marks),
         cmocka_unit_test(test_arena_out_of_memory),
 #if CJ_ARENA_POISONS

@@ -211,7 +211,7 @@ static uint32_t flags_value(chance *c)
 /* Code points of a string; `out` has room for 64. */
 static uint32_t draw_string(chance *c, uint32_t *out)
 {
-    uint32_t n = below(c, 3) == 0 ? 0 : below(c, 20), style = below(c, 3);
+    uint32_t n = below(c, 3) == 0 ? 0 : below(c, one_in(c, 4) ? 65 : 20), style = below(c, 3);
     for (uint32_t i = 0; i < n; i++)
         out[i] = style == 0 ? 0x20 + below(c, 0x5f) : style == 1 ? 0x20 + below(c, 0xdf) : character(c);
     return n;
@@ -696,8 +696,8 @@ static void set_scene(parity *p, cj_binding *binding)
         p->peer->instance.may_enter = 0;
     if (kind == CJ_PLAN_FUSED && one_in(&c, 20))
         p->others[below(&c, CJ_COUNT(p->others))].may_enter = 0;
-    if (one_in(&c, 30))
-        fake->store.host_bytes = below(&c, 400);
+    if (kind != CJ_PLAN_FUSED && one_in(&c, 5))
+        fake->store.host_bytes = below(&c, below(&c, 2) ? 400 : 60);
     if (one_in(&c, 60))
         fake_set_stack_low(fake, true);
     if (one_in(&c, 60) && kind == CJ_PLAN_IMPORT)
