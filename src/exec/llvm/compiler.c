@@ -10,6 +10,7 @@
  */
 #include "exec/llvm/compiler.h"
 
+#include "engine/sections.h"
 #include "exec/llvm/emit.h"
 #include "exec/llvm/profile.h"
 #include "exec/llvm/target.h"
@@ -99,11 +100,10 @@ static LLVMErrorRef define_symbols(cj__ll_compiler *c)
     return LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(c->jit), LLVMOrcAbsoluteSymbols(pairs, CJ_COUNT(symbols)));
 }
 
-/* The linker that has listeners. */
+/* With listeners. */
 static LLVMOrcObjectLayerRef make_gdb_layer(void *user, LLVMOrcExecutionSessionRef session, const char *triple)
 {
-    (void)user, (void)triple;
-    LLVMOrcObjectLayerRef layer = LLVMOrcCreateRTDyldObjectLinkingLayerWithSectionMemoryManager(session);
+    LLVMOrcObjectLayerRef layer = cj__sections_layer(user, session, triple);
     LLVMOrcRTDyldObjectLinkingLayerRegisterJITEventListener(layer, LLVMCreateGDBRegistrationListener());
     return layer;
 }
@@ -115,8 +115,8 @@ static cj_status start_jit(cj__ll_compiler *c, cj_error *err)
     LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
     LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder,
                                                   LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
-    if (c->profile & CJ_PROFILE_GDB)
-        LLVMOrcLLJITBuilderSetObjectLinkingLayerCreator(builder, make_gdb_layer, NULL);
+    LLVMOrcLLJITBuilderSetObjectLinkingLayerCreator(
+        builder, c->profile & CJ_PROFILE_GDB ? make_gdb_layer : cj__sections_layer, NULL);
     LLVMErrorRef error = LLVMOrcCreateLLJIT(&c->jit, builder); /* takes the builder */
     if (error) {
         c->jit = NULL;
