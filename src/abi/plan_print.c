@@ -41,22 +41,6 @@ CJ_PRINTF(2, 3) static int put(printer *p, const char *format, ...)
     return (int)len;
 }
 
-static const char *core_name(cj_core type)
-{
-    switch (type) {
-    case CJ_CORE_I32:
-        return "i32";
-    case CJ_CORE_I64:
-        return "i64";
-    case CJ_CORE_F32:
-        return "f32";
-    case CJ_CORE_F64:
-        return "f64";
-    default:
-        return "?";
-    }
-}
-
 static char space_letter(cj_space space)
 {
     return space == CJ_SPACE_FLAT ? 'f' : space == CJ_SPACE_MEM ? 'm' : 'h';
@@ -193,8 +177,9 @@ char *cj__plan_print(const cj_allocator *alloc, const cj_plan *plan, const cj_fu
         put(&p, "%s -> ", encodings[plan->options.caller_encoding]);
     put(&p, "%s%s, core (", encodings[plan->options.encoding], plan->options.has_post_return ? " post-return" : "");
     for (uint32_t i = 0; i < plan->sig.param_count; i++)
-        put(&p, "%s%s", i ? ", " : "", core_name(plan->sig.params[i]));
-    put(&p, ")%s%s\n", plan->sig.result_count ? " -> " : "", plan->sig.result_count ? core_name(plan->sig.result) : "");
+        put(&p, "%s%s", i ? ", " : "", cj__core_valtype_name(plan->sig.params[i]));
+    put(&p, ")%s%s\n", plan->sig.result_count ? " -> " : "",
+        plan->sig.result_count ? cj__core_valtype_name(plan->sig.result) : "");
     put_program(&p, plan, type, false);
     put_program(&p, plan, type, true);
 

@@ -1,4 +1,4 @@
-/* type_format.c: types as WIT text.
+/* type_format.c: types as text: component types as WIT, core types by their names.
  *
  * Place in the pipeline: errors, inspection, the command.
  * Non-goals: whole WIT documents; names of types, which the interner does not know (records print with their fields).
@@ -8,6 +8,28 @@
 #include "component/types.h"
 
 #include <stdio.h>
+
+const char *cj__core_valtype_name(uint32_t type)
+{
+    switch (type) {
+    case CJ_CORE_I32:
+        return "i32";
+    case CJ_CORE_I64:
+        return "i64";
+    case CJ_CORE_F32:
+        return "f32";
+    case CJ_CORE_F64:
+        return "f64";
+    case CJ_CORE_V128:
+        return "v128";
+    case CJ_CORE_FUNCREF:
+        return "funcref";
+    case CJ_CORE_EXTERNREF:
+        return "externref";
+    default:
+        return "?";
+    }
+}
 
 static const char *const kind_names[] = {
 #define CJ_X(name, wit) [CJ_KIND_##name] = wit,

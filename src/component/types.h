@@ -20,6 +20,8 @@ typedef enum cj_core {
     CJ_CORE_FUNCREF = 0x70,
     CJ_CORE_EXTERNREF = 0x6f,
 } cj_core;
+/* "i32", "funcref", ...; "?" for a byte that is no value type. */
+const char *cj__core_valtype_name(uint32_t type);
 
 enum {
     CJ_MAX_FLAT_PARAMS = 16,

@@ -27,28 +27,6 @@ typedef struct outliner {
     uint32_t declared_data_count;
 } outliner;
 
-const char *cj__core_valtype_name(uint8_t type)
-{
-    switch (type) {
-    case CJ_CORE_I32:
-        return "i32";
-    case CJ_CORE_I64:
-        return "i64";
-    case CJ_CORE_F32:
-        return "f32";
-    case CJ_CORE_F64:
-        return "f64";
-    case CJ_CORE_V128:
-        return "v128";
-    case CJ_CORE_FUNCREF:
-        return "funcref";
-    case CJ_CORE_EXTERNREF:
-        return "externref";
-    default:
-        return "?";
-    }
-}
-
 cj_status cj__core_read_valtype(cj_reader *r, uint8_t *out, const char *what)
 {
     CJ_TRY(cj__read_byte(r, out, what));

@@ -88,8 +88,6 @@ cj_status cj__core_check_bodies(const cj_config *, const cj_core_outline *, cj_e
 /* By name; NULL when there is none. By bisection: modules with thousands of exports occur. */
 const cj_core_export *cj__core_find_export(const cj_core_outline *, cj_str name);
 
-/* "i32", "funcref", ...; "?" for a byte that is no value type. */
-const char *cj__core_valtype_name(uint8_t type);
 static inline bool cj__core_is_ref(uint8_t type)
 {
     return type == CJ_CORE_FUNCREF || type == CJ_CORE_EXTERNREF;
