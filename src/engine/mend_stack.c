@@ -12,7 +12,6 @@
  *
  * So at most two frames of PROBE_FROM bytes lie below the boundary when anything else is called there: an import compares anew.
  */
-#include "engine/sections.h"
 #include "engine/wamr.h"
 
 #include <llvm-c/Core.h>
@@ -94,7 +93,6 @@ LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVM
 LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *result, LLVMOrcLLLazyJITBuilderRef builder)
 {
     *result = NULL;
-    cj__sections_of_lazy(builder);
     LLVMErrorRef err = __real_LLVMOrcCreateLLLazyJIT(result, builder);
     if (err != NULL || *result == NULL)
         return err;
@@ -216,7 +214,6 @@ LLVMValueRef __wrap_LLVMAddFunction(LLVMModuleRef module, const char *name, LLVM
 
 LLVMErrorRef __wrap_LLVMOrcCreateLLLazyJIT(LLVMOrcLLLazyJITRef *result, LLVMOrcLLLazyJITBuilderRef builder)
 {
-    cj__sections_of_lazy(builder);
     return __real_LLVMOrcCreateLLLazyJIT(result, builder);
 }
 

@@ -96,9 +96,9 @@ const void *cj__call_source(cj_call_ctx *call, const void *ptr, uint64_t size, u
     static const uint64_t nothing[2];
     if (size == 0)
         return nothing;
-    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)call->alias_base;
-    if (CJ_LIKELY(offset >= call->alias_size))
+    if (CJ_LIKELY(!cj__call_aliases(call, ptr)))
         return ptr;
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)call->alias_base;
     /* The same bytes where they are now: the memory may have moved since. It never shrinks, so only a host function
      * that returned a range past the end of its view finds nothing here. */
     const uint8_t *now = cj__memory_view(call->bound->guest.memory, (uint32_t)offset, size);

@@ -161,7 +161,7 @@ struct cj_call_ctx {
     cj_arena *arena;               /* where lifted values go */
     uint32_t index[CJ_TRAP_DEPTH]; /* current list positions: kept by the back end, read by cj__call_trap */
     /* What may alias the guest's memory while results of an import are lowered: where it lay when the host function
-     * returned. Set by the back end (plan.h); size 0 in an export call. The host function may return views that it was
+     * returned. Set by the back end (plan.h); size 0, and no base, in an export call. The host function may return views that it was
      * given, and realloc may move or reuse the memory. */
     const uint8_t *alias_base;
     uint64_t alias_size;
@@ -249,6 +249,11 @@ void *cj__call_host_alloc(cj_call_ctx *call, uint64_t size, uint32_t align);
  * says so. */
 bool cj__call_fits(cj_call_ctx *call, uint64_t size);
 bool cj__call_charge(cj_call_ctx *call, uint64_t size);
+
+static inline bool cj__call_aliases(const cj_call_ctx *call, const void *ptr)
+{
+    return call->alias_size && (uintptr_t)ptr - (uintptr_t)call->alias_base < call->alias_size;
+}
 
 /* `size` bytes at `ptr` that are about to be lowered: `ptr`, or a copy in call->arena when they lie in the aliased
  * guest memory (alias_base). NULL: past the limit. Must be asked before any realloc for the value, and for strings

@@ -385,7 +385,7 @@ static cj_status module_item_desc(cj_eval *ev, const cj_module *module, cj_str n
 
 cj_status cj__eval_match_module(cj_eval *ev, const cj_module *expected, const cj_module *actual, const cj_bind *bind)
 {
-    char why[160];
+    char why[256];
     if (actual->opaque)
         return CJ_OK;
     CJ_TRY(cj__eval_charge(ev, ((uint64_t)expected->import_count + actual->import_count + expected->exports.len) / 8,
@@ -499,7 +499,7 @@ static cj_status resolve_import(cj_eval *ev, const cj_names *args, const cj_modu
         return cj__fail_at(ev->err, CJ_INVALID, offset,
                            "missing import `%.*s.%.*s`: the instance given for `%.*s` has no such export",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), CJ_STR_ARG(import->module));
-    char why[160];
+    char why[256];
     if (!desc_matches(&import->type, &entity.of.item->type, why, sizeof(why)))
         return cj__fail_at(ev->err, CJ_INVALID, offset, "import `%.*s.%.*s` of the core module: %s",
                            CJ_STR_ARG(import->module), CJ_STR_ARG(import->name), why);

@@ -3,13 +3,13 @@
  */
 #include "support/cmocka_all.h"
 #include "support/fake_engine.h"
+#include "support/far_pages.h"
 #include "support/make_types.h"
 #include "support/parity.h"
 #include "support/track_alloc.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #if CJ_HAVE_LLVM
@@ -648,32 +648,20 @@ static void test_utf8_strings(void **state)
     close_bench(out);
 }
 
-/* An address space where the first page that is free lies more than 4 GiB from all others: what goes there must take all of an object with it, for its
- * sections reach each other by 32 bits. */
 static void test_sections_lie_together(void **state)
 {
     (void)state;
-    enum { PAGE = 4096, MOST = 1 << 16 };
-    const size_t size = (size_t)8 << 30;
     cj_compiler *kept = C; /* has the shape, maybe */
     cj_error err;
     assert_int_equal(cj__compiler_new(NULL, &C, &err), CJ_OK);
     close_bench(open_bench(t_bool(T), NULL, CJ_PLAN_EXPORT, CJ_UTF8)); /* starts it */
-    uint8_t *region = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *page;
-    void **filled = calloc(MOST, sizeof(*filled));
-    uint32_t count = 0;
-    assert_true(region != MAP_FAILED && filled);
-    while (count < MOST && (page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) > region)
-        filled[count++] = page;
-    assert_int_equal(munmap(region + size - PAGE, PAGE), 0);
+    far_pages *far = far_pages_open(1);
+    assert_non_null(far);
     bench *b = open_bench(t_string(T), NULL, CJ_PLAN_EXPORT, CJ_UTF8);
     cj_string string = {"text", 4};
     assert_int_equal(fake_call_export(b->fake, b->binding, &string, NULL), CJ_TRAP_NONE);
     close_bench(b);
-    for (uint32_t i = 0; i < count; i++)
-        munmap(filled[i], PAGE);
-    munmap(region, size);
-    free(filled);
+    far_pages_close(far);
     cj__compiler_delete(C);
     C = kept;
 }

@@ -840,7 +840,7 @@ static void expect_call(const char *text, size_t index, const char *arguments)
     assert_int_equal(found, index);
     const cj_functype *type = cj_component_export(&c->component, found).type;
     assert_int_equal(nargs, cj_functype_param_count(type));
-    char all[512] = "";
+    char all[8192] = "";
     for (uint32_t i = 0; i < nargs; i++)
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "",
                  format(cj_functype_param(type, i), &args[i]));

@@ -336,7 +336,6 @@ static inline __attribute__((always_inline)) uint32_t run_export(cj_call_ctx *ca
         at[0] = cj__ticks();
     uint64_t flat[CJ_MAX_FLAT_PARAMS + 1]; /* each is written: by an operation, or by the variant that leaves it */
     bool has_scope = call->bound->plan->has_borrow;
-    call->alias_base = NULL;
     call->alias_size = 0;
     if (has_scope)
         cj__interp_begin_scope(call);

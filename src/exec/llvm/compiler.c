@@ -10,9 +10,9 @@
  */
 #include "exec/llvm/compiler.h"
 
-#include "engine/sections.h"
 #include "exec/llvm/emit.h"
 #include "exec/llvm/profile.h"
+#include "exec/llvm/sections.h"
 #include "exec/llvm/target.h"
 #include "exec/text/text.h"
 

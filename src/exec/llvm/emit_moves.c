@@ -616,7 +616,12 @@ static LLVMValueRef list_room(cj__ll_fn *fn, LLVMValueRef size, uint32_t align, 
     return next ? cj__ll_merge(fn, next, room, enter, called) : called;
 }
 
-static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+/* A guest's list: checked, and where its elements lie. */
+typedef struct guest_list {
+    LLVMValueRef at, len, bytes;
+} guest_list;
+
+static guest_list get_list(cj__ll_fn *fn, uint32_t site, cj__ll_place *src)
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
@@ -627,20 +632,27 @@ static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
     LLVMValueRef bytes = times(fn, len, op->size);
     cj__ll_view memory = cj__ll_source_view(fn);
     cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
-    LLVMValueRef guest = cj__ll_add(m, memory.base, ptr), host = guest;
-    if (op->mode != CJ_MODE_VIEW) {
-        host = list_room(fn, times(fn, len, op->host_size), op->host_align, site);
-    }
+    return (guest_list){cj__ll_add(m, memory.base, ptr), len, bytes};
+}
+
+static void emit_list_lift(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)
+{
+    cj__ll_module *m = fn->m;
+    const cj_op *op = &fn->moves->ops[site];
+    guest_list list = get_list(fn, site, src);
+    LLVMValueRef host = list.at;
+    if (op->mode != CJ_MODE_VIEW)
+        host = list_room(fn, times(fn, list.len, op->host_size), op->host_align, site);
     if (op->mode == CJ_MODE_BLOCK) {
-        copy_block(fn, host, guest, bytes);
+        copy_block(fn, host, list.at, list.bytes);
     } else if (op->mode == CJ_MODE_LOOP) {
-        cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = guest, .fixed = true};
+        cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = list.at, .fixed = true};
         cj__ll_place to = {.space = CJ_SPACE_HOST, .ptr = host};
-        emit_loop(fn, site, from, to, len);
+        emit_loop(fn, site, from, to, list.len);
     }
     LLVMValueRef out = place_at(fn, dst, op->dst);
     cj__ll_store(m, host, out, offsetof(cj_list, ptr));
-    cj__ll_store(m, len, out, offsetof(cj_list, len));
+    cj__ll_store(m, list.len, out, offsetof(cj_list, len));
 }
 
 /* Elements that may lie in guest memory (a view that the host function was given and returns) are copied before
@@ -691,21 +703,15 @@ static void emit_list_move(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__
 {
     cj__ll_module *m = fn->m;
     const cj_op *op = &fn->moves->ops[site];
-    LLVMValueRef pair[2];
-    get_pair(fn, src, op->src, pair);
-    LLVMValueRef ptr = cj__ll_resize(m, pair[0], m->i64), len = cj__ll_resize(m, pair[1], m->i64);
-    check_length(fn, len, op->size, site);
-    LLVMValueRef bytes = times(fn, len, op->size);
-    cj__ll_view memory = cj__ll_source_view(fn);
-    cj__ll_check_range(fn, memory, ptr, op->align, bytes, CJ_TRAP_LIST_ALIGNMENT, CJ_TRAP_LIST_BOUNDS, site);
-    cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = cj__ll_add(m, memory.base, ptr), .fixed = true};
-    LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, bytes, m->i32), site);
+    guest_list list = get_list(fn, site, src);
+    cj__ll_place from = {.space = CJ_SPACE_MEM, .ptr = list.at, .fixed = true};
+    LLVMValueRef block = cj__ll_lower_alloc(fn, op->align, cj__ll_resize(m, list.bytes, m->i32), site);
     cj__ll_place to = {.space = CJ_SPACE_MEM, .off = block};
     if (op->mode == CJ_MODE_BLOCK)
-        copy_block(fn, cj__ll_place_ptr(fn, &to), from.ptr, bytes);
+        copy_block(fn, cj__ll_place_ptr(fn, &to), list.at, list.bytes);
     else
-        emit_loop(fn, site, from, to, len);
-    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, len, m->i32));
+        emit_loop(fn, site, from, to, list.len);
+    put_pair(fn, dst, op->dst, cj__ll_resize(m, block, m->i32), cj__ll_resize(m, list.len, m->i32));
 }
 
 static void emit_list(cj__ll_fn *fn, uint32_t site, cj__ll_place *src, cj__ll_place *dst)

@@ -113,7 +113,7 @@ uint32_t cj__ll_string_lower_utf8(cj_call_ctx *call, const cj_string *in, uint32
         return CJ_TRAP_STRING_LENGTH;
     uint32_t len = (uint32_t)in->len;
     const void *src = in->ptr;
-    if (CJ_UNLIKELY((uintptr_t)src - (uintptr_t)call->alias_base < call->alias_size && len)) {
+    if (CJ_UNLIKELY(cj__call_aliases(call, src) && len)) {
         src = cj__call_source(call, src, len, 1);
         if (!src)
             return CJ_TRAP_HOST_LIMIT;

@@ -3,9 +3,8 @@
  * LLVM's own manager does the work; only where its pages come from is ours: from a block that is mapped once the linker has said how much all
  * sections of an object take.
  */
-#include "engine/sections.h"
+#include "exec/llvm/sections.h"
 
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/RTDyldObjectLinkingLayer.h>
 #include <llvm/ExecutionEngine/SectionMemoryManager.h>
 #include <llvm/Support/Memory.h>
@@ -17,6 +16,22 @@ using namespace llvm;
 
 namespace
 {
+
+#if LLVM_VERSION_MAJOR >= 16
+using Alignment = Align;
+
+size_t bytes(Alignment align)
+{
+    return align.value();
+}
+#else
+using Alignment = uint32_t;
+
+size_t bytes(Alignment align)
+{
+    return align;
+}
+#endif
 
 /* Hands out pages of one block; what is left of it goes back in trim. */
 class Block final : public SectionMemoryManager::MemoryMapper
@@ -41,16 +56,19 @@ class Block final : public SectionMemoryManager::MemoryMapper
         at = end = nullptr;
     }
 
+    /* No page from elsewhere, were the block too small: then LLVM ends the process, as it does whenever it is out of memory. */
     sys::MemoryBlock allocateMappedMemory(SectionMemoryManager::AllocationPurpose, size_t size,
-                                          const sys::MemoryBlock *near, unsigned flags, std::error_code &error) override
+                                          const sys::MemoryBlock *, unsigned, std::error_code &error) override
     {
         size_t page = sys::Process::getPageSizeEstimate();
         size = (size + page - 1) & ~(page - 1);
-        if (size > static_cast<size_t>(end - at)) /* out of memory, most likely */
-            return sys::Memory::allocateMappedMemory(size, near, flags, error);
+        error = std::error_code();
+        if (size > static_cast<size_t>(end - at)) {
+            error = std::make_error_code(std::errc::not_enough_memory);
+            return sys::MemoryBlock();
+        }
         char *start = at;
         at += size;
-        error = std::error_code();
         return sys::MemoryBlock(start, size);
     }
 
@@ -92,12 +110,13 @@ class Sections final : HasBlock, public SectionMemoryManager
 
     /* The manager begins each kind on a page, and maps what does not fit behind the section before it with room for its alignment. An object of a JIT has
      * some ten sections. */
-    void reserveAllocationSpace(uintptr_t code, uint32_t code_align, uintptr_t constants, uint32_t constants_align,
-                                uintptr_t data, uint32_t data_align) override
+    void reserveAllocationSpace(uintptr_t code, Alignment code_align, uintptr_t constants, Alignment constants_align,
+                                uintptr_t data, Alignment data_align) override
     {
         enum { SECTIONS = 64 };
         size_t page = sys::Process::getPageSizeEstimate();
-        size_t size = code + constants + data + SECTIONS * (size_t{code_align} + constants_align + data_align);
+        size_t align = bytes(code_align) + bytes(constants_align) + bytes(data_align);
+        size_t size = code + constants + data + SECTIONS * align;
         block.reserve(((size + page - 1) & ~(page - 1)) + SECTIONS * page);
     }
 
@@ -108,24 +127,11 @@ class Sections final : HasBlock, public SectionMemoryManager
     }
 };
 
-std::unique_ptr<orc::ObjectLayer> make_layer(orc::ExecutionSession &session)
-{
-    return std::make_unique<orc::RTDyldObjectLinkingLayer>(session, [] { return std::make_unique<Sections>(); });
-}
-
 } // namespace
 
 LLVMOrcObjectLayerRef cj__sections_layer(void *, LLVMOrcExecutionSessionRef session, const char *)
 {
-    return reinterpret_cast<LLVMOrcObjectLayerRef>(
-        make_layer(*reinterpret_cast<orc::ExecutionSession *>(session)).release());
-}
-
-void cj__sections_of_lazy(void *lazy_builder)
-{
-    static_cast<orc::LLLazyJITBuilder *>(lazy_builder)
-        ->setObjectLinkingLayerCreator(
-            [](orc::ExecutionSession &session, const Triple &) -> Expected<std::unique_ptr<orc::ObjectLayer>> {
-                return make_layer(session);
-            });
+    auto *layer = new orc::RTDyldObjectLinkingLayer(*reinterpret_cast<orc::ExecutionSession *>(session),
+                                                    [] { return std::make_unique<Sections>(); });
+    return reinterpret_cast<LLVMOrcObjectLayerRef>(static_cast<orc::ObjectLayer *>(layer));
 }
