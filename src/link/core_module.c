@@ -27,6 +27,16 @@ typedef struct outliner {
     uint32_t declared_data_count;
 } outliner;
 
+bool cj__core_functype_equal(const cj_core_functype *a, const cj_core_functype *b)
+{
+    return a->param_count == b->param_count && a->result_count == b->result_count &&
+           (a->param_count == 0 || memcmp(a->params, b->params, a->param_count) == 0) &&
+           (a->result_count == 0 || memcmp(a->results, b->results, a->result_count) == 0);
+}
+
+static const uint8_t realloc_types[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
+const cj_core_functype cj__core_realloc_type = {realloc_types, realloc_types, 4, 1};
+
 cj_status cj__core_read_valtype(cj_reader *r, uint8_t *out, const char *what)
 {
     CJ_TRY(cj__read_byte(r, out, what));

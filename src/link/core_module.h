@@ -15,6 +15,9 @@ typedef struct cj_core_functype {
     const uint8_t *params, *results; /* value type bytes, cj_core */
     uint32_t param_count, result_count;
 } cj_core_functype;
+bool cj__core_functype_equal(const cj_core_functype *, const cj_core_functype *);
+/* Of `realloc` for a memory with 32-bit addresses. */
+extern const cj_core_functype cj__core_realloc_type;
 
 typedef struct cj_core_import {
     cj_str module, name;

@@ -64,15 +64,14 @@ static bool is_unknown(const cj_core_item *memory)
 static cj_status resolve_opts(cj_eval *ev, const cj_scope *scope, const cj_ast_canonopts *ast, cj_canon_opts *out,
                               const char **gate)
 {
-    static const uint8_t i32[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
+    static const uint8_t i32[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
     static const uint8_t i64[] = {CJ_CORE_I64, CJ_CORE_I64, CJ_CORE_I64, CJ_CORE_I64};
-    static const cj_core_functype realloc32 = {i32, i32, 4, 1}, realloc64 = {i64, i64, 4, 1},
-                                  callback = {i32, i32, 3, 1};
+    static const cj_core_functype realloc64 = {i64, i64, 4, 1}, callback = {i32, i32, 3, 1};
 
     *out = (cj_canon_opts){.encoding = ast->encoding, .is_async = ast->is_async};
     if (ast->has_memory)
         CJ_TRY(option_memory(ev, scope, ast->memory, ast->offset, &out->memory));
-    const cj_core_functype *realloc = is64(out->memory) ? &realloc64 : &realloc32;
+    const cj_core_functype *realloc = is64(out->memory) ? &realloc64 : &cj__core_realloc_type;
     if (is64(out->memory))
         *gate = "memory64";
     CJ_TRY(option_func(ev, scope, ast->has_realloc, ast->realloc, "canonical option `realloc`",

@@ -10,13 +10,6 @@
 
 /* -- Core types as values and as text ---------------------------------------------------------------------------- */
 
-bool cj__core_functype_equal(const cj_core_functype *a, const cj_core_functype *b)
-{
-    return a->param_count == b->param_count && a->result_count == b->result_count &&
-           (a->param_count == 0 || memcmp(a->params, b->params, a->param_count) == 0) &&
-           (a->result_count == 0 || memcmp(a->results, b->results, a->result_count) == 0);
-}
-
 char *cj__core_functype_text(const cj_core_functype *type, char *buffer, size_t size)
 {
     size_t len = 0;

@@ -473,7 +473,6 @@ cj_status cj__core_inst_export(cj_eval *, const cj_core_inst *, cj_str name, cj_
                                bool *found);
 /* CJ_INVALID when `actual` cannot stand in for `expected`: it may import less and export more. */
 cj_status cj__eval_match_module(cj_eval *, const cj_module *expected, const cj_module *actual, const cj_bind *);
-bool cj__core_functype_equal(const cj_core_functype *, const cj_core_functype *);
 /* "(param i32 i32) (result i32)", cut to `size`. */
 char *cj__core_functype_text(const cj_core_functype *, char *buffer, size_t size);
 

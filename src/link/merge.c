@@ -16,17 +16,6 @@
 
 /* -- Function types ------------------------------------------------------------------------------------------------ */
 
-static bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t count)
-{
-    return count == 0 || memcmp(a, b, count) == 0;
-}
-
-static bool same_type(const cj_core_functype *a, const cj_core_functype *b)
-{
-    return a->param_count == b->param_count && a->result_count == b->result_count &&
-           same_bytes(a->params, b->params, a->param_count) && same_bytes(a->results, b->results, a->result_count);
-}
-
 /* Seeded with an address, so that a file cannot be made to collide. */
 static uint64_t hash_type(const cj_merger *m, const cj_core_functype *type)
 {
@@ -60,7 +49,7 @@ static uint32_t type_number(cj_merger *m, const cj_core_functype *type)
         return CJ_NO_INDEX;
     uint32_t at = (uint32_t)hash_type(m, type) & (m->type_slot_count - 1);
     for (; m->type_slots[at]; at = (at + 1) & (m->type_slot_count - 1))
-        if (same_type(&m->types.at[m->type_slots[at] - 1].type, type))
+        if (cj__core_functype_equal(&m->types.at[m->type_slots[at] - 1].type, type))
             return m->type_slots[at] - 1;
     if (!CJ_VEC_PUSH(m->alloc, &m->types, (cj_merge_type){*type, CJ_NO_INDEX}))
         return CJ_NO_INDEX;

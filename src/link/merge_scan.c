@@ -827,15 +827,6 @@ static bool is_forwarder(const cj_scan *f, const cj_body *body, const cj_core_fu
            gets_all_params(f->r.start + body->code_at, f->r.start + site->at, type->param_count);
 }
 
-/* The one kind of function that a boundary call may call any number of times: for each list and string of those in lists. Small as it may be, it
- * looks whether to stop. */
-static bool is_realloc(const cj_core_functype *type)
-{
-    static const uint8_t params[] = {CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32, CJ_CORE_I32};
-    return type->param_count == sizeof(params) && memcmp(type->params, params, sizeof(params)) == 0 &&
-           type->result_count == 1 && type->results[0] == CJ_CORE_I32;
-}
-
 static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared, const cj_packed_type *packed,
                            uint32_t index)
 {
@@ -872,7 +863,10 @@ static cj_status scan_body(cj_scanner *s, cj_scanned *m, const uint8_t *declared
     body->site_count = (uint32_t)m->sites.len - body->first_site;
     body->has_loop = f.has_loop;
     body->has_bulk = f.has_bulk && s->interruptible;
-    body->allocates = s->interruptible && declared[o->imported_funcs + index] && is_realloc(type);
+    /* A realloc is the one kind of function that a boundary call may call any number of times: for each list and string of those in lists. Small as it may
+     * be, it looks whether to stop. */
+    body->allocates = s->interruptible && declared[o->imported_funcs + index] &&
+                      cj__core_functype_equal(type, &cj__core_realloc_type);
     if (s->interruptible && (f.has_loop || f.calls || f.heavy || body->allocates || bytes.len > CJ_WEIGHT_CALL)) {
         body->weight = weigh(&f, bytes.ptr, f.calls);
         if (f.has_loop || f.heavy)
