@@ -28,10 +28,14 @@ static cj_arena_chunk *chunk_new(cj_arena *arena, size_t size)
     return chunk;
 }
 
-static void chunk_delete(const cj_arena *arena, cj_arena_chunk *chunk)
+/* From this one on. */
+static void chunks_delete(const cj_arena *arena, cj_arena_chunk *chunk)
 {
-    CJ_ARENA_SHOW(chunk->data, chunk->size);
-    cj__free(arena->alloc, chunk, sizeof(*chunk) + chunk->size);
+    for (cj_arena_chunk *next; chunk; chunk = next) {
+        next = chunk->next;
+        CJ_ARENA_SHOW(chunk->data, chunk->size);
+        cj__free(arena->alloc, chunk, sizeof(*chunk) + chunk->size);
+    }
 }
 
 static void make_current(cj_arena *arena, cj_arena_chunk *chunk)
@@ -66,10 +70,7 @@ void cj_arena_delete(cj_arena *arena)
 {
     if (!arena)
         return;
-    for (cj_arena_chunk *chunk = arena->first, *next; chunk; chunk = next) {
-        next = chunk->next;
-        chunk_delete(arena, chunk);
-    }
+    chunks_delete(arena, arena->first);
     cj__free(arena->alloc, arena, sizeof(*arena));
 }
 
@@ -89,10 +90,7 @@ void *cj_arena_alloc(cj_arena *arena, size_t size, size_t align)
  * as large as what was asked for: each is too small for the rest of its own and the first request of the next. */
 static void drop_spares(cj_arena *arena)
 {
-    for (cj_arena_chunk *chunk = arena->current->next, *next; chunk; chunk = next) {
-        next = chunk->next;
-        chunk_delete(arena, chunk);
-    }
+    chunks_delete(arena, arena->current->next);
     arena->current->next = NULL;
 }
 

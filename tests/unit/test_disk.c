@@ -38,12 +38,18 @@ static int set_up(void **state)
     return 0;
 }
 
+static void remove_tree(const char *path)
+{
+    char command[160];
+    snprintf(command, sizeof(command), "rm -rf %s", path);
+    assert_int_equal(system(command), 0);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", root);
-    return system(command);
+    remove_tree(root);
+    return 0;
 }
 
 static cj_disk_outcome get(cj_disk *d, const cj_disk_key *key)
@@ -384,13 +390,6 @@ static void test_cleaners_at_once(void **state)
     }
 }
 
-static void remove_dir(void)
-{
-    char command[160];
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    assert_int_equal(system(command), 0);
-}
-
 /* A directory that is removed while it is in use comes back, in the same place and as private as before, for what is stored then. */
 static void test_a_directory_that_is_removed(void **state)
 {
@@ -407,7 +406,7 @@ static void test_a_directory_that_is_removed(void **state)
     assert_int_equal(chdir("/"), 0); /* which it does not follow */
     for (uint32_t i = 0; i < 6; i++)
         put_numbered(d, i, object, sizeof(object));
-    remove_dir();
+    remove_tree(dir);
     assert_false(has_numbered(d, 1));
     assert_int_equal(access(dir, F_OK), -1); /* looking makes nothing */
     for (uint32_t i = 1; i < 7; i++)         /* what was there before does not count any more */
@@ -420,11 +419,11 @@ static void test_a_directory_that_is_removed(void **state)
 
     /* What may not be a cache at the start may not become one. */
     cj_disk_key key = {KEY.environment, (const uint8_t *)"later", 5};
-    remove_dir();
+    remove_tree(dir);
     assert_int_equal(mkdir(dir, 0700), 0);
     assert_int_equal(chmod(dir, 0777), 0);
     assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
-    remove_dir();
+    remove_tree(dir);
     fclose(fopen(dir, "w"));
     assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
     assert_int_equal(unlink(dir), 0);
@@ -435,7 +434,7 @@ static void test_a_directory_that_is_removed(void **state)
     char parent[100], moved[100];
     snprintf(parent, sizeof(parent), "%s/a", root);
     snprintf(moved, sizeof(moved), "%s/c", root);
-    remove_dir();
+    remove_tree(dir);
     assert_int_equal(rename(parent, moved), 0);
     assert_false(cj__disk_put(d, &key, "symbol", "x", 1));
     assert_int_equal(access(parent, F_OK), -1);

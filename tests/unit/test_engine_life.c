@@ -224,6 +224,18 @@ static void segments_out_of_bounds(void **state)
 }
 
 #if CJ_HARDWARE_BOUNDS
+/* Of a child with little address space. */
+static void expect_success(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__) /* whose shadow memory is larger than any such limit */
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+#endif
+}
+
 static void no_address_space(void **state)
 {
     (void)state;
@@ -245,13 +257,7 @@ static void no_address_space(void **state)
             _exit(4);
         _exit(0);
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) /* whose shadow memory is larger than any such limit */
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-#endif
+    expect_success(child);
 }
 #endif
 
@@ -287,12 +293,7 @@ static void too_little_address_space_to_compile(void **state)
             _exit(2);
         _exit(refused && load_status(empty, sizeof empty, NULL, 0) == CJ_OK ? 0 : 3);
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* their shadow memory is larger */
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-#endif
+    expect_success(child);
 }
 #endif
 
